@@ -1,0 +1,87 @@
+// How the API says no: one Refusal for every reason, its body as RFC 9457 problem details. Whatever else is
+// thrown is our own fault, and nothing of it reaches the client.
+import { DaybookError, type DaybookErrorCode } from "../event/errors.ts";
+import { type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
+
+type RefusalCode = Parameters<typeof failed>[0];
+type Headers = Readonly<Record<string, string>>;
+
+/** Ends a request. `detail` is for the client: one of Daybook's own sentences about this request. */
+export class Refusal extends Error {
+  readonly outcome: Outcome;
+  readonly detail: string | null;
+  readonly headers: Headers;
+
+  constructor(code: RefusalCode, given: { detail?: string; errorType?: string; headers?: Headers } = {}) {
+    super(given.detail ?? FAILURES[code].message);
+    this.outcome = failed(code, given.errorType ?? null);
+    this.detail = given.detail ?? null;
+    this.headers = given.headers ?? {};
+  }
+}
+
+const OF_THE_QUESTION: ReadonlySet<DaybookErrorCode> = new Set(["bad_query", "bad_cursor"]);
+/** Failures of ours that the outcome table has a finer word for than internal_error. */
+const OF_OURS: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
+  store_unusable: "infrastructure_error",
+  newer_version: "infrastructure_error",
+  worker_failed: "infrastructure_error",
+  audit_unavailable: "audit_unavailable",
+  recorder_closed: "shutting_down",
+};
+/** What Fastify refuses of a request by itself. */
+const OF_THE_REQUEST: Readonly<Record<number, RefusalCode>> = {
+  400: "invalid_request",
+  413: "payload_too_large",
+  415: "invalid_request",
+};
+
+/** The refusal that `error` amounts to; `fault`: it is ours, and its text must not leave the house. */
+export function refusalOf(error: unknown): { readonly refusal: Refusal; readonly fault: boolean } {
+  if (error instanceof Refusal) return { refusal: error, fault: false };
+  if (error instanceof DaybookError) {
+    if (OF_THE_QUESTION.has(error.code)) {
+      return {
+        refusal: new Refusal("invalid_request", { detail: error.message, errorType: error.code }),
+        fault: false,
+      };
+    }
+    return {
+      refusal: new Refusal(OF_OURS[error.code] ?? "internal_error", { errorType: error.code }),
+      fault: true,
+    };
+  }
+  const code = isFrameworkError(error) ? OF_THE_REQUEST[error.statusCode] : undefined;
+  return { refusal: new Refusal(code ?? "internal_error"), fault: code === undefined };
+}
+
+function isFrameworkError(error: unknown): error is { code: string; statusCode: number } {
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  return typeof code === "string" && code.startsWith("FST_") && typeof statusCode === "number";
+}
+
+/** RFC 9457, section 3.1, with two extension members. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** Where the event of this occurrence is, or the path when it leaves none. */
+  readonly instance: string;
+  readonly code: ErrorCode;
+  readonly request_id: string;
+}
+
+export function problemOf({ outcome, detail }: Refusal, instance: string, requestId: string): Problem {
+  const code = outcome.errorCode ?? "internal_error";
+  const title = FAILURES[code].message;
+  return {
+    type: `urn:daybook:error:${code}`,
+    title,
+    status: outcome.statusCode ?? 500,
+    detail: detail ?? title,
+    instance,
+    code,
+    request_id: requestId,
+  };
+}

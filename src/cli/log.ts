@@ -1,0 +1,170 @@
+// `daybook log`: the audit trail in a terminal or a pipe, from this machine's store or from another Daybook.
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import { Command } from "commander";
+import type { Environment } from "../config/environment.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { DaybookError, nativeCode } from "../event/errors.ts";
+import { DEFAULT_LIMIT, type EventQuery } from "../event/query.ts";
+import { parseQuery } from "../read/parameters.ts";
+import { eventTable } from "./event-table.ts";
+import type { Lag } from "./lag.ts";
+import { isRecorded, localTrail, remoteTrail, type TrailSource } from "./trail-source.ts";
+
+export interface LogParts {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly homedir: string;
+  readonly out: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly err: Writable;
+  /** UTC milliseconds. */
+  readonly now: () => number;
+  readonly lag: Lag;
+}
+
+interface Flags {
+  readonly json?: true;
+  readonly limit?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly status?: readonly string[];
+  readonly model?: readonly string[];
+  readonly kind?: readonly string[];
+  readonly user?: readonly string[];
+  readonly filter?: readonly string[];
+  readonly includeSystem?: true;
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly color: boolean;
+  readonly config?: string;
+  readonly profile?: string;
+}
+
+/** The verb `log`. Fails with `bad_argument` or `bad_query`, or as reading does. */
+export function logCommand(parts: LogParts): Command {
+  const several = (value: string, before: readonly string[] = []) => [...before, value];
+  return new Command("log")
+    .description("Show the audit trail, newest first.")
+    .option("--json", "one JSON object per line")
+    .option("--limit <n>", `how many events (default: ${DEFAULT_LIMIT})`)
+    .option("--since <time>", "recorded at or after: ISO 8601 with a zone, ms, or 30s, 10m, 2h, 7d ago")
+    .option("--until <time>", "recorded at or before")
+    .option("--status <status>", "success, error, timeout or cancelled (may be repeated)", several)
+    .option("--model <name>", "as asked for (may be repeated)", several)
+    .option("--kind <kind>", "inference, mcp, admin, … (may be repeated)", several)
+    .option("--user <id>", "who did it (may be repeated)", several)
+    .option("--filter <name=value>", "any parameter of docs/reference/api.md (may be repeated)", several)
+    .option("--include-system", "show Daybook's events about itself too")
+    .option("--url <url>", "read from this Daybook; needs DAYBOOK_TOKEN or --token-file")
+    .option("--token-file <file>", "file that holds the token")
+    .option("--no-color", "no colours")
+    .option("--config <file>", "configuration file")
+    .option("--profile <name>", "configuration profile")
+    .action((flags: Flags) => showLog(parts, flags));
+}
+
+async function showLog(parts: LogParts, flags: Flags): Promise<void> {
+  const limit = flags.limit === undefined ? DEFAULT_LIMIT : limitOf(flags.limit);
+  const query = queryOf(flags, parts.now());
+  if (flags.url !== undefined) {
+    const url = urlOf(flags.url);
+    return print(parts, flags, remoteTrail(url, await tokenOf(parts, flags)), query, limit);
+  }
+  const { home, store } = await loadConfig({ ...parts, flags });
+  if (!isRecorded(store)) {
+    parts.err.write(`Nothing was recorded yet in ${home}.\n`);
+    process.exitCode = 1;
+    return;
+  }
+  await print(parts, flags, localTrail(store), query, limit);
+  const behind = await parts.lag(home, store, parts.now());
+  if (behind !== null)
+    parts.err.write(`The newest ${behind.events} events are recorded but not shown yet.\n`);
+}
+
+async function print(
+  { env, out, err }: LogParts,
+  flags: Flags,
+  trail: TrailSource,
+  query: EventQuery,
+  limit: number,
+) {
+  const isTerminal = out.isTTY === true;
+  const form = {
+    width: isTerminal ? (out.columns ?? 80) : null,
+    colour: isTerminal && flags.color && (env.NO_COLOR ?? "") === "",
+  };
+  let shown = 0;
+  for await (const events of trail(query, limit)) {
+    if (events.length === 0) continue;
+    const text = flags.json
+      ? events.map((event) => `${JSON.stringify(event)}\n`).join("")
+      : eventTable(events, form, shown === 0 || isTerminal);
+    shown += events.length;
+    if (!out.write(text)) await once(out, "drain");
+  }
+  // A program that reads JSON lines gets none; a person gets a sentence.
+  if (shown === 0) (flags.json ? err : out).write("No audit events found.\n");
+}
+
+/** The flags in the one grammar of queries, so that here and there the same is understood and refused. */
+function queryOf(flags: Flags, now: number): EventQuery {
+  const parameters = new URLSearchParams();
+  for (const text of flags.filter ?? []) {
+    const at = text.indexOf("=");
+    if (at < 1)
+      throw new DaybookError("bad_argument", `--filter takes name=value, not ${JSON.stringify(text)}.`);
+    parameters.append(text.slice(0, at), text.slice(at + 1));
+  }
+  const named = { status: flags.status, model: flags.model, kind: flags.kind, user_id: flags.user };
+  for (const [name, values] of Object.entries(named))
+    for (const value of values ?? []) parameters.append(name, value);
+  if (flags.since !== undefined) parameters.append("since", flags.since);
+  if (flags.until !== undefined) parameters.append("until", flags.until);
+  if (flags.includeSystem) parameters.set("include", "system");
+  for (const name of ["limit", "cursor"]) {
+    if (parameters.has(name))
+      throw new DaybookError("bad_argument", `--filter ${name} is not a filter; use --limit.`);
+  }
+  return parseQuery(parameters, now);
+}
+
+function limitOf(text: string): number {
+  const limit = /^\d{1,12}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1) return limit;
+  throw new DaybookError(
+    "bad_argument",
+    `--limit takes a whole number from 1 on, not ${JSON.stringify(text)}.`,
+  );
+}
+
+function urlOf(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new DaybookError(
+    "bad_argument",
+    "--url takes an http or https address, such as http://127.0.0.1:4141.",
+  );
+}
+
+/** Never from the command line, where every user of the machine could read it. */
+async function tokenOf({ env }: LogParts, { tokenFile }: Flags): Promise<string> {
+  const token = tokenFile === undefined ? env.DAYBOOK_TOKEN : (await readToken(tokenFile)).trim();
+  if (token === undefined || token === "") {
+    throw new DaybookError("bad_argument", "--url needs a token: set DAYBOOK_TOKEN, or give --token-file.");
+  }
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new DaybookError("bad_argument", "The token has characters that no token has.");
+  return token;
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new DaybookError("bad_argument", `Cannot read the token file ${file} (${nativeCode(error)}).`, {
+      cause: error,
+    });
+  }
+}

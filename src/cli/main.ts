@@ -1,0 +1,124 @@
+// The command line: finds the verb, loads only its code, and turns what went wrong into one sentence and an
+// exit code: 1 for failures, 2 for commands that were not right.
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors.ts";
+
+export interface Verb {
+  readonly name: string;
+  readonly about: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** All verbs, in the order of the help and of docs/reference/cli.md. */
+export const VERBS: readonly Verb[] = [
+  {
+    name: "serve",
+    about: "Run the gateway.",
+    load: async () => (await import("./serve.ts")).serveCommand(),
+  },
+  {
+    name: "log",
+    about: "Show the audit trail, newest first.",
+    load: async () => {
+      const [{ logCommand }, { lag }] = await Promise.all([import("./log.ts"), import("./lag.ts")]);
+      return logCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        err: process.stderr,
+        now: Date.now,
+        lag,
+      });
+    },
+  },
+  {
+    name: "doctor",
+    about: "Check the data folder and the machine; change nothing.",
+    load: async () => {
+      const [{ doctorCommand }, { thisMachine }] = await Promise.all([
+        import("./doctor.ts"),
+        import("./doctor/machine.ts"),
+      ]);
+      return doctorCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        err: process.stderr,
+        machine: thisMachine,
+      });
+    },
+  },
+  {
+    name: "journal",
+    about: "Inspect the journal's files, or ship them.",
+    load: async () => {
+      const { journalCommand } = await import("./journal.ts");
+      return journalCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        err: process.stderr,
+        now: Date.now,
+      });
+    },
+  },
+  {
+    name: "replay",
+    about: "Send recorded traffic through a running gateway.",
+    load: async () => {
+      const { env } = await surroundings();
+      return (await import("./replay.ts")).replayCommand({ apiKey: env.DAYBOOK_API_KEY });
+    },
+  },
+  {
+    name: "simulate",
+    about: "Run the simulated provider on its own.",
+    load: async () => (await import("./simulate.ts")).simulateCommand(),
+  },
+];
+
+const WRONG_COMMANDS: ReadonlySet<DaybookErrorCode> = new Set(["bad_argument", "bad_query"]);
+const WRONG = 2;
+
+/** Runs the command of `argv` (as process.argv has it), and sets the exit code when it fails. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that has seen enough, such as `head`, is no failure.
+  process.stdout.on("error", (error) => {
+    if (nativeCode(error) === "EPIPE") process.exit();
+    throw error;
+  });
+  const program = new Command("daybook")
+    .description("One trustworthy audit trail of all AI traffic.")
+    .version(version())
+    .exitOverride();
+  for (const { name, about, load } of VERBS) {
+    const verb = argv.includes(name) ? await load() : new Command(name).description(about);
+    program.addCommand(verb.copyInheritedSettings(program));
+  }
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+    // Commander has said what it had to say.
+    if (error instanceof DaybookError) process.stderr.write(`${error.message}\n`);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof DaybookError) return WRONG_COMMANDS.has(error.code) ? WRONG : 1;
+  // `commander.error` is how a verb fails by itself; every other failure is about how it was called.
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 || error.code === "commander.error" ? error.exitCode : WRONG;
+  throw error;
+}
+
+async function surroundings() {
+  const [{ readEnvironment }, { homedir }] = await Promise.all([
+    import("../config/environment.ts"),
+    import("node:os"),
+  ]);
+  return { env: readEnvironment(), cwd: process.cwd(), homedir: homedir() };
+}
+
+function version(): string {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}

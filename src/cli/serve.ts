@@ -1,0 +1,91 @@
+// `daybook serve`: runs the gateway until it is told to stop. The first signal drains; a second one cuts what is
+// still in flight, and loses no event.
+import { homedir } from "node:os";
+import { Command } from "commander";
+import pc from "picocolors";
+import type { Config } from "../config/config.ts";
+import type { Server } from "../server/server.ts";
+
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description("Run the gateway.")
+    .option(
+      "--config <file>",
+      "configuration file (default: DAYBOOK_CONFIG, ./daybook.yaml, then daybook.yaml in the data folder)",
+    )
+    .option("--profile <name>", "configuration profile")
+    .action(async (flags: { config?: string; profile?: string }) => {
+      const { readEnvironment } = await import("../config/environment.ts");
+      const { loadConfig } = await import("../config/load-config.ts");
+      const { openServer } = await import("../server/server.ts");
+      const config = await loadConfig({
+        env: readEnvironment(),
+        cwd: process.cwd(),
+        homedir: homedir(),
+        flags,
+      });
+      const server = await openServer(config);
+      process.stdout.write(welcome(config, server));
+      await stopped(server);
+    });
+}
+
+/** What a newcomer needs, once. */
+function welcome(config: Config, server: Server): string {
+  const lines = [`${pc.bold("Daybook")} listens on ${pc.cyan(server.url)}   data: ${config.home}`];
+  const { firstSecrets } = server;
+  if (firstSecrets !== null) {
+    lines.push(
+      "",
+      "Made on this first start, and shown only now:",
+      `  admin token  ${firstSecrets.adminToken}`,
+      `  API key      ${firstSecrets.apiKey}`,
+    );
+  }
+  const model = config.routes.find((route) => !route.model.includes("*"))?.model;
+  if (model !== undefined) {
+    const key = firstSecrets?.apiKey ?? "$DAYBOOK_API_KEY";
+    lines.push(
+      "",
+      "Try it:",
+      ...curl(server.url, key, model),
+      "",
+      "Then read the trail:  npm run -s daybook -- log",
+    );
+  }
+  if (server.simulated) {
+    lines.push(
+      "",
+      pc.yellow("The provider demo is a simulation built into Daybook: its answers come from no model."),
+    );
+  }
+  return `${lines.join("\n")}\n\n`;
+}
+
+function curl(url: string, key: string, model: string): string[] {
+  const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] });
+  return [
+    `  curl -s ${url}/v1/chat/completions \\`,
+    `    -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\`,
+    `    -d '${body}'`,
+  ];
+}
+
+/** Resolves when a signal has been answered and everything is drained. */
+async function stopped(server: Server): Promise<void> {
+  const first = Promise.withResolvers<void>();
+  let signals = 0;
+  const onSignal = () => {
+    signals++;
+    if (signals === 1) first.resolve();
+    else server.cut();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  await first.promise;
+  process.stderr.write("Stopping: finishing what is in flight (a second Ctrl+C cuts it short) …\n");
+  await server.close();
+  process.stderr.write("Stopped; everything is recorded.\n");
+  process.off("SIGINT", onSignal);
+  process.off("SIGTERM", onSignal);
+}

@@ -1,0 +1,89 @@
+// docs/reference/configuration.md, from the schema.
+import { OPTIONS, type Option } from "./options.ts";
+
+/** A complete daybook.yaml, as the reference page shows it. */
+export const EXAMPLE = `listen: 127.0.0.1:4141
+store: sqlite:./events.db
+providers:
+  - name: openai
+    backend_type: openai
+    base_url: https://api.openai.com
+    api_key: \${OPENAI_API_KEY}
+  - name: ollama
+    backend_type: local
+    base_url: http://127.0.0.1:11434
+routes:
+  - model: gpt-4o-mini
+    providers: [{ provider: openai, upstream_model: gpt-4o-mini-2024-07-18 }]
+    price: { prompt_per_million: 0.15, completion_per_million: 0.60 }
+  - model: "llama*"
+    providers: [{ provider: ollama }]
+limits: { max_body_bytes: 33554432 }
+timeouts_ms: { chat: 900000, completions: 600000, embeddings: 120000 }
+journal: { max_mb: 1024, reserve_mb: 32 }
+trusted_proxies: []
+mcp:
+  servers: [{ name: files, url: http://127.0.0.1:9000/mcp }]
+audit:
+  modes: { inference: open }
+  retention_days: { inference: 30, mcp: 90, admin: 365 }
+  max_mb: 0
+profiles:
+  strict:
+    audit: { modes: { inference: strict, mcp: strict } }
+`;
+
+/** Variables that are not options. */
+const VARIABLES: readonly (readonly [name: string, about: string])[] = [
+  ["DAYBOOK_CONFIG", "Path of the configuration file."],
+  ["DAYBOOK_PROFILE", "Profile to use."],
+  ["DAYBOOK_BOOTSTRAP_ADMIN_TOKEN", "On the first start, the admin token to use instead of a random one."],
+  ["DAYBOOK_BOOTSTRAP_API_KEY", "On the first start, the API key to use instead of a random one."],
+];
+
+const INTRODUCTION = `# Configuration
+
+Daybook needs no configuration. To change something, write \`daybook.yaml\`. The first of these that is there is used:
+
+1. \`--config FILE\`
+2. \`DAYBOOK_CONFIG\`
+3. \`daybook.yaml\` in the current folder
+4. \`daybook.yaml\` in the data folder (\`DAYBOOK_HOME\`, else \`~/.daybook\`)
+
+A file that is named by 1 or 2 must be there. Whatever is wrong is refused at the start, with file, line, column and option; an option that does not exist is refused too.
+
+- Relative paths are relative to the file; in variables and flags, to the current folder.
+- \`\${NAME}\` in a value is replaced by that environment variable, which must be set and not empty. \`$\${\` stands for \`\${\`.
+- A variable of the table below replaces its option; an empty one counts as not set. Lists are separated by commas.
+- \`--profile NAME\`, else \`DAYBOOK_PROFILE\`, chooses one of \`profiles\`: its maps are merged over the options, its lists replace them. Variables come last.
+- An address that other machines reach is refused unless \`allow_insecure_public\` is true.
+- Anchors and aliases are not supported. Quote values that start with a bracket, such as \`"[::1]:4141"\`.`;
+
+/** The reference page for every option and variable. */
+export function configurationMarkdown(): string {
+  return [
+    INTRODUCTION,
+    `## Example\n\n\`\`\`yaml\n${EXAMPLE}\`\`\``,
+    `## Options\n\n${table(["option", "type", "default", "variable", "about"], OPTIONS.map(optionRow))}`,
+    `## Other variables\n\n${table(
+      ["variable", "about"],
+      VARIABLES.map(([name, about]) => [code(name), about]),
+    )}`,
+    "The two bootstrap secrets need at least 24 characters, made by a random generator; later starts ignore them.\n",
+  ].join("\n\n");
+}
+
+function optionRow({ name, type, required, byDefault, variable, about }: Option): string[] {
+  const absence = required ? "required" : byDefault === null ? "" : code(byDefault);
+  return [code(name), type, absence, variable === null ? "" : code(variable), about];
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}

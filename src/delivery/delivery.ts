@@ -1,0 +1,170 @@
+// The request thread's end of the store's thread: starts it, and starts it again when it is lost; knows how far it is,
+// and waits for it.
+import { setTimeout as delay } from "node:timers/promises";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts";
+import type { DurableMark } from "../journal/durable.ts";
+import type { Slot } from "../journal/slot.ts";
+import type { Lost } from "../journal/tail.ts";
+import { withDeadline } from "../recorder/handle.ts";
+import type { ShipperStatus } from "./shipper.ts";
+import type { FromStore, StoreWorkerData, ToStore } from "./store-worker.ts";
+
+export interface DeliveryOptions {
+  readonly address: string;
+  readonly slot: Slot;
+  readonly durable: DurableMark;
+  /** The store is durable up to this seq: older segments may go. */
+  readonly onDurableSeq?: (seq: number) => void;
+  /** Events cannot be shipped any more; resolves when that is recorded. */
+  readonly onLost?: (lost: Lost) => Promise<void>;
+  /** Shipping has ended, for this reason; the journal keeps everything. */
+  readonly onStopped?: (reason: string) => void;
+}
+
+interface Thread {
+  readonly port: MessagePort;
+  readonly exited: Promise<void>;
+}
+
+const RESTART_MIN_MS = 100;
+const RESTART_MAX_MS = 10_000;
+const NOTHING: ShipperStatus = {
+  state: "shipping",
+  reason: null,
+  shippedSeq: 0,
+  shippedLsn: 0,
+  durableSeq: 0,
+  retries: 0,
+};
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #waiters = new Set<{ readonly lsn: number; resolve(caughtUp: boolean): void }>();
+  #thread: Thread | null = null;
+  #status: ShipperStatus = NOTHING;
+  #closed: Promise<void> | null = null;
+
+  private constructor(options: DeliveryOptions, thread: Thread) {
+    this.#options = options;
+    this.#run(thread);
+  }
+
+  /** Opens the store at `address` for writing, in its own thread, and ships the slot's journal into it. */
+  static async open(options: DeliveryOptions): Promise<Delivery> {
+    return new Delivery(options, await startThread(options));
+  }
+
+  get status(): ShipperStatus {
+    return this.#status;
+  }
+
+  /** Journal records that are durable and not in the store. */
+  get lag(): number {
+    return Math.max(0, this.#options.durable.lsn - this.#status.shippedLsn);
+  }
+
+  /** Resolves true when all that is durable now is in the store; false after `deadlineMs`, or when shipping has ended. */
+  async caughtUp(deadlineMs: number): Promise<boolean> {
+    const { lsn } = this.#options.durable;
+    if (this.#status.shippedLsn >= lsn) return true;
+    if (this.#status.state === "stopped") return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiter = { lsn, resolve };
+    this.#waiters.add(waiter);
+    const done = await withDeadline(promise, deadlineMs, false);
+    this.#waiters.delete(waiter);
+    return done;
+  }
+
+  /** Checkpoints the store and ends the thread. What is not shipped stays in the journal. */
+  close(): Promise<void> {
+    if (this.#closed === null) {
+      this.#thread?.port.postMessage({ is: "close" } satisfies ToStore);
+      this.#closed = this.#thread?.exited ?? Promise.resolve();
+    }
+    return this.#closed;
+  }
+
+  #run(thread: Thread): void {
+    this.#thread = thread;
+    thread.port.on("message", (message: FromStore) => this.#receive(thread, message));
+    void thread.exited.then(() => {
+      this.#thread = null;
+      if (this.#closed === null) void this.#restart();
+      else this.#set({ ...this.#status, state: "stopped", reason: "closed" });
+    });
+  }
+
+  async #restart(): Promise<void> {
+    const { retries } = this.#status;
+    this.#set({ ...this.#status, state: "retrying", reason: "store_thread_lost", retries: retries + 1 });
+    for (let wait = RESTART_MIN_MS; this.#closed === null; wait = Math.min(wait * 2, RESTART_MAX_MS)) {
+      await delay(wait, undefined, { ref: false });
+      try {
+        const thread = await startThread(this.#options);
+        this.#run(thread);
+        if (this.#closed !== null) thread.port.postMessage({ is: "close" } satisfies ToStore);
+        return;
+      } catch (error) {
+        const reason = error instanceof DaybookError ? error.code : "store_thread_lost";
+        this.#set({ ...this.#status, state: "retrying", reason, retries: this.#status.retries + 1 });
+      }
+    }
+  }
+
+  #receive({ port }: Thread, message: FromStore): void {
+    if (message.is === "closed") port.close();
+    else if (message.is === "lost") void this.#lose(port, message.lost);
+    else if (message.is === "status") {
+      const { durableSeq, state } = this.#status;
+      this.#set(message);
+      if (message.durableSeq > durableSeq) this.#options.onDurableSeq?.(message.durableSeq);
+      if (message.state === "stopped" && state !== "stopped") this.#options.onStopped?.(message.reason ?? "");
+    }
+  }
+
+  async #lose(port: MessagePort, lost: Lost): Promise<void> {
+    await this.#options.onLost?.(lost);
+    port.postMessage({ is: "lost_recorded" } satisfies ToStore);
+  }
+
+  #set(status: ShipperStatus): void {
+    this.#status = status;
+    for (const waiter of this.#waiters) {
+      if (status.shippedLsn >= waiter.lsn) waiter.resolve(true);
+      else if (status.state === "stopped") waiter.resolve(false);
+    }
+  }
+}
+
+async function startThread({ address, slot, durable }: DeliveryOptions): Promise<Thread> {
+  const { port1: port, port2 } = new MessageChannel();
+  const { journalFolder: folder, nodeId } = slot;
+  const workerData: StoreWorkerData = { port: port2, address, folder, nodeId, durable: durable.shared };
+  const file = import.meta.url.endsWith(".ts") ? "./store-worker.ts" : "./store-worker.js";
+  const worker = new Worker(new URL(file, import.meta.url), {
+    workerData,
+    transferList: [port2],
+    name: "store",
+    // Batches are garbage at once: a larger heap only keeps more of it around. The largest commit, a whole queue of
+    // 64 MiB, fits several times.
+    resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 },
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  worker.on("error", (error: Error) => reject(new DaybookError("worker_failed", `store: ${error.message}`)));
+  const exited = new Promise<void>((ended) => worker.once("exit", () => ended()));
+  void exited.then(() => reject(new DaybookError("worker_failed", "store: it ended")));
+  port.once("message", (message: FromStore) => {
+    if (message.is === "ready") resolve();
+    else if (message.is === "refused") reject(refusal(message));
+  });
+  await promise;
+  return { port, exited };
+}
+
+function refusal({ code, detail }: { code: string; detail: string }): DaybookError {
+  return Object.hasOwn(ERRORS, code)
+    ? new DaybookError(code as DaybookErrorCode, detail)
+    : new DaybookError("store_unusable", detail);
+}

@@ -1,0 +1,149 @@
+// Moves a node's events from journal to store: in order, at least once from the journal, exactly once in the
+// store (the position moves by compare-and-swap in the append transaction).
+//
+//   shipping ──store fails──► retrying (backs off) ──► shipping, from the store's own position
+//   shipping ──another history in the store──► stopped: the journal keeps everything, and says so
+import { nativeCode } from "../event/errors.ts";
+import type { DurableMark } from "../journal/durable.ts";
+import type { JournalTail, Lost, TailRead } from "../journal/tail.ts";
+import type { Position, Store } from "../stores/store.ts";
+
+export interface ShipperStatus {
+  readonly state: "shipping" | "retrying" | "stopped";
+  /** Why not shipping: a native code, or `node_forked`. */
+  readonly reason: string | null;
+  readonly shippedSeq: number;
+  readonly shippedLsn: number;
+  /** Events up to here are in the store even after a power cut. */
+  readonly durableSeq: number;
+  readonly retries: number;
+}
+
+export interface ShipperOptions {
+  readonly store: Store;
+  readonly tail: JournalTail;
+  readonly durable: DurableMark;
+  readonly nodeId: string;
+  readonly onStatus: (status: ShipperStatus) => void;
+  /** Told before the store skips what is lost; resolves when that is recorded. */
+  readonly onLost: (lost: Lost) => Promise<void>;
+  /** Waits; resolves early when `signal` aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Monotonic, ms. */
+  readonly monotonic?: () => number;
+}
+
+/** Events of one transaction, at least, while more wait. */
+const BATCH_EVENTS = 1000;
+/** How long the first event of a batch waits for others. Freshness in the store is 100 ms. */
+const GATHER_MS = 20;
+const IDLE_MS = 10_000;
+const RETRY_MIN_MS = 50;
+const RETRY_MAX_MS = 5000;
+/** The store is made durable this often while events come, and with each new segment: older ones can go only then. */
+const CHECKPOINT_MS = 30_000;
+
+export class Shipper {
+  readonly #options: ShipperOptions;
+  readonly #monotonic: () => number;
+  #position: Position | null = null;
+  #checkpointAt = Number.NEGATIVE_INFINITY;
+  #checkpointSegments = 0;
+  #status: ShipperStatus = {
+    state: "shipping",
+    reason: null,
+    shippedSeq: 0,
+    shippedLsn: 0,
+    durableSeq: 0,
+    retries: 0,
+  };
+
+  constructor(options: ShipperOptions) {
+    this.#options = options;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
+  }
+
+  /** Runs until the signal aborts or another history is found. Never rejects for a failing store. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { durable, sleep } = this.#options;
+    signal.addEventListener("abort", () => durable.wake(), { once: true });
+    let wait = RETRY_MIN_MS;
+    while (!signal.aborted && this.#status.state !== "stopped") {
+      const { shippedLsn, retries } = this.#status;
+      try {
+        if (await this.#start()) await this.#follow(signal);
+      } catch (error) {
+        // The store, or the journal's files: what was under way is begun again from the store's own position,
+        // for its answer may be lost after the commit.
+        this.#say({ ...this.#status, state: "retrying", reason: nativeCode(error), retries: retries + 1 });
+        wait = this.#status.shippedLsn > shippedLsn ? RETRY_MIN_MS : Math.min(wait * 2, RETRY_MAX_MS);
+        await sleep(wait, signal);
+      }
+    }
+  }
+
+  /** Finds the store's position in the journal. False: it has another history, or one that the journal has not. */
+  async #start(): Promise<boolean> {
+    const { store, tail, nodeId } = this.#options;
+    const positions = await store.positions();
+    this.#position = positions.find((position) => position.nodeId === nodeId) ?? null;
+    // A folder that is older than the store was found out at the start: what differs now is a second history.
+    if (tail.seek(this.#position) !== "found") {
+      this.#say({ ...this.#status, state: "stopped", reason: "node_forked" });
+      return false;
+    }
+    this.#shipped(this.#position?.seq ?? 0, tail.lastLsn);
+    return true;
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { tail, durable, sleep } = this.#options;
+    while (!signal.aborted) {
+      const read = tail.read(BATCH_EVENTS);
+      if (read !== null) {
+        if (!(await this.#ship(read))) return;
+        continue;
+      }
+      await this.#checkpoint();
+      await durable.beyond(tail.lastLsn, IDLE_MS);
+      if (!signal.aborted) await sleep(GATHER_MS, signal);
+    }
+  }
+
+  /** False: the store is not where it was left; #start finds out why. */
+  async #ship(read: TailRead): Promise<boolean> {
+    const { store, nodeId, onLost } = this.#options;
+    const { events, lost } = read;
+    if (events.length > 0) {
+      if (lost !== null) await onLost(lost);
+      const to: Position = { nodeId, seq: read.seq, root: read.root };
+      const { result } = await store.append({ nodeId, events, from: this.#position, to, lost });
+      if (result === "conflict") return false;
+      this.#position = to;
+    }
+    this.#shipped(read.seq, read.lastLsn);
+    await this.#checkpoint();
+    return true;
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { shippedSeq, durableSeq } = this.#status;
+    const now = this.#monotonic();
+    const { segments } = this.#options.durable;
+    const due = now - this.#checkpointAt >= CHECKPOINT_MS || segments !== this.#checkpointSegments;
+    if (shippedSeq === durableSeq || !due) return;
+    this.#checkpointAt = now;
+    this.#checkpointSegments = segments;
+    await this.#options.store.checkpoint();
+    this.#say({ ...this.#status, durableSeq: shippedSeq });
+  }
+
+  #shipped(shippedSeq: number, shippedLsn: number): void {
+    this.#say({ ...this.#status, state: "shipping", reason: null, shippedSeq, shippedLsn });
+  }
+
+  #say(status: ShipperStatus): void {
+    this.#status = status;
+    this.#options.onStatus(status);
+  }
+}

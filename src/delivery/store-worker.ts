@@ -1,0 +1,81 @@
+// The store's thread: opens the store for writing and ships the journal into it. It is handed no events: it tails
+// the journal's files, so that recovery is the normal path.
+import { setTimeout as delay } from "node:timers/promises";
+import { type MessagePort, workerData } from "node:worker_threads";
+import { nativeCode } from "../event/errors.ts";
+import { DurableMark } from "../journal/durable.ts";
+import { realFiles } from "../journal/files.ts";
+import { JournalTail, type Lost } from "../journal/tail.ts";
+import { openStore } from "../stores/open-store.ts";
+import type { Store } from "../stores/store.ts";
+import { Shipper, type ShipperStatus } from "./shipper.ts";
+
+export interface StoreWorkerData {
+  readonly port: MessagePort;
+  readonly address: string;
+  readonly folder: string;
+  readonly nodeId: string;
+  readonly durable: SharedArrayBuffer;
+}
+
+export type ToStore = { readonly is: "close" } | { readonly is: "lost_recorded" };
+
+export type FromStore =
+  | { readonly is: "ready" }
+  | { readonly is: "refused"; readonly code: string; readonly detail: string }
+  | ({ readonly is: "status" } & ShipperStatus)
+  /** To be recorded, and answered with `lost_recorded`. */
+  | { readonly is: "lost"; readonly lost: Lost }
+  | { readonly is: "closed" };
+
+const { port, address, folder, nodeId, durable } = workerData as StoreWorkerData;
+
+function say(message: FromStore): void {
+  port.postMessage(message);
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
+}
+
+async function run(store: Store): Promise<void> {
+  const stop = new AbortController();
+  const mark = new DurableMark(durable);
+  const tail = new JournalTail({
+    files: realFiles,
+    folder,
+    durableLsn: () => mark.lsn,
+    segments: () => mark.segments,
+  });
+  let recorded: (() => void) | null = null;
+  const onStatus = (status: ShipperStatus) => say({ is: "status", ...status });
+  const onLost = (lost: Lost) =>
+    new Promise<void>((resolve) => {
+      recorded = resolve;
+      say({ is: "lost", lost });
+    });
+  port.on("message", (message: ToStore) => {
+    if (message.is === "close") stop.abort();
+    else recorded?.();
+  });
+  say({ is: "ready" });
+  await new Shipper({ store, tail, durable: mark, nodeId, onStatus, onLost, sleep }).run(stop.signal);
+  if (!stop.signal.aborted)
+    await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
+  tail.close();
+  try {
+    await store.checkpoint();
+  } finally {
+    await store.close();
+  }
+}
+
+try {
+  const store = await openStore(address, "write");
+  await run(store);
+  say({ is: "closed" });
+} catch (error) {
+  const { code, detail } = error as { code?: string; detail?: string };
+  say({ is: "refused", code: code ?? "unknown", detail: detail ?? nativeCode(error) });
+}
+port.close();

@@ -1,0 +1,68 @@
+// The bytes of an event's leaf. A leaf holds no personal data: public fields as they are, and for each of the
+// groups P1 and P2 one commitment SHA-256(salt ‖ canonical JSON of the group), so that a group and its salt can
+// be erased and the log still verifies. Null fields are left out: a new field never changes old leaves.
+import { hash } from "node:crypto";
+import { canonicalJson } from "./canonical.ts";
+import { type Cell, FIELDS, type FieldClass, type Row } from "./fields.ts";
+
+/** An event as the journal made it: its row and the salts of its two groups (SALT_BYTES each). */
+export interface JournalEvent {
+  readonly row: Row;
+  readonly p1Salt: Uint8Array;
+  readonly p2Salt: Uint8Array;
+}
+
+/** Version of this form, the leaf's `v`. */
+export const LEAF_VERSION = 1;
+
+/** Bytes of a group's salt. */
+export const SALT_BYTES = 16;
+
+/** `[key with colon, column]` of a class's fields, in canonical order. */
+function members(fieldClass: FieldClass): [string, number][] {
+  return FIELDS.map((field, column) => ({ field, column }))
+    .filter(({ field }) => field.class === fieldClass)
+    .sort((a, b) => (a.field.name < b.field.name ? -1 : 1))
+    .map(({ field, column }) => [`${JSON.stringify(field.name)}:`, column]);
+}
+
+const P1 = members("p1");
+const P2 = members("p2");
+/** `p1`, `p2` and `v` stand among the public fields in canonical order. */
+const PUBLIC: [string, number][] = [...members("public"), ['"p1":', -1], ['"p2":', -2], ['"v":', -3]] as [
+  string,
+  number,
+][];
+PUBLIC.sort(([a], [b]) => (a < b ? -1 : 1));
+
+function group(row: readonly Cell[], fields: readonly [string, number][]): string {
+  let text = "";
+  for (const [key, column] of fields) {
+    const value = row[column];
+    if (value !== null && value !== undefined)
+      text += `${text === "" ? "" : ","}${key}${JSON.stringify(value)}`;
+  }
+  return `{${text}}`;
+}
+
+/** Lowercase hex of SHA-256(salt ‖ group). */
+function commitment(salt: Uint8Array, text: string): string {
+  return hash("sha256", Buffer.concat([salt, Buffer.from(text)]), "hex");
+}
+
+/** RFC 8785 text of the leaf of `row`; its UTF-8 bytes are the leaf. */
+export function leafText(row: readonly Cell[], p1Salt: Uint8Array, p2Salt: Uint8Array): string {
+  let text = "";
+  for (const [key, column] of PUBLIC) {
+    let value: string;
+    if (column >= 0) {
+      const cell = row[column];
+      if (cell === null || cell === undefined) continue;
+      value = JSON.stringify(cell);
+    } else if (column === -1) value = `"${commitment(p1Salt, group(row, P1))}"`;
+    else if (column === -2) value = `"${commitment(p2Salt, group(row, P2))}"`;
+    else value = canonicalJson(LEAF_VERSION);
+    text += `${text === "" ? "" : ","}${key}${value}`;
+  }
+  return `{${text}}`;
+}

@@ -1,0 +1,35 @@
+// Events in which Daybook speaks of itself.
+import type { Facts } from "./fields.ts";
+import { newEventId, newRequestId } from "./ids.ts";
+
+export type SystemAction =
+  | "unclean_stop"
+  | "clock_step"
+  | "gap"
+  /** Events that were recorded cannot be read any more, and the store does not have them. */
+  | "journal_loss"
+  /** The store is older than what is left of the journal. */
+  | "store_regressed"
+  /** The store has another history of this node: the folder was copied. */
+  | "node_forked"
+  /** This node's log goes on from that of another, which has ended. */
+  | "node_succeeded";
+
+/** Facts of a `system` event; `metadata` holds integers and short words only. */
+export function systemFacts(
+  action: SystemAction,
+  metadata: Record<string, number | string>,
+  now: number,
+): Facts {
+  return {
+    eventId: newEventId(),
+    kind: "system",
+    action,
+    count: 1,
+    timestamp: now,
+    requestId: newRequestId(),
+    caller: "system",
+    policyDecision: "n/a",
+    metadata,
+  };
+}

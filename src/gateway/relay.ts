@@ -1,0 +1,217 @@
+// Hands a provider's answer to the client as it comes, and learns from it what the event needs.
+//
+// Strict mode holds back the end of the answer until the outcome is durable: an event stream from its terminator
+// on, any other body from its last byte. The outcome is fixed when the last upstream byte is here and the client
+// is still connected; nothing earlier is delayed.
+import type { IncomingHttpHeaders } from "node:http";
+import type { Facts } from "../event/fields.ts";
+import { answered, failed, failedAsSent, type Outcome } from "../event/outcomes.ts";
+import {
+  type ChatAnswer,
+  ChatAnswerReader,
+  type ChatFacts,
+  parsedObject,
+} from "../protocols/openai-chat-answer.ts";
+import { ChatStreamReader } from "../protocols/openai-chat-stream.ts";
+import { errorEvent } from "../protocols/openai-errors.ts";
+import { knownErrorType } from "../protocols/provider-errors.ts";
+import { requestIdFrom } from "../protocols/request-ids.ts";
+import type { AnswerSink } from "./attempt.ts";
+import type { Exchange } from "./exchange.ts";
+import { chunkBytes, clientHeaders, LAST_CHUNK_BYTES } from "./wire.ts";
+
+/** No body (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5). */
+const BODILESS = new Set([204, 205, 304]);
+/** How long a client may take to read what it was sent. */
+const LINGER_MS = 60_000;
+/** Of an error body, what is looked at for its type. */
+const ERROR_BYTES = 64 * 1024;
+
+export class Relay implements AnswerSink {
+  readonly #exchange: Exchange;
+  readonly #stripUsage: boolean;
+  readonly #onDrain: () => void;
+  #status = 0;
+  #chunked = true;
+  #stream: ChatStreamReader | null = null;
+  #answer: ChatAnswerReader | null = null;
+  #errorBody: Buffer[] | null = null;
+  #errorBytes = 0;
+  #firstByteAt: number | null = null;
+  /** Strict: the bytes that may not go out before the outcome is durable. */
+  #held: Buffer[] = [];
+
+  /** `stripUsage`: the usage chunk of a stream is ours alone. `onDrain`: the client can take more. */
+  constructor({
+    exchange,
+    stripUsage,
+    onDrain,
+  }: { exchange: Exchange; stripUsage: boolean; onDrain: () => void }) {
+    this.#exchange = exchange;
+    this.#stripUsage = stripUsage;
+    this.#onDrain = onDrain;
+  }
+
+  head(status: number, headers: IncomingHttpHeaders): void {
+    const { response } = this.#exchange;
+    this.#status = status;
+    const encoded = headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity";
+    const isStream = /^text\/event-stream\b/i.test(String(headers["content-type"] ?? ""));
+    if (!this.#isAnswer) this.#errorBody = [];
+    else if (encoded) {
+      // Compressed against our wish: it passes, and tells nothing.
+    } else if (isStream) this.#stream = new ChatStreamReader({ stripUsage: this.#stripUsage });
+    else this.#answer = new ChatAnswerReader();
+    const upstreamRequestId = requestIdFrom(headers["x-request-id"] ?? headers["request-id"]);
+    this.#exchange.handle.note({ upstreamRequestId });
+    const passed = clientHeaders(headers, this.#stream === null);
+    this.#chunked = passed["content-length"] === undefined;
+    response.writeHead(status, passed);
+    // Strict: the end is counted before it is sent, so the head must be.
+    if (isStream || this.#exchange.strict) response.flushHeaders();
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#exchange.isOver) return true;
+    this.#firstByteAt ??= performance.now();
+    if (this.#stream !== null) {
+      const { forward, held } = this.#stream.feed(chunk);
+      const more = this.#pass(forward, held);
+      // The terminator is the answer's last byte, whatever the connection does after it.
+      if (this.#stream.terminated) this.#settle(this.#outcome(), true);
+      return more;
+    }
+    this.#answer?.feed(chunk);
+    if (this.#errorBody !== null && this.#errorBytes < ERROR_BYTES) {
+      this.#errorBody.push(chunk);
+      this.#errorBytes += chunk.length;
+    }
+    return this.#pass([chunk], []);
+  }
+
+  end(): void {
+    if (this.#exchange.isOver) return;
+    if (this.#stream !== null) {
+      const { forward, held } = this.#stream.finish();
+      this.#pass(forward, held);
+    }
+    const outcome = this.#outcome();
+    const { terminated = true, facts } = this.#stream ?? {};
+    if (terminated || facts?.inBandError) this.#settle(outcome, true);
+    else this.interrupt(outcome, "stream_interrupted");
+  }
+
+  broken(code: string): void {
+    if (this.#exchange.isOver) return;
+    this.interrupt(failed("stream_interrupted", code), "stream_interrupted");
+  }
+
+  /** The answer ends here, not whole: an event stream says so in its own words, anything else is cut. */
+  interrupt(outcome: Outcome, code: "stream_interrupted" | "timeout" | "shutting_down"): void {
+    const { response, requestId } = this.#exchange;
+    this.#noteFacts(this.#stream?.facts ?? null);
+    const inWords = this.#stream !== null && !response.destroyed;
+    if (inWords) this.#held = [Buffer.from(errorEvent({ code, requestId }))];
+    else this.#held = [];
+    this.#settle(outcome, inWords);
+  }
+
+  /** The client left: what is known so far is the record. */
+  left(): void {
+    this.#noteFacts(this.#stream?.facts ?? null);
+  }
+
+  #pass(forward: readonly Buffer[], held: readonly Buffer[]): boolean {
+    const { response, strict } = this.#exchange;
+    if (!strict) return write(response, [...forward, ...held], this.#onDrain);
+    if (this.#stream !== null) {
+      this.#held.push(...held);
+      return write(response, forward, this.#onDrain);
+    }
+    const free = [...this.#held, ...forward];
+    const last = free.pop();
+    if (last === undefined) return true;
+    this.#held = [last.subarray(last.length - 1)];
+    return write(response, [...free, last.subarray(0, last.length - 1)], this.#onDrain);
+  }
+
+  #outcome(): Outcome {
+    if (!this.#isAnswer) return failedAsSent("provider_error", this.#status, this.#errorType());
+    const facts: ChatAnswer | ChatFacts | null = this.#stream?.facts ?? this.#answer?.finish() ?? null;
+    this.#noteFacts(facts);
+    if (facts?.inBandError) return failed("stream_interrupted", facts.inBandError.type);
+    const whole = this.#stream?.terminated ?? (facts === null || ("whole" in facts && facts.whole));
+    return whole ? answered(this.#status) : failed("stream_interrupted");
+  }
+
+  /** A completion comes with a body and a status that says so; whatever else a provider sends is none. */
+  get #isAnswer(): boolean {
+    return this.#status >= 200 && this.#status < 300 && !BODILESS.has(this.#status);
+  }
+
+  #errorType(): string | null {
+    const body = parsedObject(Buffer.concat(this.#errorBody ?? []).toString());
+    this.#errorBody = null;
+    return knownErrorType(body);
+  }
+
+  #noteFacts(facts: ChatFacts | null): void {
+    const { handle } = this.#exchange;
+    const noted: Facts = {};
+    if (this.#stream !== null && this.#firstByteAt !== null)
+      noted.ttftMs = Math.round(this.#firstByteAt - handle.startedAt);
+    if (facts !== null) {
+      noted.upstreamModel = facts.model;
+      noted.finishReason = facts.finishReason;
+      if (facts.usage !== null) Object.assign(noted, facts.usage);
+    }
+    handle.note(noted);
+  }
+
+  /** Ends the answer with what is held (`whole`) or by a reset, and fixes the outcome. */
+  #settle(outcome: Outcome, whole: boolean): void {
+    const exchange = this.#exchange;
+    const { response } = exchange;
+    const held = this.#held;
+    this.#held = [];
+    if (!exchange.strict) {
+      if (whole) {
+        write(response, held, () => {});
+        endSoon(response);
+      }
+      exchange.finish(outcome);
+      if (!whole) response.destroy();
+      return;
+    }
+    if (whole) exchange.handle.note({ responseSize: exchange.written + this.#bytesOf(held) });
+    exchange.finish(outcome);
+    exchange.whenRecorded(() => {
+      if (!whole) response.destroy();
+      else if (!response.destroyed) {
+        write(response, held, () => {});
+        endSoon(response);
+      }
+    });
+  }
+
+  #bytesOf(held: readonly Buffer[]): number {
+    const length = held.reduce((sum, { length }) => sum + length, 0);
+    if (BODILESS.has(this.#status)) return 0;
+    return this.#chunked ? chunkBytes(length) + LAST_CHUNK_BYTES : length;
+  }
+}
+
+/** Ends the answer; a client that does not read it is not waited for without end. */
+function endSoon(response: Exchange["response"]): void {
+  response.end();
+  const timer = setTimeout(() => response.destroy(), LINGER_MS).unref();
+  response.once("close", () => clearTimeout(timer));
+}
+
+/** Writes the buffers as one; false when the client cannot take more for now, and then `onDrain` follows. */
+function write(response: Exchange["response"], buffers: readonly Buffer[], onDrain: () => void): boolean {
+  const bytes = buffers.length === 1 ? buffers[0] : Buffer.concat(buffers);
+  if (bytes === undefined || bytes.length === 0 || response.write(bytes)) return true;
+  response.once("drain", onDrain);
+  return false;
+}

@@ -1,0 +1,111 @@
+// Bytes on the wire and what may pass between client and provider.
+
+import type { IncomingHttpHeaders } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+
+/** What of a provider's answer a client may see: what describes it, and what says how to go on. */
+const PASSED_DOWN =
+  /^(?:content-(?:type|encoding|language|disposition)|cache-control|retry-after|retry-after-ms|x-should-retry|x-ratelimit-.*|anthropic-ratelimit-.*|openai-(?:processing-ms|version|model)|x-daybook-simulated)$/;
+
+/** The client's headers that a provider may see beside those that the gateway sets. */
+const PASSED_UP = ["accept", "openai-beta", "idempotency-key", "traceparent", "tracestate"] as const;
+
+export function upstreamHeaders(
+  client: IncomingHttpHeaders,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of PASSED_UP) {
+    const value = client[name];
+    if (typeof value === "string") headers[name] = value;
+  }
+  return {
+    ...headers,
+    "content-type": "application/json",
+    "accept-encoding": "identity",
+    "user-agent": "daybook",
+    ...own,
+  };
+}
+
+/** The provider's headers for the client; its Content-Length only when the body passes unchanged. */
+export function clientHeaders(
+  upstream: IncomingHttpHeaders,
+  unchanged: boolean,
+): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(upstream)) {
+    if (value !== undefined && PASSED_DOWN.test(name)) headers[name] = value;
+  }
+  const length = upstream["content-length"];
+  if (unchanged && length !== undefined) headers["content-length"] = length;
+  return headers;
+}
+
+/** Counts what is written to a connection answer by answer: from the end of the one before. */
+export class WireCount {
+  readonly #socket: Socket;
+  #written = 0;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  static readonly #of = new WeakMap<Socket, WireCount>();
+
+  static of(socket: Socket): WireCount {
+    let count = WireCount.#of.get(socket);
+    if (count === undefined) {
+      count = new WireCount(socket);
+      WireCount.#of.set(socket, count);
+    }
+    return count;
+  }
+
+  /** Bytes of the answer so far, those that wait in memory included. */
+  get written(): number {
+    return Math.max(0, (this.#socket.bytesWritten ?? 0) - this.#written);
+  }
+
+  next(): void {
+    this.#written = this.#socket.bytesWritten ?? this.#written;
+  }
+}
+
+/** Bytes of a request's head as it came. */
+export function requestHeadBytes({ method, url, rawHeaders }: IncomingMessage): number {
+  let bytes = `${method} ${url} HTTP/1.1\r\n\r\n`.length;
+  for (const text of rawHeaders) bytes += text.length + 2;
+  return bytes;
+}
+
+/** Bytes that node:http will write for this head. */
+export function headBytes(
+  status: number,
+  headers: Readonly<Record<string, string | number>>,
+  keepAlive: boolean,
+): number {
+  let bytes = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`.length;
+  for (const [name, value] of Object.entries(headers)) bytes += name.length + String(value).length + 4;
+  bytes += "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".length;
+  bytes += keepAlive
+    ? "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n".length
+    : "Connection: close\r\n".length;
+  return bytes + 2;
+}
+
+/** Bytes of `length` bytes of body in one chunk of chunked coding (RFC 9112 section 7.1). */
+export function chunkBytes(length: number): number {
+  return length === 0 ? 0 : length.toString(16).length + length + 4;
+}
+
+/** Of the last chunk. */
+export const LAST_CHUNK_BYTES = "0\r\n\r\n".length;
+
+/** The key that a request presents, in either of the two headers that clients use; null when there is none. */
+export function presentedKey(request: IncomingMessage): string | null {
+  const { authorization, "x-api-key": apiKey } = request.headers;
+  if (authorization !== undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null;
+  return typeof apiKey === "string" ? apiKey : null;
+}

@@ -1,0 +1,62 @@
+// A frame is one commit on disk: 16 bytes of head, then JSON lines.
+//
+//   0  4  magic "DAYB"
+//   4  1  version (1)
+//   5  3  zero
+//   8  4  payload length, little-endian
+//  12  4  CRC-32 (zlib's) of bytes 0–11 and the payload, little-endian
+import { crc32 } from "node:zlib";
+
+const MAGIC = Buffer.from("DAYB");
+const VERSION = 1;
+export const FRAME_HEAD = 16;
+/** A larger length is damage: a commit holds at most a few thousand events of at most 64 KiB. */
+const MAX_PAYLOAD = 1 << 30;
+
+export function encodeFrame(payload: string): Buffer {
+  const length = Buffer.byteLength(payload);
+  const frame = Buffer.alloc(FRAME_HEAD + length);
+  MAGIC.copy(frame);
+  frame[4] = VERSION;
+  frame.writeUInt32LE(length, 8);
+  frame.write(payload, FRAME_HEAD);
+  frame.writeUInt32LE(checksum(frame.subarray(0, 12), frame.subarray(FRAME_HEAD)), 12);
+  return frame;
+}
+
+function checksum(head: Uint8Array, payload: Uint8Array): number {
+  return crc32(payload, crc32(head));
+}
+
+/** `end`: nothing more; `short`: the bytes stop within a frame; `bad`: they are no frame. */
+export type FrameRead =
+  | { readonly is: "frame"; readonly payload: string; readonly next: number }
+  | { readonly is: "end" | "short" | "bad" };
+
+/** The frame at `offset`. */
+export function readFrame(bytes: Buffer, offset: number): FrameRead {
+  if (offset === bytes.length) return { is: "end" };
+  const head = bytes.subarray(offset, offset + FRAME_HEAD);
+  if (!MAGIC.subarray(0, head.length).equals(head.subarray(0, 4))) return { is: "bad" };
+  if (head.length < FRAME_HEAD) return { is: "short" };
+  const length = head.readUInt32LE(8);
+  if (head[4] !== VERSION || length > MAX_PAYLOAD) return { is: "bad" };
+  const next = offset + FRAME_HEAD + length;
+  if (next > bytes.length) return { is: "short" };
+  const payload = bytes.subarray(offset + FRAME_HEAD, next);
+  if (checksum(head.subarray(0, 12), payload) !== head.readUInt32LE(12)) return { is: "bad" };
+  return { is: "frame", payload: payload.toString(), next };
+}
+
+/** Whether a newer version of Daybook began this file. */
+export function isNewer(bytes: Buffer): boolean {
+  return bytes.length > 4 && MAGIC.equals(bytes.subarray(0, 4)) && (bytes[4] ?? 0) > VERSION;
+}
+
+/** Where the next whole frame begins, at or after `offset`; null when there is none. */
+export function nextFrame(bytes: Buffer, offset: number): number | null {
+  for (let at = bytes.indexOf(MAGIC, offset); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
+    if (readFrame(bytes, at).is === "frame") return at;
+  }
+  return null;
+}

@@ -1,0 +1,202 @@
+// The request thread's end of the journal: posts entries, learns what became durable, and starts the journal's
+// thread again when it is lost.
+//
+//   opening ──ready──► running ──thread ends──► lost ──(waits)──► opening, resuming after the last durable seq
+//                         └──close()──► closed
+import { setTimeout as delay } from "node:timers/promises";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts";
+import { DurableMark } from "./durable.ts";
+import type { CommitResult, JournalEntry, Settled } from "./entries.ts";
+import type { FromJournal, JournalWorkerData, ToJournal } from "./journal-worker.ts";
+import type { Told } from "./records.ts";
+import type { Slot } from "./slot.ts";
+
+export interface JournalEvents {
+  /** All messages up to `id` are durable. */
+  onDurable(id: number, result: CommitResult): void;
+  /** The disk refused the messages up to `id`; nothing of them is recorded. */
+  onFailed(id: number, reason: string): void;
+  /** The thread is gone. What was posted may be durable or not; `onResumed` will tell. */
+  onLost(reason: string): void;
+  /** A new thread goes on; of what was posted, exactly `durable` is recorded. */
+  onResumed(durable: readonly Settled[]): void;
+}
+
+export interface JournalLimits {
+  readonly maxBytes: number;
+  readonly reserveBytes: number;
+  /** The thread's code; for tests that let it die. */
+  readonly workerUrl?: URL;
+}
+
+interface Thread {
+  readonly port: MessagePort;
+  readonly exited: Promise<void>;
+  readonly terminate: () => Promise<unknown>;
+  readonly ready: FromJournal & { is: "ready" };
+}
+
+const RESTART_MIN_MS = 50;
+const RESTART_MAX_MS = 5000;
+
+export class JournalClient {
+  /** Last outbox id that was in the journal at the start, and the drops that gap events had told of. */
+  readonly outboxId: number;
+  readonly told: Told;
+  /** Events that recovery added: interrupted requests and the stop itself. */
+  readonly recovered: number;
+  readonly durable: DurableMark;
+  readonly nodeId: string;
+  readonly #slot: Slot;
+  readonly #limits: JournalLimits;
+  #thread: Thread | null = null;
+  #events: JournalEvents | null = null;
+  #closed: Promise<void> | null = null;
+  #lastId = 0;
+  #lastSeq: number;
+  #bytes = 0;
+  #restarts = 0;
+
+  private constructor(slot: Slot, limits: JournalLimits, durable: DurableMark, thread: Thread) {
+    this.#slot = slot;
+    this.#limits = limits;
+    this.durable = durable;
+    this.nodeId = slot.nodeId;
+    this.outboxId = thread.ready.outboxId;
+    this.told = thread.ready.told;
+    this.recovered = thread.ready.recovered;
+    this.#lastSeq = thread.ready.lastSeq;
+    this.#run(thread);
+  }
+
+  /** Starts the thread; resolves when recovery is done. */
+  static async open(
+    slot: Slot,
+    limits: JournalLimits = { maxBytes: 2 ** 30, reserveBytes: 0 },
+  ): Promise<JournalClient> {
+    const durable = new DurableMark();
+    return new JournalClient(slot, limits, durable, await startThread(slot, limits, durable, null));
+  }
+
+  listen(events: JournalEvents): void {
+    this.#events = events;
+  }
+
+  /** Bytes of all segments, as of the newest commit. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How often the thread was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Hands the entries over; returns the message's id. While the thread is lost the message is too. */
+  post(entries: JournalEntry[], critical = false): number {
+    const id = ++this.#lastId;
+    this.#thread?.port.postMessage({ is: "commit", id, entries, critical } satisfies ToJournal);
+    return id;
+  }
+
+  /** Removes old segments: see Journal.retire. */
+  retire(storedSeq: number, keepBytes: number, notBefore: number): void {
+    this.#thread?.port.postMessage({ is: "retire", storedSeq, keepBytes, notBefore } satisfies ToJournal);
+  }
+
+  /** Marks the journal as closed in order; everything posted before is durable then. */
+  close(): Promise<void> {
+    if (this.#closed === null) {
+      this.#thread?.port.postMessage({ is: "close" } satisfies ToJournal);
+      this.#closed = this.#thread?.exited ?? Promise.resolve();
+    }
+    return this.#closed;
+  }
+
+  /** Ends the thread at once, whatever it does; what it had not synced is as after a crash. */
+  async kill(): Promise<void> {
+    this.#closed ??= this.#thread?.exited ?? Promise.resolve();
+    await this.#thread?.terminate();
+  }
+
+  #run(thread: Thread): void {
+    this.#thread = thread;
+    thread.port.on("message", (message: FromJournal) => this.#receive(thread, message));
+    void thread.exited.then(() => {
+      this.#thread = null;
+      if (this.#closed !== null) return;
+      this.#events?.onLost("journal_thread_lost");
+      void this.#restart();
+    });
+  }
+
+  async #restart(): Promise<void> {
+    for (let wait = RESTART_MIN_MS; this.#closed === null; wait = Math.min(wait * 2, RESTART_MAX_MS)) {
+      await delay(wait, undefined, { ref: false });
+      this.#restarts++;
+      try {
+        const thread = await startThread(this.#slot, this.#limits, this.durable, this.#lastSeq);
+        this.#run(thread);
+        this.#lastSeq = thread.ready.lastSeq;
+        this.#events?.onResumed(thread.ready.resumed);
+        if (this.#closed !== null) thread.port.postMessage({ is: "close" } satisfies ToJournal);
+        return;
+      } catch (error) {
+        this.#events?.onLost(error instanceof DaybookError ? error.code : "journal_thread_lost");
+      }
+    }
+  }
+
+  #receive({ port }: Thread, message: FromJournal): void {
+    if (message.is === "durable") {
+      this.#lastSeq = message.firstSeq + message.finished - 1;
+      this.#bytes = message.bytes;
+      this.#events?.onDurable(message.id, message);
+    } else if (message.is === "failed") this.#events?.onFailed(message.id, message.reason);
+    else if (message.is === "closed") port.close();
+  }
+}
+
+async function startThread(
+  slot: Slot,
+  limits: JournalLimits,
+  durable: DurableMark,
+  resumeAfter: number | null,
+): Promise<Thread> {
+  const { port1: port, port2 } = new MessageChannel();
+  const { folder: slotFolder, nodeId } = slot;
+  const { workerUrl, maxBytes, reserveBytes } = limits;
+  const workerData: JournalWorkerData = {
+    port: port2,
+    slotFolder,
+    nodeId,
+    durable: durable.shared,
+    resumeAfter,
+    maxBytes,
+    reserveBytes,
+  };
+  const file = import.meta.url.endsWith(".ts") ? "./journal-worker.ts" : "./journal-worker.js";
+  const worker = new Worker(workerUrl ?? new URL(file, import.meta.url), {
+    workerData,
+    transferList: [port2],
+    name: "journal",
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<FromJournal & { is: "ready" }>();
+  worker.on("error", (error: Error) =>
+    reject(new DaybookError("worker_failed", `journal: ${error.message}`)),
+  );
+  const exited = new Promise<void>((ended) => worker.once("exit", () => ended()));
+  void exited.then(() => reject(new DaybookError("worker_failed", "journal: it ended")));
+  port.once("message", (message: FromJournal) => {
+    if (message.is === "ready") resolve(message);
+    else if (message.is === "refused") reject(refusal(message));
+  });
+  return { ready: await promise, port, exited, terminate: () => worker.terminate() };
+}
+
+function refusal({ code, detail }: { code: string; detail: string }): DaybookError {
+  return Object.hasOwn(ERRORS, code)
+    ? new DaybookError(code as DaybookErrorCode, detail)
+    : new DaybookError("folder_unusable", `(journal): ${detail}`);
+}

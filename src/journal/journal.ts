@@ -1,0 +1,380 @@
+// The journal: the point of record. `commit` turns begun and finished work into one frame, appends it, syncs it,
+// and only then lets it count. Between commits the state is that of the last one that was durable: a commit that
+// fails leaves the journal as it was, and its segment is never synced again.
+//
+// A segment goes: (none) → created with its header → appended to, commit by commit → closed when the next commit
+// would pass SEGMENT_BYTES, or when a write or sync failed. The next one restates the state in its header.
+import { randomBytes } from "node:crypto";
+import { encodeRow } from "../event/encode.ts";
+import { COLUMN, type Facts, FIELDS, type Row, SCHEMA_VERSION } from "../event/fields.ts";
+import { type JournalEvent, SALT_BYTES } from "../event/leaf.ts";
+import { answered, failed, type Outcome } from "../event/outcomes.ts";
+import { systemFacts } from "../event/system.ts";
+import { leafOf } from "../evidence/leaves.ts";
+import { Frontier } from "../evidence/merkle.ts";
+import { writeCheckpoint } from "./checkpoint.ts";
+import {
+  type CommitResult,
+  eventIdOf,
+  type FinishAbout,
+  type JournalEntry,
+  type Settled,
+} from "./entries.ts";
+import type { Files } from "./files.ts";
+import { encodeFrame } from "./frame.ts";
+import { abandonLine, beginLine, commitLine, finishLine, type SegmentHeader, type Told } from "./records.ts";
+import { type JournalState, recoverJournal } from "./recovery.ts";
+import { isFull, type Room } from "./room.ts";
+import { SEGMENT_BYTES, segmentPath } from "./segments.ts";
+import { Shelf } from "./shelf.ts";
+
+export interface JournalOptions {
+  readonly files: Files;
+  readonly folder: string;
+  readonly nodeId: string;
+  /** Wall clock, UTC ms. */
+  readonly now: () => number;
+  readonly segmentBytes?: number;
+  /** Random bytes for salts. */
+  readonly random?: (bytes: number) => Buffer;
+  /** Bounds what the journal may use; none: unbounded. */
+  readonly room?: Room;
+  /**
+   * The process goes on and only this journal was lost: begins stay open, and what was durable after this seq is
+   * told by `resumed`.
+   */
+  readonly resumeAfter?: number;
+  /** Called when a commit is durable, and when a new segment begins. */
+  readonly onDurable?: (lastLsn: number) => void;
+  readonly onSegment?: () => void;
+}
+
+export interface RetireOptions {
+  readonly keepBytes: number;
+  readonly notBefore: number;
+  /** Path of the checkpoint file. */
+  readonly checkpoint: string;
+}
+
+/** A wall clock that goes back further than this leaves a `clock_step` event. */
+const CLOCK_STEP_MS = 1000;
+
+interface Draft {
+  readonly lines: string[];
+  readonly frontier: Frontier;
+  readonly at: number;
+  lsn: number;
+  outboxId: number;
+  told: Told | null;
+  finished: number;
+}
+
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #state: JournalState;
+  #descriptor: number | null = null;
+  #path = "";
+  #bytes = 0;
+  /** Whether the current segment holds a commit: if not, a failure may take the whole file away. */
+  #holdsCommit = false;
+  /** A segment without a commit that a failure left, and that could not be removed. */
+  #stale: string | null = null;
+  /** Events that opening had to add: one for each interrupted request, and the stop itself. */
+  readonly recovered: {
+    readonly interrupted: number;
+    readonly uncleanStop: boolean;
+    readonly tornBytes: number;
+  };
+  /** With `resumeAfter`: finishes that were durable beyond it, in order. */
+  readonly resumed: readonly Settled[];
+  readonly #segments: Shelf;
+
+  private constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#segments = new Shelf(options.files, options.folder);
+    const { state, stop, tornBytes, begun } = recoverJournal(options.files, options.folder, options.nodeId);
+    this.#state = state;
+    const interrupted = [...state.open.values()];
+    if (begun === null) this.#openSegment();
+    else {
+      this.#path = begun.path;
+      this.#bytes = begun.bytes;
+      this.#descriptor = options.files.reopen(begun.path);
+      options.files.syncFolder(options.folder);
+      options.onSegment?.();
+    }
+    this.resumed = this.#settledAfter(options.resumeAfter);
+    const uncleanStop = stop === "unclean" && options.resumeAfter === undefined;
+    if (uncleanStop) this.#commitRecovery(interrupted);
+    this.recovered = { interrupted: uncleanStop ? interrupted.length : 0, uncleanStop, tornBytes };
+  }
+
+  /** Recovers what is in the folder and begins a new segment. */
+  static open(options: JournalOptions): Journal {
+    return new Journal(options);
+  }
+
+  get lastLsn(): number {
+    return this.#state.lastLsn;
+  }
+
+  get lastSeq(): number {
+    return this.#state.frontier.size;
+  }
+
+  get outboxId(): number {
+    return this.#state.outboxId;
+  }
+
+  get root(): string {
+    return this.#state.frontier.root();
+  }
+
+  get openBegins(): number {
+    return this.#state.open.size;
+  }
+
+  /** Drops that gap events have told of, since the node began. */
+  get told(): Told {
+    return this.#state.told;
+  }
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    return this.#segments.bytes;
+  }
+
+  /**
+   * Makes the entries durable, all or none. Throws the disk's error; the journal can be tried again. `critical`
+   * entries may use the reserve.
+   */
+  commit(entries: readonly JournalEntry[], { closed = false, critical = false } = {}): CommitResult {
+    const draft = this.#draft();
+    const own = this.#state.lastCommitAt - draft.at > CLOCK_STEP_MS ? this.#addClockStep(draft) : 0;
+    const ended = new Set<string>();
+    for (const entry of entries) if (entry[0] !== "begin") ended.add(eventIdOf(entry));
+    const begins: Row[] = [];
+    for (const entry of entries) {
+      if (entry[0] === "finish") this.#addFinish(draft, entry[1], entry[2]);
+      else if (entry[0] === "abandon") {
+        if (this.#state.open.has(entry[1])) draft.lines.push(abandonLine(++draft.lsn, entry[1]));
+      } else if (!ended.has(eventIdOf(entry))) {
+        begins.push(entry[1]);
+        draft.lines.push(beginLine(++draft.lsn, entry[1]));
+      }
+    }
+    this.#seal(draft, closed, critical || closed);
+    for (const row of begins) this.#state.open.set(String(row[COLUMN.event_id]), row);
+    for (const eventId of ended) this.#state.open.delete(eventId);
+    return {
+      firstSeq: draft.frontier.size - draft.finished + own + 1,
+      finished: draft.finished - own,
+      recordedAt: draft.at,
+      lastLsn: draft.lsn,
+      own,
+    };
+  }
+
+  /**
+   * Removes old segments whose events the store has durably up to `storedSeq`: all but the newest `keepBytes`, and
+   * also of those what was last written before `notBefore` (UTC ms). First a checkpoint of size and root is made
+   * durable, so that what remains can be held to it.
+   */
+  retire(storedSeq: number, { keepBytes, notBefore, checkpoint }: RetireOptions): number {
+    const gone = this.#segments.retirable(storedSeq, keepBytes, notBefore);
+    if (gone.length === 0) return 0;
+    const { files, folder } = this.#options;
+    writeCheckpoint(files, checkpoint, { size: this.lastSeq, root: this.root, at: this.#options.now() });
+    for (const segment of gone) this.#segments.remove(segment);
+    files.syncFolder(folder);
+    return gone.length;
+  }
+
+  /** Marks the journal as closed in order and lets go of its file. */
+  close(): void {
+    if (this.#state.open.size === 0) this.commit([], { closed: true });
+    if (this.#descriptor !== null) this.#options.files.close(this.#descriptor);
+    this.#descriptor = null;
+  }
+
+  #draft(): Draft {
+    const { lastLsn, frontier, outboxId } = this.#state;
+    return {
+      lines: [],
+      frontier: new Frontier(frontier.size, frontier.hashes),
+      at: this.#options.now(),
+      lsn: lastLsn,
+      outboxId,
+      told: null,
+      finished: 0,
+    };
+  }
+
+  #settledAfter(seq: number | undefined): Settled[] {
+    if (seq === undefined) return [];
+    return this.#segments.eventsAfter(seq).map(({ row }) => ({
+      eventId: String(row[COLUMN.event_id]),
+      seq: Number(row[COLUMN.seq]),
+      recordedAt: Number(row[COLUMN.recorded_at]),
+    }));
+  }
+
+  #addFinish(draft: Draft, row: Row, { outboxId, told }: FinishAbout = {}): void {
+    row[COLUMN.node_id] = this.#options.nodeId;
+    row[COLUMN.seq] = draft.frontier.size + 1;
+    row[COLUMN.schema_version] = SCHEMA_VERSION;
+    row[COLUMN.recorded_at] = draft.at;
+    const salts = (this.#options.random ?? randomBytes)(2 * SALT_BYTES);
+    const event: JournalEvent = {
+      row,
+      p1Salt: salts.subarray(0, SALT_BYTES),
+      p2Salt: salts.subarray(SALT_BYTES),
+    };
+    draft.frontier.append(leafOf(event));
+    draft.lines.push(finishLine(++draft.lsn, salts.toString("hex"), row));
+    draft.finished++;
+    if (outboxId !== undefined) draft.outboxId = Math.max(draft.outboxId, outboxId);
+    if (told !== undefined) draft.told = told;
+  }
+
+  #addSystem(draft: Draft, facts: Facts, outcome: Outcome): void {
+    this.#addFinish(draft, encodeRow(facts, outcome, { count: 0 }));
+  }
+
+  #addClockStep(draft: Draft): 1 {
+    const metadata = { from: this.#state.lastCommitAt, to: draft.at };
+    this.#addSystem(draft, systemFacts("clock_step", metadata, draft.at), answered(null));
+    return 1;
+  }
+
+  /** Every begin without a finish becomes an event; the stop names the window in which a begin may be missing. */
+  #commitRecovery(interrupted: readonly Row[]): void {
+    const draft = this.#draft();
+    const outcome = failed("interrupted");
+    for (const begun of interrupted) {
+      const row = begun.slice();
+      row[COLUMN.status] = outcome.status;
+      row[COLUMN.status_code] = outcome.statusCode;
+      row[COLUMN.error_code] = outcome.errorCode;
+      row[COLUMN.error_message] = outcome.errorMessage;
+      row[COLUMN.duration_ms] = null;
+      this.#addFinish(draft, row);
+    }
+    const metadata = {
+      last_commit_at: this.#state.lastCommitAt,
+      restarted_at: draft.at,
+      interrupted: interrupted.length,
+    };
+    this.#addSystem(draft, systemFacts("unclean_stop", metadata, draft.at), answered(null));
+    this.#seal(draft, false, true);
+    this.#state.open.clear();
+  }
+
+  /** Writes the draft's frame and makes it the state. A failure is tried once more, in a new segment. */
+  #seal(draft: Draft, closed: boolean, critical: boolean): void {
+    const { frontier, at, told, outboxId } = draft;
+    const lastLsn = ++draft.lsn;
+    draft.lines.push(
+      commitLine({ lastLsn, lastSeq: frontier.size, root: frontier.root(), outboxId, at, closed, told }),
+    );
+    const frame = encodeFrame(draft.lines.join("\n"));
+    this.#options.room?.admit(this.#segments.bytes, frame.length, critical);
+    try {
+      this.#append(frame);
+    } catch (error) {
+      this.#poison();
+      // On a full disk the reserve is given up, for what is critical alone.
+      if (isFull(error) && this.#options.room?.release() && !critical) throw error;
+      try {
+        this.#append(frame);
+      } catch (error) {
+        this.#poison();
+        throw error;
+      }
+    }
+    this.#holdsCommit = true;
+    this.#state.lastLsn = lastLsn;
+    this.#state.frontier = frontier;
+    this.#state.outboxId = outboxId;
+    this.#state.lastCommitAt = at;
+    this.#state.told = told ?? this.#state.told;
+    this.#options.onDurable?.(lastLsn);
+  }
+
+  #append(frame: Buffer): void {
+    const { files, segmentBytes = SEGMENT_BYTES } = this.#options;
+    if (this.#descriptor !== null && this.#holdsCommit && this.#bytes + frame.length > segmentBytes) {
+      const full = this.#descriptor;
+      this.#descriptor = null;
+      files.close(full);
+    }
+    const descriptor = this.#descriptor ?? this.#openSegment();
+    files.append(descriptor, frame);
+    this.#bytes += frame.length;
+    this.#segments.grew(frame.length);
+    files.sync(descriptor);
+  }
+
+  #openSegment(): number {
+    const { files, folder, nodeId, now, onSegment } = this.#options;
+    const { lastLsn, frontier, outboxId, lastCommitAt, open, told } = this.#state;
+    const header: SegmentHeader = {
+      format: 1,
+      nodeId,
+      firstLsn: lastLsn + 1,
+      firstSeq: frontier.size + 1,
+      fields: FIELDS.map((field) => field.name),
+      frontier: frontier.hashes,
+      outboxId,
+      createdAt: now(),
+      lastCommitAt,
+      open: [...open.values()],
+      ...(Object.keys(told).length === 0 ? {} : { told }),
+    };
+    this.#path = segmentPath(folder, header.firstLsn);
+    const frame = encodeFrame(JSON.stringify(header));
+    this.#removeStale();
+    const descriptor = files.create(this.#path);
+    this.#descriptor = descriptor;
+    this.#bytes = frame.length;
+    this.#holdsCommit = false;
+    this.#segments.begun({
+      firstLsn: header.firstLsn,
+      path: this.#path,
+      firstSeq: header.firstSeq,
+      lastCommitAt,
+    });
+    files.append(descriptor, frame);
+    this.#segments.grew(frame.length);
+    files.sync(descriptor);
+    files.syncFolder(folder);
+    onSegment?.();
+    return descriptor;
+  }
+
+  /** Lets go of the current segment for good. One without a commit goes whole: its name is needed again. */
+  #poison(): void {
+    const { files } = this.#options;
+    if (this.#descriptor === null) return;
+    const descriptor = this.#descriptor;
+    this.#descriptor = null;
+    try {
+      files.close(descriptor);
+    } catch {
+      // close(2) has let go of it all the same.
+    }
+    if (this.#holdsCommit) return;
+    this.#segments.forgetNewest();
+    this.#stale = this.#path;
+    try {
+      this.#removeStale();
+    } catch {
+      // Tried again before its name is used again.
+    }
+  }
+
+  #removeStale(): void {
+    if (this.#stale !== null) this.#options.files.remove(this.#stale);
+    this.#stale = null;
+  }
+}

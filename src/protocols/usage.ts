@@ -1,0 +1,66 @@
+// Token counts as providers report them, brought to one shape. What is not a whole number of tokens is not a
+// count: it becomes null and is never guessed.
+import { isObject } from "./json-members.ts";
+
+/** Tokens of one answer; null where the provider did not say. */
+export interface Usage {
+  /** Cached tokens included. */
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  readonly totalTokens: number | null;
+  /** The part of the prompt that was read from a cache. */
+  readonly cachedTokens: number | null;
+  /** The part of the completion that was spent on reasoning. */
+  readonly reasoningTokens: number | null;
+}
+
+/**
+ * The `usage` object of OpenAI chat completions and of what imitates it, or null when no count is in it.
+ * Variants: DeepSeek counts `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens`; some put `cached_tokens` or
+ * `reasoning_tokens` beside the totals; a missing total is the sum. Counts beyond 2^53 - 1 are clamped to it.
+ */
+export function openaiUsage(value: unknown): Usage | null {
+  if (!isObject(value)) return null;
+  const hit = count(value.prompt_cache_hit_tokens);
+  const promptTokens = count(value.prompt_tokens) ?? sum(hit, count(value.prompt_cache_miss_tokens));
+  const completionTokens = count(value.completion_tokens);
+  const usage = {
+    promptTokens,
+    completionTokens,
+    totalTokens: count(value.total_tokens) ?? sum(promptTokens, completionTokens),
+    cachedTokens:
+      count(member(value.prompt_tokens_details, "cached_tokens")) ?? hit ?? count(value.cached_tokens),
+    reasoningTokens:
+      count(member(value.completion_tokens_details, "reasoning_tokens")) ?? count(value.reasoning_tokens),
+  };
+  return Object.values(usage).every((tokens) => tokens === null) ? null : usage;
+}
+
+/** The larger of each count: reports within a stream are running totals, and a last one may leave some out. */
+export function largerUsage(a: Usage | null, b: Usage | null): Usage | null {
+  if (a === null || b === null) return a ?? b;
+  return {
+    promptTokens: larger(a.promptTokens, b.promptTokens),
+    completionTokens: larger(a.completionTokens, b.completionTokens),
+    totalTokens: larger(a.totalTokens, b.totalTokens),
+    cachedTokens: larger(a.cachedTokens, b.cachedTokens),
+    reasoningTokens: larger(a.reasoningTokens, b.reasoningTokens),
+  };
+}
+
+function count(value: unknown): number | null {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0) return null;
+  return Math.min(value, Number.MAX_SAFE_INTEGER);
+}
+
+function sum(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : Math.min(a + b, Number.MAX_SAFE_INTEGER);
+}
+
+function larger(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}
+
+function member(value: unknown, key: string): unknown {
+  return isObject(value) ? value[key] : undefined;
+}

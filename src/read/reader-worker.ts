@@ -1,0 +1,52 @@
+// The thread behind reader.ts: opens the store for reading when first asked, answers calls in any order, and
+// ends by itself after `close`, which comes when no call is left.
+import { parentPort, workerData } from "node:worker_threads";
+import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors.ts";
+import { openStore } from "../stores/open-store.ts";
+import type { Store } from "../stores/store.ts";
+
+export type CallName = "query" | "get" | "stats" | "positions" | "health";
+
+export interface Call {
+  readonly id: number;
+  readonly name: CallName | "close";
+  readonly argument?: unknown;
+}
+
+export type Answer =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly code: DaybookErrorCode; readonly detail: string };
+
+let opening: Promise<Store> | null = null;
+
+async function store(): Promise<Store> {
+  opening ??= openStore(String(workerData), "read");
+  try {
+    return await opening;
+  } catch (error) {
+    opening = null;
+    throw error;
+  }
+}
+
+async function answer({ id, name, argument }: Call): Promise<void> {
+  let answer: Answer;
+  try {
+    const opened = await store();
+    const call = opened[name] as (argument: unknown) => Promise<unknown>;
+    answer = { id, ok: true, value: await call.call(opened, argument) };
+  } catch (error) {
+    const [code, detail] =
+      error instanceof DaybookError
+        ? [error.code, error.detail]
+        : (["worker_failed", `the store could not be read (${nativeCode(error)})`] as const);
+    answer = { id, ok: false, code, detail };
+  }
+  parentPort?.postMessage(answer);
+}
+
+parentPort?.on("message", async (call: Call) => {
+  if (call.name !== "close") return answer(call);
+  await opening?.then((opened) => opened.close());
+  parentPort?.close();
+});

@@ -1,0 +1,90 @@
+// The trail's read side: the store's read calls, answered by a thread of their own, so that no query ever delays
+// a request. States: open (a worker runs, or the next call starts one) and closed. A worker that dies rejects
+// its calls and is replaced on the next one.
+import { Worker } from "node:worker_threads";
+import { DaybookError, nativeCode } from "../event/errors.ts";
+import type { Store } from "../stores/store.ts";
+import type { Answer, Call, CallName } from "./reader-worker.ts";
+
+/** The read calls of a store, as stores/store.ts defines them. Every rejection is a DaybookError. */
+export type Reader = Pick<Store, CallName | "close">;
+
+interface ReaderOptions {
+  /** What the thread runs; tests put something else here. */
+  readonly workerUrl?: URL;
+}
+
+/**
+ * Reads the store at `address`. The store is opened at the first call, and again at the next while that fails:
+ * calls reject with `store_unusable` until it is there.
+ */
+export async function openReader(address: string, options: ReaderOptions = {}): Promise<Reader> {
+  const name = import.meta.url.endsWith(".ts") ? "./reader-worker.ts" : "./reader-worker.js";
+  return new WorkerReader(address, options.workerUrl ?? new URL(name, import.meta.url));
+}
+
+class WorkerReader implements Reader {
+  readonly #address: string;
+  readonly #workerUrl: URL;
+  readonly #waiting = new Map<number, PromiseWithResolvers<never>>();
+  #worker: Worker | null = null;
+  #lastId = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(address: string, workerUrl: URL) {
+    this.#address = address;
+    this.#workerUrl = workerUrl;
+    this.#worker = this.#start();
+  }
+
+  query: Reader["query"] = (query) => this.#call("query", query);
+  get: Reader["get"] = (eventId) => this.#call("get", eventId);
+  stats: Reader["stats"] = (filter) => this.#call("stats", filter);
+  positions: Reader["positions"] = () => this.#call("positions");
+  health: Reader["health"] = () => this.#call("health");
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
+    const worker = this.#worker;
+    if (worker === null) return;
+    const gone = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    worker.postMessage({ id: 0, name: "close" } satisfies Call);
+    await gone;
+  }
+
+  async #call<N extends CallName>(name: N, argument?: Parameters<Store[N]>[0]): Promise<never> {
+    if (this.#closing !== null) throw new DaybookError("worker_failed", "the reader is closed");
+    this.#worker ??= this.#start();
+    const id = ++this.#lastId;
+    const waiting = Promise.withResolvers<never>();
+    this.#worker.postMessage({ id, name, argument } satisfies Call);
+    this.#waiting.set(id, waiting);
+    return waiting.promise;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#workerUrl, { workerData: this.#address, name: "daybook-reader" });
+    let who = "the reader";
+    worker.on("message", (answer: Answer) => {
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if (answer.ok) waiting?.resolve(answer.value as never);
+      else waiting?.reject(new DaybookError(answer.code, answer.detail));
+    });
+    worker.on("error", (error) => {
+      who = `the reader (${nativeCode(error)})`;
+    });
+    worker.on("exit", () => {
+      this.#worker = null;
+      const lost = [...this.#waiting.values()];
+      this.#waiting.clear();
+      for (const { reject } of lost) reject(new DaybookError("worker_failed", who));
+    });
+    return worker;
+  }
+}

@@ -1,0 +1,103 @@
+// One event in the making. Begun once, noted any number of times, finished exactly once.
+//
+//   open ──finish──► ended ──journal──► durable
+//     └── (queue full) ──► dropped: counted, and every later call does nothing
+import { checkFacts } from "../event/encode.ts";
+import { DaybookError } from "../event/errors.ts";
+import type { Facts, Kind, Mode } from "../event/fields.ts";
+import { failed, type Outcome } from "../event/outcomes.ts";
+
+/** How a finish ended: durable; replaced by `audit_unavailable` before it was written; or still being written. */
+export type Settled = "durable" | "replaced" | "late";
+
+/** A begin that the recorder has not posted yet. */
+export interface WaitingBegin {
+  durable: PromiseWithResolvers<boolean> | null;
+}
+
+/** Given at the begin, and the same ever after. */
+const FIXED = ["eventId", "kind", "count"] as const;
+
+/** What the handle asks of its recorder. */
+export interface HandleOwner {
+  announce(handle: Handle, wait: boolean): Promise<boolean> | null;
+  end(handle: Handle, outcome: Outcome): void;
+  settle(handle: Handle, deadlineMs: number): Promise<Settled>;
+}
+
+export class Handle {
+  readonly eventId: string;
+  readonly kind: Kind;
+  readonly mode: Mode;
+  readonly facts: Facts;
+  /** Monotonic start, ms. */
+  readonly startedAt: number;
+  state: "open" | "ended" | "durable" | "dropped" = "open";
+  /** Whether the journal has been handed a begin of this event. */
+  begun = false;
+  /** The recorder's own. */
+  waitingBegin: WaitingBegin | null = null;
+  readonly #owner: HandleOwner;
+
+  constructor(
+    owner: HandleOwner,
+    kind: Kind,
+    mode: Mode,
+    facts: Facts & { eventId: string },
+    startedAt: number,
+  ) {
+    this.#owner = owner;
+    this.eventId = facts.eventId;
+    this.kind = kind;
+    this.mode = mode;
+    this.facts = facts;
+    this.startedAt = startedAt;
+  }
+
+  /** Adds to the facts. Throws `unknown_field`, `content_refused` or `nested_metadata`, and then adds nothing. */
+  note(facts: Facts): void {
+    checkFacts(facts);
+    for (const fixed of FIXED)
+      if (fixed in facts) throw new DaybookError("unknown_field", `${fixed} to note`);
+    if (this.state === "open") Object.assign(this.facts, facts);
+  }
+
+  /**
+   * Says that work is about to leave this process. Strict: resolves true when the begin is durable, false when it
+   * is not within `deadlineMs`. Open: writes the begin soon, and resolves true at once.
+   */
+  async announce(deadlineMs: number): Promise<boolean> {
+    if (this.state === "dropped") return this.mode === "open";
+    const durable = this.#owner.announce(this, this.mode === "strict");
+    if (durable === null) return true;
+    return withDeadline(durable, deadlineMs, false);
+  }
+
+  /** Fixes the outcome. A second call throws `already_finished`. */
+  finish(outcome: Outcome): void {
+    if (this.state === "dropped") return;
+    if (this.state !== "open") throw new DaybookError("already_finished", this.eventId);
+    this.#owner.end(this, outcome);
+  }
+
+  /** Resolves when the finish is durable or the deadline has passed; call it after finish(). */
+  settled(deadlineMs: number): Promise<Settled> {
+    return this.#owner.settle(this, deadlineMs);
+  }
+
+  /** Finishes as `internal_error` what was left open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.state === "open") this.finish(failed("internal_error"));
+  }
+}
+
+/** `promise`, or `late` after `deadlineMs`. */
+export async function withDeadline<T>(promise: Promise<T>, deadlineMs: number, late: T): Promise<T> {
+  const { promise: deadline, resolve } = Promise.withResolvers<T>();
+  const timer = setTimeout(resolve, deadlineMs, late);
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,66 @@
+// The one HTTP listener. Requests below /v1/ go to the gateway, all others to the API; what node:http would answer
+// by itself, unseen, is given to them too.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { DaybookError, nativeCode } from "../event/errors.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import { Connections } from "./connections.ts";
+
+export interface ListenerOptions {
+  readonly gateway: Gateway;
+  readonly api: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Listener {
+  /** `http://host:port`. */
+  readonly url: string;
+  /** No new connections; idle ones are closed. Resolves when all are. */
+  close(): Promise<void>;
+  /** Closes whatever is still connected. */
+  closeNow(): void;
+}
+
+export async function openListener({ gateway, api, host, port }: ListenerOptions): Promise<Listener> {
+  const connections = new Connections(gateway);
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    connections.begin(request, response);
+    // RFC 9112 section 3.2.2: the absolute form must be accepted.
+    request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
+    const { url } = request;
+    if (url.startsWith("/v1/") || url === "/v1" || url.startsWith("/v1?")) gateway.handle(request, response);
+    else api(request, response);
+  };
+  // A missing Host is refused by the gateway, with its event, and not by node:http without one.
+  const server = createServer({ requireHostHeader: false, keepAliveTimeout: 5000, noDelay: true }, serve);
+  server.on("checkExpectation", serve);
+  server.on("clientError", (error, socket) => connections.unreadable(error, socket as Socket));
+  server.on("connect", (_request, socket) => connections.tunnel(socket as Socket));
+  await listen(server, host, port);
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+    closeNow() {
+      server.closeAllConnections();
+      connections.closeRaw();
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      const where = `${host}:${port}`;
+      const code = nativeCode(error);
+      if (code === "EADDRINUSE") reject(new DaybookError("port_in_use", where, { cause: error }));
+      else reject(new DaybookError("cannot_listen", `${where} (${code})`, { cause: error }));
+    });
+    server.listen({ host, port, backlog: 1024 }, resolve);
+  });
+}

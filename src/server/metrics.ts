@@ -1,0 +1,143 @@
+// Prometheus metrics. Labels are bounded: kinds, reasons, states; never a user, key, model or path.
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Delivery } from "../delivery/delivery.ts";
+import { KINDS } from "../event/fields.ts";
+import type { JournalClient } from "../journal/journal-client.ts";
+import type { Recorder } from "../recorder/recorder.ts";
+
+export interface MetricsParts {
+  readonly recorder: Recorder;
+  readonly delivery: Delivery;
+  readonly journal: JournalClient;
+  readonly activeRequests: () => number;
+}
+
+interface Measure {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly read: (set: (labels: Record<string, string>, value: number) => void) => void;
+}
+
+/** A registry whose values are read when asked for. */
+export function createMetrics(parts: MetricsParts): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "daybook_" });
+  for (const { name, help, labels, read } of measures(parts)) {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [registry],
+      collect() {
+        this.reset();
+        read((values, value) => this.set(values, value));
+      },
+    });
+  }
+  return registry;
+}
+
+function measures({ recorder, journal, delivery, activeRequests }: MetricsParts): Measure[] {
+  const one =
+    (read: () => number): Measure["read"] =>
+    (set) =>
+      set({}, read());
+  return [
+    {
+      name: "daybook_events_begun_total",
+      help: "Events begun since the start, weighted by count: begun = recorded + dropped + in flight.",
+      labels: ["kind"],
+      read: (set) => {
+        for (const kind of KINDS) set({ kind }, recorder.counters.byKind[kind].begun);
+      },
+    },
+    {
+      name: "daybook_events_recorded_total",
+      help: "Events durable in the journal since the start, weighted by count.",
+      labels: ["kind"],
+      read: (set) => {
+        for (const kind of KINDS) set({ kind }, recorder.counters.byKind[kind].recorded);
+      },
+    },
+    {
+      name: "daybook_events_dropped_total",
+      help: "Events lost since the start, weighted by count, by reason; each is told by a gap event.",
+      labels: ["kind", "reason"],
+      read: (set) => {
+        for (const kind of KINDS) {
+          for (const [reason, count] of Object.entries(recorder.counters.byKind[kind].dropped))
+            set({ kind, reason }, count);
+        }
+      },
+    },
+    {
+      name: "daybook_events_in_flight",
+      help: "Events begun that are neither recorded nor dropped yet.",
+      labels: ["kind"],
+      read: (set) => {
+        for (const [kind, count] of Object.entries(recorder.inFlight())) set({ kind }, count);
+      },
+    },
+    {
+      name: "daybook_queue_depth",
+      help: "Journal entries that are not durable yet.",
+      labels: [],
+      read: one(() => recorder.queued),
+    },
+    {
+      name: "daybook_field_misfits_total",
+      help: "Values that did not fit their field and became null, were cut or clamped.",
+      labels: [],
+      read: one(() => recorder.counters.misfits.count),
+    },
+    {
+      name: "daybook_recording",
+      help: "1 while events can be made durable, 0 while the journal is full, slow or lost: strict work is refused.",
+      labels: [],
+      read: one(() => (recorder.trouble === null ? 1 : 0)),
+    },
+    {
+      name: "daybook_journal_bytes",
+      help: "Bytes of the journal's segments.",
+      labels: [],
+      read: one(() => journal.bytes),
+    },
+    {
+      name: "daybook_journal_restarts_total",
+      help: "How often the journal's thread was lost and started again.",
+      labels: [],
+      read: one(() => journal.restarts),
+    },
+    {
+      name: "daybook_journal_lsn",
+      help: "Last durable journal record.",
+      labels: [],
+      read: one(() => journal.durable.lsn),
+    },
+    {
+      name: "daybook_store_lag_records",
+      help: "Durable journal records that are not in the store yet.",
+      labels: [],
+      read: one(() => delivery.lag),
+    },
+    {
+      name: "daybook_store_retries_total",
+      help: "Failed attempts to write to the store.",
+      labels: [],
+      read: one(() => delivery.status.retries),
+    },
+    {
+      name: "daybook_store_shipping",
+      help: "1 while events are shipped into the store, 0 while it is retried or stopped.",
+      labels: [],
+      read: one(() => (delivery.status.state === "shipping" ? 1 : 0)),
+    },
+    {
+      name: "daybook_requests_active",
+      help: "Requests of LLM clients being served.",
+      labels: [],
+      read: one(activeRequests),
+    },
+  ];
+}

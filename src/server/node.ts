@@ -1,0 +1,63 @@
+// This process's node: its slot, and the journal in it. A log that has ended for good, because it was damaged or is
+// older than what was shipped of it, is left as it is; the next slot's log goes on from it and says so.
+
+import { DaybookError } from "../event/errors.ts";
+import { realFiles } from "../journal/files.ts";
+import { JournalClient, type JournalLimits } from "../journal/journal-client.ts";
+import { newestCommit } from "../journal/newest.ts";
+import { type RetiredBecause, type Slot, takeSlot } from "../journal/slot.ts";
+import { openStore } from "../stores/open-store.ts";
+
+export interface Node {
+  readonly slot: Slot;
+  readonly journal: JournalClient;
+  /** Logs that ended at this start, and why. */
+  readonly ended: readonly { readonly nodeId: string; readonly because: RetiredBecause }[];
+}
+
+/** Takes a slot and recovers its journal. */
+export async function openNode(home: string, store: string, limits: JournalLimits): Promise<Node> {
+  const ended: { nodeId: string; because: RetiredBecause }[] = [];
+  for (let slot = takeSlot(home); ; slot = takeSlot(home, slot.nodeId)) {
+    const because = await reasonToEnd(slot, store);
+    if (because === null) {
+      const journal = await openJournal(slot, limits);
+      if (journal !== null) return { slot, journal, ended };
+    }
+    ended.push({ nodeId: slot.nodeId, because: because ?? "damaged" });
+    slot.retire(because ?? "damaged");
+    slot.release();
+  }
+}
+
+/** Null: the journal is damaged. */
+async function openJournal(slot: Slot, limits: JournalLimits): Promise<JournalClient | null> {
+  try {
+    return await JournalClient.open(slot, limits);
+  } catch (error) {
+    if (error instanceof DaybookError && error.code === "journal_corrupt") return null;
+    slot.release();
+    throw error;
+  }
+}
+
+/** A folder that was restored from an older backup: the store knows events of it that the journal does not. */
+async function reasonToEnd({ nodeId, journalFolder }: Slot, address: string): Promise<RetiredBecause | null> {
+  const shipped = await shippedSeq(nodeId, address);
+  if (shipped === 0) return null;
+  return shipped > (newestCommit(realFiles, journalFolder)?.lastSeq ?? 0) ? "older_than_store" : null;
+}
+
+/** 0 when the store does not know the node, is not there yet, or cannot be asked: the shipper will find out. */
+async function shippedSeq(nodeId: string, address: string): Promise<number> {
+  try {
+    const store = await openStore(address, "read");
+    try {
+      return (await store.positions()).find((position) => position.nodeId === nodeId)?.seq ?? 0;
+    } finally {
+      await store.close();
+    }
+  } catch {
+    return 0;
+  }
+}

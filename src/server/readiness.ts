@@ -1,0 +1,54 @@
+// /readyz: whether Daybook can do what it promises just now, part by part, each with its remedy.
+import type { Readiness } from "../api/api-parts.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import { nativeCode } from "../event/errors.ts";
+import type { Reader } from "../read/reader.ts";
+import type { Recorder } from "../recorder/recorder.ts";
+
+export interface ReadinessParts {
+  readonly recorder: Recorder;
+  readonly delivery: Delivery;
+  readonly reader: Reader;
+  readonly control: { health(): Promise<void> };
+}
+
+interface Check {
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+export async function readiness({ recorder, delivery, reader, control }: ReadinessParts): Promise<Readiness> {
+  const checks = {
+    journal: journalCheck(recorder),
+    shipping: shippingCheck(delivery),
+    store: await healthCheck(() => reader.health(), "Check the store's disk and file."),
+    control: await healthCheck(() => control.health(), "Check control.db in the data folder."),
+  };
+  return { ok: Object.values(checks).every(({ ok }) => ok), checks };
+}
+
+function journalCheck(recorder: Recorder): Check {
+  const { trouble } = recorder;
+  if (trouble === null) return { ok: true, detail: "events are durable" };
+  return { ok: false, detail: trouble, remedy: "Make room on the journal's disk, or restart Daybook." };
+}
+
+function shippingCheck({ status, lag }: Delivery): Check {
+  if (status.state === "shipping") return { ok: true, detail: `${lag} records behind` };
+  const detail = `${status.state}: ${status.reason ?? "unknown"}, ${lag} records behind`;
+  return {
+    ok: false,
+    detail,
+    remedy: "Nothing is lost while the journal has room. Check the store, then restart Daybook.",
+  };
+}
+
+async function healthCheck(probe: () => Promise<void>, remedy: string): Promise<Check> {
+  try {
+    await probe();
+    return { ok: true, detail: "answers" };
+  } catch (error) {
+    return { ok: false, detail: nativeCode(error), remedy };
+  }
+}

@@ -1,0 +1,261 @@
+// Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { createApi } from "../api/create-api.ts";
+import { isLoopback } from "../config/address.ts";
+import type { Config } from "../config/config.ts";
+import { type Control, openControl } from "../control/control.ts";
+import { Delivery } from "../delivery/delivery.ts";
+import { OutboxPump } from "../delivery/outbox.ts";
+import { DaybookError, nativeCode } from "../event/errors.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import { Routes } from "../gateway/routes.ts";
+import { openDropsFile } from "../journal/drops.ts";
+import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
+import type { Slot } from "../journal/slot.ts";
+import type { Lost } from "../journal/tail.ts";
+import { openReader } from "../read/reader.ts";
+import { withDeadline } from "../recorder/handle.ts";
+import { Recorder } from "../recorder/recorder.ts";
+import { openSimulator, type Simulator } from "../simulator/simulator.ts";
+import { Adoption } from "./adoption.ts";
+import { clientAddress } from "./client-address.ts";
+import { type Listener, openListener } from "./listener.ts";
+import { createMetrics } from "./metrics.ts";
+import { openNode } from "./node.ts";
+import { readiness } from "./readiness.ts";
+
+export interface Server {
+  readonly url: string;
+  readonly nodeId: string;
+  /** Secrets made on the first start, to be shown once; null on every later one. */
+  readonly firstSecrets: { readonly adminToken: string; readonly apiKey: string } | null;
+  readonly simulated: boolean;
+  readonly recorder: Recorder;
+  readonly delivery: Delivery;
+  readonly adoption: Adoption;
+  /** Stops accepting, finishes what is in flight (at most `graceMs`), drains journal and store. Idempotent. */
+  close(graceMs?: number): Promise<void>;
+  /** Ends the grace of a running close. */
+  cut(): void;
+}
+
+/** How long requests in flight may take to end after close(). */
+const GRACE_MS = 25_000;
+const SHIP_MS = 10_000;
+const PUMP_MS = 5000;
+const MIB = 2 ** 20;
+const DAY_MS = 86_400_000;
+/** Shipped segments that stay, so that a store that was restored can be filled again. */
+const KEPT_BYTES = 256 * MIB;
+
+/** Closes what was opened, last first, whatever one of them says. */
+class Openings {
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  add(close: () => Promise<void> | void): void {
+    this.#closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    const errors: unknown[] = [];
+    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
+      try {
+        await close();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}
+
+/** `journalWorker`: the code of the journal's thread, for tests that let it die. */
+export async function openServer(config: Config, journalWorker?: URL): Promise<Server> {
+  const openings = new Openings();
+  try {
+    return await open(config, openings, journalWorker);
+  } catch (error) {
+    await openings.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function open(config: Config, openings: Openings, workerUrl?: URL): Promise<Server> {
+  makeFolder(config.home);
+  const { maxMb, reserveMb } = config.journal;
+  const sizes = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
+  const limits = workerUrl === undefined ? sizes : { ...sizes, workerUrl };
+  const { slot, journal, ended } = await openNode(config.home, config.store, limits);
+  openings.add(() => slot.release());
+  openings.add(() => journal.close());
+  const { nodeId } = slot;
+  const control = await openControl({ path: join(config.home, "control.db"), nodeId, clock: Date.now });
+  openings.add(() => control.close());
+  const drops = openDropsFile(slot.folder);
+  openings.add(() => drops.close());
+  const recorder = new Recorder({ journal, modes: config.audit.modes, drops });
+  openings.add(() => recorder.close());
+  for (const { nodeId: predecessor, because } of ended)
+    void recorder.system("node_succeeded", { predecessor, because });
+  const outbox = new OutboxPump(control, recorder, journal.outboxId);
+  openings.add(() => outbox.close());
+  const delivery = await openDelivery(config, { slot, journal, recorder });
+  // What the recorder writes last must still be shipped: the store's thread goes after the journal's.
+  openings.add(async () => {
+    const moved = outbox.close();
+    await recorder.close();
+    await moved;
+    await delivery.caughtUp(SHIP_MS);
+    await delivery.close();
+  });
+  const firstSecrets = await control.bootstrap(config.bootstrap);
+  // A journal that takes nothing just now is no reason not to start: the entries wait where they are.
+  await withDeadline(
+    outbox.pump().catch(() => {}),
+    PUMP_MS,
+    undefined,
+  );
+  return serve(config, openings, { slot, limits, control, recorder, delivery, journal, firstSecrets });
+}
+
+function openDelivery(
+  config: Config,
+  { slot, journal, recorder }: Pick<Core, "slot" | "journal" | "recorder">,
+): Promise<Delivery> {
+  const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
+  const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
+  return Delivery.open({
+    address: config.store,
+    slot,
+    durable: journal.durable,
+    onDurableSeq: (seq) => journal.retire(seq, keepBytes, Date.now() - keepMs),
+    onLost: (lost) => tellLoss(recorder, slot.nodeId, lost),
+    onStopped: () => void recorder.system("node_forked", { node: slot.nodeId }),
+  });
+}
+
+interface Core {
+  readonly slot: Slot;
+  readonly limits: JournalLimits;
+  readonly control: Control;
+  readonly recorder: Recorder;
+  readonly delivery: Delivery;
+  readonly journal: JournalClient;
+  readonly firstSecrets: Server["firstSecrets"];
+}
+
+async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
+  const { slot, limits, control, recorder, delivery, journal, firstSecrets } = core;
+  const reader = await openReader(config.store);
+  openings.add(() => reader.close());
+  const adoption = new Adoption({
+    home: config.home,
+    own: slot,
+    address: config.store,
+    limits,
+    modes: config.audit.modes,
+    outbox: control,
+    positions: () => reader.positions(),
+    onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
+  });
+  openings.add(() => adoption.close());
+  const simulator = await simulatorFor(config);
+  openings.add(() => simulator?.close());
+  const routes = new Routes(providersOf(config, simulator), config.routes);
+  openings.add(() => routes.close());
+  const clientIp = clientAddress(config.trustedProxies);
+  const gateway = new Gateway({
+    recorder,
+    routes,
+    clientIp,
+    authenticateKey: (presented) => control.authenticateKey(presented),
+    maxBodyBytes: config.limits.maxBodyBytes,
+    chatTimeoutMs: config.timeoutsMs.chat,
+    userAgent: config.audit.userAgent,
+  });
+  const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
+  const api = createApi({
+    reader,
+    control,
+    recorder,
+    metricsText: () => metrics.metrics(),
+    ready: () => readiness({ recorder, delivery, reader, control }),
+    now: Date.now,
+    clientIp,
+    isLoopback,
+    report,
+  });
+  await api.ready();
+  openings.add(() => api.close());
+  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen });
+  openings.add(() => listener.closeNow());
+  adoption.start();
+  return {
+    url: listener.url,
+    nodeId: journal.nodeId,
+    firstSecrets,
+    simulated: simulator !== null,
+    recorder,
+    delivery,
+    adoption,
+    close: closer(openings, listener, gateway),
+    cut: () => gateway.cut(),
+  };
+}
+
+/** Says in the trail what of a node's log will never be in the store; resolves when that is durable. */
+async function tellLoss(recorder: Recorder, node: string, { fromSeq, toSeq, why }: Lost): Promise<void> {
+  const action = why === "gone" ? "store_regressed" : "journal_loss";
+  await recorder.system(action, { node, from_seq: fromSeq, to_seq: toSeq });
+}
+
+function closer(
+  openings: Openings,
+  listener: Listener,
+  gateway: Gateway,
+): (graceMs?: number) => Promise<void> {
+  let closing: Promise<void> | null = null;
+  return (graceMs = GRACE_MS) => {
+    closing ??= (async () => {
+      const closed = listener.close();
+      await gateway.drain(graceMs);
+      listener.closeNow();
+      await closed;
+      await openings.close();
+    })();
+    return closing;
+  };
+}
+
+function handlerOf(api: FastifyInstance) {
+  return api.routing.bind(api);
+}
+
+function makeFolder(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new DaybookError("folder_unusable", `${home}: ${nativeCode(error)}`, { cause: error });
+  }
+}
+
+function simulatorFor(config: Config): Promise<Simulator> | null {
+  return config.providers.some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
+}
+
+function providersOf(config: Config, simulator: Simulator | null) {
+  return config.providers.map((provider) => ({
+    ...provider,
+    baseUrl: provider.baseUrl ?? simulator?.url ?? "",
+  }));
+}
+
+/** Our own log: JSON lines on stderr, without content. */
+function report(error: unknown, requestId: string): void {
+  const code = error instanceof DaybookError ? error.code : nativeCode(error);
+  process.stderr.write(
+    `${JSON.stringify({ time: new Date().toISOString(), level: "error", code, request_id: requestId })}\n`,
+  );
+}

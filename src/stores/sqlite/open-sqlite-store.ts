@@ -1,0 +1,54 @@
+// Opens the SQLite store, or says in one sentence why it cannot.
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { DaybookError, nativeCode } from "../../event/errors.ts";
+import type { Store } from "../store.ts";
+import { type Access, connect, createPrivately, setPragmas } from "./connection.ts";
+import { namedFailure } from "./failures.ts";
+import { SqliteStore } from "./sqlite-store.ts";
+import { createTables, hasTables } from "./tables.ts";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "the folder does not exist",
+  ENOTDIR: "a part of its path is not a folder",
+  EACCES: "access to it is denied",
+  EROFS: "the file system is read-only",
+  SQLITE_NOTADB: "it is not a SQLite database",
+  SQLITE_CANTOPEN: "the file cannot be opened",
+  SQLITE_READONLY: "it or its folder cannot be written",
+  SQLITE_BUSY: "another program holds it",
+};
+
+/**
+ * A store in the SQLite database at `path`. `write` makes the file (mode 0600) and its tables where they are
+ * missing; `read` opens what is there, beside a writer or without one. Rejects with `newer_version`, or with
+ * `store_unusable` and the native code as the cause.
+ */
+export async function openSqliteStore(path: string, access: Access): Promise<Store> {
+  // An absolute path is never taken for a URI or for ":memory:".
+  const file = resolve(path);
+  let db: DatabaseSync | undefined;
+  try {
+    if (access === "write") createPrivately(file);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) throw nothingRecorded(file);
+    if (!found.isFile()) throw new DaybookError("store_unusable", `at ${file}: it is not a file`);
+    db = connect(file, access);
+    const isMade = hasTables(db, file);
+    if (!isMade && access === "read") throw nothingRecorded(file);
+    setPragmas(db, file, access);
+    if (!isMade) createTables(db, file);
+    return new SqliteStore(db, file, access);
+  } catch (error) {
+    if (db?.isOpen) db.close();
+    if (error instanceof DaybookError) throw error;
+    const code = nativeCode(namedFailure(error));
+    const reason = REASONS[code] === undefined ? code : `${REASONS[code]} (${code})`;
+    throw new DaybookError("store_unusable", `at ${file}: ${reason}`, { cause: error });
+  }
+}
+
+function nothingRecorded(file: string): DaybookError {
+  return new DaybookError("store_unusable", `at ${file}: nothing was recorded yet`);
+}

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { requestIdFrom, traceFrom } from "../../src/protocols/request-ids.ts";
+
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+const PARENT = "00f067aa0ba902b7";
+
+test("a request id is 1 to 128 letters, digits, dots, underscores and dashes", () => {
+  for (const id of ["a", "req_01.Z-9", "x".repeat(128)]) assert.equal(requestIdFrom(id), id);
+  for (const id of ["", "x".repeat(129), "a b", "a/b", "é", "a\n", "a, b", undefined])
+    assert.equal(requestIdFrom(id), null);
+  assert.equal(requestIdFrom(["a", "b"]), null);
+});
+
+test("the trace id of a valid traceparent is taken before x-trace-id", () => {
+  assert.equal(traceFrom(`00-${TRACE}-${PARENT}-01`, "mine"), TRACE);
+  assert.equal(traceFrom(`00-${TRACE}-${PARENT}-00`, undefined), TRACE);
+});
+
+test("an invalid traceparent is as if it were not there", () => {
+  const invalid = [
+    `00-${"0".repeat(32)}-${PARENT}-01`,
+    `00-${TRACE}-${"0".repeat(16)}-01`,
+    `ff-${TRACE}-${PARENT}-01`,
+    `00-${TRACE.toUpperCase()}-${PARENT}-01`,
+    `00-${TRACE}-${PARENT}-01-more`,
+    ` 00-${TRACE}-${PARENT}-01`,
+    `00-${TRACE.slice(1)}-${PARENT}-01`,
+    TRACE,
+    "",
+    undefined,
+    [`00-${TRACE}-${PARENT}-01`],
+  ];
+  for (const traceparent of invalid) {
+    assert.equal(traceFrom(traceparent, undefined), null);
+    assert.equal(traceFrom(traceparent, "run-7.a"), "run-7.a");
+  }
+});
+
+test("an x-trace-id that is no id is not taken", () => {
+  assert.equal(traceFrom(undefined, "two words"), null);
+  assert.equal(traceFrom(undefined, ""), null);
+});

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { failed } from "../../src/event/outcomes.ts";
+import { openReader } from "../../src/read/reader.ts";
+import { openStore } from "../../src/stores/open-store.ts";
+import { makeTrail, NODE_ID } from "./trail.ts";
+
+const dying = { workerUrl: new URL("./dying-worker.ts", import.meta.url) };
+
+test("a reader answers what the store answers, and sees what is appended later", async (t) => {
+  await using trail = await makeTrail({ model: "a" }, { model: "b", outcome: failed("timeout") });
+  const reader = await openReader(trail.address);
+  t.after(() => reader.close());
+  const store = await openStore(trail.address, "read");
+  const query = { where: { model: ["b"] }, limit: 10 };
+  assert.deepEqual(await reader.query(query), await store.query(query));
+  assert.deepEqual(await reader.stats({ where: {} }), await store.stats({ where: {} }));
+  assert.deepEqual(
+    (await reader.positions()).map(({ nodeId, seq }) => [nodeId, seq]),
+    [[NODE_ID, 2]],
+  );
+  await reader.health();
+
+  const [id = ""] = await trail.append({ kind: "system", action: "gap" });
+  assert.equal((await reader.get(id))?.action, "gap");
+  assert.equal(await reader.get("01890a5d-ac96-774b-bcce-b302099a8057"), null);
+  await store.close();
+  await reader.close();
+});
+
+test("many calls at once get each its own answer", async (t) => {
+  await using trail = await makeTrail(...Array.from({ length: 50 }, (_, index) => ({ model: `m${index}` })));
+  const reader = await openReader(trail.address);
+  t.after(() => reader.close());
+  const pages = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => reader.query({ where: { model: [`m${index}`] }, limit: 1 })),
+  );
+  assert.deepEqual(
+    pages.map(({ events }) => events[0]?.model),
+    Array.from({ length: 50 }, (_, index) => `m${index}`),
+  );
+  await reader.close();
+});
+
+test("a store that is not there yet rejects, and is read once it is", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "daybook-reader-"));
+  const address = `sqlite:${join(folder, "events.db")}`;
+  const reader = await openReader(address);
+  t.after(() => reader.close());
+  await assert.rejects(reader.query({ where: {}, limit: 1 }), {
+    name: "DaybookError",
+    code: "store_unusable",
+  });
+  const store = await openStore(address, "write");
+  assert.deepEqual((await reader.query({ where: {}, limit: 1 })).events, []);
+  await reader.close();
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+test("an error crosses with its code and detail", async (t) => {
+  await using trail = await makeTrail({});
+  const reader = await openReader(trail.address);
+  t.after(() => reader.close());
+  const query = { where: {}, limit: 10, after: { recordedAt: 1, nodeId: "not a node", seq: 1 }, asOf: {} };
+  await assert.rejects(reader.query(query), { name: "DaybookError", code: "bad_cursor", detail: "" });
+  await assert.rejects(reader.query({ where: {}, limit: 0 }), {
+    code: "worker_failed",
+    detail: "the store could not be read (RangeError)",
+  });
+  await reader.close();
+});
+
+test("a worker that dies rejects what waits and is replaced on the next call", async (t) => {
+  const reader = await openReader("none", dying);
+  t.after(() => reader.close());
+  const waiting = reader.query({ where: {}, limit: 1 });
+  const rejected = assert.rejects(waiting, { code: "worker_failed", detail: "the reader" });
+  await assert.rejects(reader.health(), { code: "worker_failed" });
+  await rejected;
+  assert.deepEqual(await reader.positions(), []);
+  await assert.rejects(reader.stats({ where: {} }), { code: "worker_failed", detail: "the reader (EWORN)" });
+  assert.deepEqual(await reader.positions(), []);
+  await reader.close();
+});
+
+test("closing waits for what is asked, then refuses, any number of times", async (t) => {
+  const reader = await openReader("none", dying);
+  t.after(() => reader.close());
+  const asked = reader.get("later");
+  const closed = reader.close();
+  await assert.rejects(reader.positions(), { code: "worker_failed", detail: "the reader is closed" });
+  assert.equal(await asked, null);
+  await closed;
+  await reader.close();
+});
+
+test("a reader that never read closes", async (t) => {
+  const reader = await openReader("sqlite:/nowhere/at/all/events.db");
+  t.after(() => reader.close());
+  await reader.close();
+});
+
+test("a reader whose worker has died closes", async (t) => {
+  const reader = await openReader("none", dying);
+  t.after(() => reader.close());
+  await assert.rejects(reader.health());
+  await reader.close();
+  await assert.rejects(reader.positions(), { code: "worker_failed" });
+});
