@@ -1,9 +1,15 @@
-// Runs the tests (all, or those whose path contains an argument) and ends with the line "N passed, N failed".
-import { readdirSync } from "node:fs";
+// Runs the tests (all, or those whose path contains an argument) and ends with the line "N passed, N failed". It
+// ends whatever the tests do: past its time limit, and for what they left running, it kills and counts a failure.
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
+
+const TEST_LIMIT_MS = 300_000;
+/** Longer than any test may take. A process that holds the output of a finished file keeps the run waiting. */
+const SILENCE_LIMIT_MS = Number(process.env.DAYBOOK_TEST_SILENCE_MS ?? TEST_LIMIT_MS + 30_000);
+const WHOLE_LIMIT_MS = 1_500_000;
 
 const folder = fileURLToPath(new URL("../test/", import.meta.url));
 const wanted = process.argv.slice(2);
@@ -13,10 +19,52 @@ const files = readdirSync(folder, { recursive: true })
   .map((file) => folder + file)
   .sort();
 
+// Whatever the tests start inherits this mark, by which it is found again, also when its parent is gone.
+const mark = `DAYBOOK_TEST_RUN=${process.pid}-${Date.now()}`;
+process.env.DAYBOOK_TEST_RUN = mark.slice(mark.indexOf("=") + 1);
+
+/** Kills what this run started and is still there; the command lines. Linux only; elsewhere it finds nothing. */
+function killLeftovers() {
+  const killed = [];
+  let ids = [];
+  try {
+    ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  } catch {
+    return killed;
+  }
+  for (const id of ids) {
+    try {
+      if (!readFileSync(`/proc/${id}/environ`, "latin1").split("\0").includes(mark)) continue;
+      const command = readFileSync(`/proc/${id}/cmdline`, "latin1").replaceAll("\0", " ").trim();
+      process.kill(Number(id), "SIGKILL");
+      killed.push(command);
+    } catch {
+      // It ended by itself, or is another user's.
+    }
+  }
+  return killed;
+}
+
 let passed = 0;
 let failed = 0;
 const skipped = [];
-const stream = run({ files, concurrency: availableParallelism(), timeout: 600_000 });
+const problems = [];
+function tellLeftovers() {
+  problems.push(...killLeftovers().map((command) => `left running: ${command}`));
+}
+
+function finish() {
+  tellLeftovers();
+  failed += problems.length;
+  for (const line of skipped) process.stdout.write(`skipped: ${line}\n`);
+  for (const line of problems) process.stdout.write(`${line}\n`);
+  process.stdout.write(
+    `${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ""}\n`,
+  );
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
+
+const stream = run({ files, concurrency: availableParallelism(), timeout: TEST_LIMIT_MS });
 stream.on("test:pass", ({ name, skip, details }) => {
   if (details.type === "suite") return;
   if (skip) skipped.push(`${name}: ${skip}`);
@@ -26,12 +74,15 @@ stream.on("test:fail", ({ details }) => {
   if (details.type !== "suite") failed++;
 });
 stream.compose(new spec()).pipe(process.stdout);
+const silence = setTimeout(tellLeftovers, SILENCE_LIMIT_MS);
+stream.on("data", () => silence.refresh());
+const watchdog = setTimeout(() => {
+  problems.push(`not finished within ${WHOLE_LIMIT_MS / 60_000} minutes`);
+  finish();
+  process.exit(1);
+}, WHOLE_LIMIT_MS);
 stream.on("end", () => {
-  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
-  process.on("exit", () => {
-    for (const line of skipped) process.stdout.write(`skipped: ${line}\n`);
-    process.stdout.write(
-      `${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ""}\n`,
-    );
-  });
+  clearTimeout(watchdog);
+  clearTimeout(silence);
+  process.on("exit", finish);
 });

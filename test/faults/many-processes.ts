@@ -20,7 +20,9 @@ export async function runMany(home: string, { count, kills }: { count: number; k
   const durable: string[] = [];
   const start = () => {
     const child = recordingProcess(home, "record");
-    const { promise: recorded, resolve } = Promise.withResolvers<void>();
+    const { promise: recorded, resolve, reject } = Promise.withResolvers<void>();
+    child.once("exit", (code) => reject(new Error(`a process ended by itself, before it recorded: ${code}`)));
+    recorded.catch(() => {});
     let rest = "";
     child.stdout?.on("data", (data) => {
       const lines = (rest + String(data)).split("\n");
@@ -37,13 +39,17 @@ export async function runMany(home: string, { count, kills }: { count: number; k
     await closed;
   };
   const running = Array.from({ length: count }, start);
-  await Promise.all(running.map(({ recorded }) => recorded));
-  for (let n = 0; n < kills; n++) {
-    const [oldest] = running.splice(0, 1);
-    if (oldest !== undefined) await kill(oldest);
-    running.push(start());
+  try {
+    await Promise.all(running.map(({ recorded }) => recorded));
+    for (let n = 0; n < kills; n++) {
+      const [oldest] = running.splice(0, 1);
+      running.push(start());
+      if (oldest !== undefined) await kill(oldest);
+    }
+    await Promise.all(running.map(kill));
+  } finally {
+    for (const { child } of running) child.kill("SIGKILL");
   }
-  await Promise.all(running.map(kill));
   return durable;
 }
 

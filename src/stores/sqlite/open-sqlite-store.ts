@@ -1,6 +1,7 @@
 // Opens the SQLite store, or says in one sentence why it cannot.
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError, nativeCode } from "../../event/errors.ts";
 import type { Store } from "../store.ts";
@@ -21,11 +22,33 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
+ * How long an open waits while others hold the file. Processes that start together each make it a WAL database,
+ * and one that was killed has its WAL recovered by the next: SQLite answers SQLITE_BUSY to some of that at once,
+ * whatever its busy_timeout.
+ */
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 50;
+
+/**
  * A store in the SQLite database at `path`. `write` makes the file (mode 0600) and its tables where they are
  * missing; `read` opens what is there, beside a writer or without one. Rejects with `newer_version`, or with
  * `store_unusable` and the native code as the cause.
  */
 export async function openSqliteStore(path: string, access: Access): Promise<Store> {
+  const givesUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return open(path, access);
+    } catch (error) {
+      const { cause } = error as DaybookError;
+      const isBusy = cause !== undefined && nativeCode(cause) === "SQLITE_BUSY";
+      if (!isBusy || performance.now() > givesUpAt) throw error;
+    }
+    await delay(PAUSE_MS);
+  }
+}
+
+function open(path: string, access: Access): Store {
   // An absolute path is never taken for a URI or for ":memory:".
   const file = resolve(path);
   let db: DatabaseSync | undefined;
