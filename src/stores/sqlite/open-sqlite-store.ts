@@ -1,8 +1,8 @@
 // Opens the SQLite store, or says in one sentence why it cannot.
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import { DaybookError, nativeCode } from "../../event/errors.ts";
 import type { Store } from "../store.ts";
 import { type Access, connect, createPrivately, setPragmas } from "./connection.ts";
