@@ -10,6 +10,7 @@ import { CHARGES } from "./charges.ts";
 import { FILTERS } from "./filters.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
+import { SEALS } from "./seals.ts";
 import { STATS } from "./stats.ts";
 import { VALUES } from "./values.ts";
 
@@ -31,6 +32,7 @@ export function testStore(driver: Driver): void {
       ...FILTERS,
       ...STATS,
       ...CHARGES,
+      ...SEALS,
       ...VALUES,
       ...LIFE,
     })) {

@@ -4,19 +4,33 @@ import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, COLUMN, eventOf } from "../../event/fields.ts";
 import { type AsOf, type EventFilter, type EventKey, type EventQuery, MAX_LIMIT } from "../../event/query.ts";
-import type { Appended, Batch, Charges, JournalEvent, Page, Position, Stats, Store } from "../store.ts";
+import type {
+  Appended,
+  Batch,
+  Charges,
+  JournalEvent,
+  Page,
+  Position,
+  Scanned,
+  Seal,
+  SealedLog,
+  Stats,
+  Store,
+} from "../store.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
 import { COLUMN_LIST, COLUMNS, readRow, type SqlValue, sqlOf, storedEvent } from "./columns.ts";
 import type { Access } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { namedFailure } from "./failures.ts";
+import { addSeal, readSeals, TILE } from "./seals.ts";
 import { pageSql, statsSql, whereOf } from "./select.ts";
 import { sumOf } from "./stats.ts";
 import { hasTables } from "./tables.ts";
 
 const INSERT = `INSERT INTO events (${COLUMN_LIST}, p1_salt, p2_salt) VALUES (${"?, ".repeat(COLUMNS.length)}?, ?)`;
 const BY_ID = `SELECT ${COLUMN_LIST}, p1_salt, p2_salt FROM events WHERE event_id = ? LIMIT 1`;
+const SCAN = `SELECT ${COLUMN_LIST}, p1_salt, p2_salt, rowid FROM events WHERE rowid > ? ORDER BY rowid LIMIT ?`;
 const POSITIONS = "SELECT node_id, seq, root FROM positions ORDER BY node_id";
 const POSITION = "SELECT node_id, seq, root FROM positions WHERE node_id = ?";
 const MOVE = `INSERT INTO positions (node_id, seq, root) VALUES (?, ?, ?)
@@ -109,10 +123,29 @@ export class SqliteStore implements Store {
       return this.#transaction("BEGIN", () => {
         const values = this.#all(BY_ID, [id])[0];
         if (values === undefined) return null;
-        const [p1Salt, p2Salt] = values.slice(COLUMNS.length) as [Uint8Array, Uint8Array];
-        return { row: readRow(values, this.#dictionary), p1Salt, p2Salt };
+        return this.#journalEvent(values);
       });
     });
+  }
+
+  scan(after: number | null, limit: number): Promise<Scanned> {
+    return this.#call(() => {
+      const rows = this.#all(SCAN, [after ?? 0, limit]);
+      const events = rows.map((values) => this.#journalEvent(values));
+      return { events, next: rows.length < limit ? null : (rows.at(-1)?.at(-1) as number) };
+    });
+  }
+
+  seal(seal: Seal): Promise<void> {
+    return this.#write(() => this.#transaction("BEGIN IMMEDIATE", () => addSeal(this.#db, seal)));
+  }
+
+  seals(): Promise<SealedLog[]> {
+    return this.#call(() => this.#transaction("BEGIN", () => readSeals(this.#db)));
+  }
+
+  tile(nodeId: string, level: number, index: number): Promise<Uint8Array | null> {
+    return this.#call(() => (this.#all(TILE, [nodeId, level, index])[0]?.[0] ?? null) as Uint8Array | null);
   }
 
   stats(filter: EventFilter): Promise<Stats> {
@@ -138,6 +171,12 @@ export class SqliteStore implements Store {
       hasTables(this.#db, this.#file);
       this.#positions(POSITIONS);
     });
+  }
+
+  /** Of BY_ID or SCAN. */
+  #journalEvent(values: SqlValue[]): JournalEvent {
+    const [p1Salt, p2Salt] = values.slice(COLUMNS.length) as [Uint8Array, Uint8Array];
+    return { row: readRow(values, this.#dictionary), p1Salt, p2Salt };
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError } from "../../event/errors.ts";
 import { COLUMNS, type Column } from "./columns.ts";
+import { SEALS } from "./seals.ts";
 
 /** Version of these tables, kept in `user_version`; every change of them raises it, a new field included. */
-export const TABLES_VERSION = 2;
+export const TABLES_VERSION = 3;
 
 /** "dayb", in `application_id`: tells a store from other programs' databases (and file(1) from ours). */
 export const APPLICATION_ID = 0x64617962;
@@ -51,12 +52,13 @@ CREATE INDEX events_event_id ON events (event_id);
 CREATE VIEW audit_events AS SELECT
   ${COLUMNS.map((column) => `${shown(column)} AS "${column.name}"`).join(",\n  ")}
 FROM events;
-${CHARGES}`;
+${CHARGES}${SEALS}`;
 
 /** What takes tables of version n + 1 to n + 2. */
 const UPGRADES: readonly string[] = [
   `${CHARGES} INSERT INTO charges SELECT node_id, user_id, min(total(cost_micros), ${Number.MAX_SAFE_INTEGER})
    FROM audit_events WHERE user_id IS NOT NULL AND cost_micros > 0 GROUP BY node_id, user_id;`,
+  SEALS,
 ];
 
 const STATE = `SELECT application_id AS id, user_version AS version,

@@ -131,7 +131,9 @@ test("tables of version 1 are brought up to date, with the charges of the events
   const charges = await made.charges();
   await made.close();
   const raw = new DatabaseSync(file);
-  raw.exec("DROP TABLE charges; DROP TABLE charged; PRAGMA user_version = 1");
+  raw.exec(
+    "DROP TABLE charges; DROP TABLE charged; DROP TABLE tiles; DROP TABLE checkpoints; DROP TABLE signing_keys; PRAGMA user_version = 1",
+  );
   raw.close();
   const store = await openSqliteStore(file, "write");
   try {
