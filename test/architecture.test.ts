@@ -20,7 +20,7 @@ const MAY: Record<string, readonly string[]> = {
   control: ["event"],
   gateway: ["event", "protocols", "recorder"],
   read: ["event", "stores"],
-  api: ["event", "protocols", "read", "stores"],
+  api: ["event", "protocols", "read", "stores", "control"],
   config: ["event"],
   simulator: ["event", "protocols"],
   cli: ["event", "config", "read", "stores", "simulator", "server", "journal", "protocols", "cli"],
