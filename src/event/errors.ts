@@ -29,6 +29,7 @@ export const ERRORS = {
   bad_query: { message: "{detail}", remedy: "docs/reference/api.md lists the parameters." },
   bad_cursor: { message: "The cursor is not one that Daybook gave out.", remedy: "Start again without cursor." },
   weak_secret: { message: "{detail} is too weak.", remedy: "Use at least 24 characters, made by a random generator." },
+  secret_key: { message: "Cannot use the key for secrets: {detail}.", remedy: "Set DAYBOOK_SECRET_KEY, or put secret.key back, as it was when the secrets were stored." },
   remote_failed: { message: "The remote Daybook {detail}.", remedy: "Check --url and the token (DAYBOOK_TOKEN)." },
   bad_argument: { message: "{detail}", remedy: "Run the command with --help." },
   worker_failed: { message: "A worker stopped: {detail}.", remedy: "See the log; restart Daybook if it does not recover." },
