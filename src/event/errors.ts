@@ -28,6 +28,7 @@ export const ERRORS = {
   store_unusable: { message: "Cannot open the store {detail}.", remedy: "Create the folder, or set store (DAYBOOK_STORE)." },
   bad_query: { message: "{detail}", remedy: "docs/reference/api.md lists the parameters." },
   bad_cursor: { message: "The cursor is not one that Daybook gave out.", remedy: "Start again without cursor." },
+  bad_tls: { message: "Cannot use the certificate: {detail}.", remedy: "Set tls.cert and tls.key to PEM files that belong together." },
   weak_secret: { message: "{detail} is too weak.", remedy: "Use at least 24 characters, made by a random generator." },
   secret_key: { message: "Cannot use the key for secrets: {detail}.", remedy: "Set DAYBOOK_SECRET_KEY, or put secret.key back, as it was when the secrets were stored." },
   remote_failed: { message: "The remote Daybook {detail}.", remedy: "Check --url and the token (DAYBOOK_TOKEN)." },

@@ -27,6 +27,7 @@ import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
 import { readiness } from "./readiness.ts";
+import { Certificate } from "./tls.ts";
 
 export interface Server {
   readonly url: string;
@@ -194,7 +195,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   });
   await api.ready();
   openings.add(() => api.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen });
+  const certificate =
+    config.tls === null ? null : new Certificate(config.tls, (error) => report(error, "tls"));
+  openings.add(() => certificate?.close());
+  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   adoption.start();
   return {
