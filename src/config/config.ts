@@ -1,5 +1,6 @@
 // The configuration as the program sees it: camelCase, absolute paths, defaults filled in, frozen.
 import type { Kind, Mode } from "../event/fields.ts";
+import type { Price } from "../event/price.ts";
 import { type ListenAddress, parseListen } from "./address.ts";
 import { protocolOf } from "./cross-checks.ts";
 import type { ConfigFile } from "./schema.ts";
@@ -12,13 +13,6 @@ export interface Provider {
   readonly baseUrl: string | null;
   readonly apiKey: string | null;
   readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Millionths of a USD for a million tokens. */
-export interface Price {
-  readonly promptMicros: number;
-  readonly cachedPromptMicros: number;
-  readonly completionMicros: number;
 }
 
 export interface Route {
