@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { nativeCode } from "../event/errors.ts";
-import type { Place, Provider } from "./provider.ts";
+import type { Place, Upstream } from "./upstream.ts";
 
 /** Where an accepted answer goes. */
 export interface AnswerSink {
@@ -23,7 +23,7 @@ export type AttemptResult =
   | { readonly is: "unreachable"; readonly code: string };
 
 export interface AttemptOptions {
-  readonly provider: Provider;
+  readonly provider: Upstream;
   readonly method: string;
   readonly place: Place;
   readonly headers: Record<string, string>;
@@ -34,15 +34,12 @@ export interface AttemptOptions {
 
 /** How long an upstream may take to close after its answer's terminator. */
 const RELEASE_MS = 1000;
-/** The code of a try whose provider took longer than its own limit to begin its answer. */
-export const FIRST_BYTE_TIMEOUT = "first_byte_timeout";
 
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly #options: AttemptOptions;
   readonly #result = Promise.withResolvers<AttemptResult>();
   #controller: Dispatcher.DispatchController | null = null;
   #sink: AnswerSink | null = null;
-  #firstByte: NodeJS.Timeout | null = null;
   #aborted = false;
   #done = false;
 
@@ -53,14 +50,19 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** Sends the request; resolves when the answer's head was accepted or the try has failed. */
   start(): Promise<AttemptResult> {
     const { provider, method, place, headers, body } = this.#options;
-    if (provider.firstByteMs > 0)
-      this.#firstByte = setTimeout(() => this.abort(FIRST_BYTE_TIMEOUT), provider.firstByteMs);
     const { origin, path } = place;
-    const request = { origin, path, method: method as Dispatcher.HttpMethod, headers, body, ...NO_PHASE_LIMITS };
+    const request = {
+      origin,
+      path,
+      method: method as Dispatcher.HttpMethod,
+      headers,
+      body,
+      ...NO_PHASE_LIMITS,
+    };
     try {
       provider.dispatcher.dispatch(request, this);
     } catch (error) {
-      this.#settle({ is: "unreachable", code: nativeCode(error) });
+      this.#result.resolve({ is: "unreachable", code: nativeCode(error) });
     }
     return this.#result.promise;
   }
@@ -69,7 +71,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   abort(code = "cancelled"): void {
     this.#aborted = true;
     this.#controller?.abort(new Error(code));
-    this.#settle({ is: "unreachable", code });
+    this.#result.resolve({ is: "unreachable", code });
   }
 
   /** Nobody waits for the rest: it may still end by itself, so that the connection can serve again. */
@@ -95,11 +97,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#sink = this.#options.accept(status, headers);
     if (this.#sink === null) {
       this.#aborted = true;
-      this.#settle({ is: "declined" });
+      this.#result.resolve({ is: "declined" });
       controller.abort(new Error("declined"));
       return;
     }
-    this.#settle({ is: "accepted" });
+    this.#result.resolve({ is: "accepted" });
     this.#sink.head(status, headers);
   }
 
@@ -115,13 +117,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#done = true;
     if (this.#aborted) return;
-    if (this.#sink === null) this.#settle({ is: "unreachable", code: nativeCode(error) });
+    if (this.#sink === null) this.#result.resolve({ is: "unreachable", code: nativeCode(error) });
     else this.#sink.broken(nativeCode(error));
-  }
-
-  #settle(result: AttemptResult): void {
-    if (this.#firstByte !== null) clearTimeout(this.#firstByte);
-    this.#result.resolve(result);
   }
 }
 

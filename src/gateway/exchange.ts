@@ -10,8 +10,8 @@ import { newRequestId, newTraceId } from "../event/ids.ts";
 import { answered, type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
 import type { ErrorFacts } from "../protocols/protocol.ts";
 import { requestIdFrom, traceFrom } from "../protocols/request-ids.ts";
-import type { Handle } from "../recorder/handle.ts";
 import type { Usage } from "../protocols/usage.ts";
+import type { Handle } from "../recorder/handle.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Admitted } from "./admission.ts";
 import { headBytes, requestHeadBytes, WireCount } from "./wire.ts";
@@ -113,7 +113,10 @@ export class Exchange {
 
   /** Whether the answer tells of limits of our own. */
   get hasLimits(): boolean {
-    return this.response.hasHeader("x-ratelimit-limit-requests") || this.response.hasHeader("x-ratelimit-limit-tokens");
+    return (
+      this.response.hasHeader("x-ratelimit-limit-requests") ||
+      this.response.hasHeader("x-ratelimit-limit-tokens")
+    );
   }
 
   setHeaders(headers: Readonly<Record<string, string>>): void {

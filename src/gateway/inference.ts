@@ -4,15 +4,15 @@ import type { IncomingHttpHeaders } from "node:http";
 import { failed } from "../event/outcomes.ts";
 import { type InferenceRequest, isRefusal, type Protocol } from "../protocols/protocol.ts";
 import type { Admission } from "./admission.ts";
-import { type AnswerSink, Attempt, type AttemptResult, FIRST_BYTE_TIMEOUT } from "./attempt.ts";
+import { type AnswerSink, Attempt, type AttemptResult } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import { type Exchange, STRICT_DEADLINE_MS, type Work } from "./exchange.ts";
 import { matchesAny } from "./globs.ts";
-import type { Provider } from "./provider.ts";
 import { Relay } from "./relay.ts";
 import { isProviderFault, isRetryable } from "./retries.ts";
 import { type Route, type Routes, speaking, type Target } from "./routes.ts";
 import { Turns } from "./turns.ts";
+import type { Timeouts, Upstream } from "./upstream.ts";
 import { upstreamHeaders } from "./wire.ts";
 
 /** Who asks. */
@@ -21,14 +21,6 @@ export interface Key {
   readonly userId: string | null;
   /** Globs of the models that it may use; absent or null: all. */
   readonly models?: readonly string[] | null;
-}
-
-/** Time limits of whole requests, ms. */
-export interface Timeouts {
-  /** Chat completions, responses and messages, and whatever has none of its own. */
-  readonly chat: number;
-  readonly completions: number;
-  readonly embeddings: number;
 }
 
 export interface InferenceOptions {
@@ -86,7 +78,7 @@ export async function serveInference(
     return exchange.refuse(admitted.code, admitted);
   }
   exchange.admit(admitted);
-  const limitMs = limitOf(protocol, options.timeoutsMs);
+  const limitMs = options.timeoutsMs[limitOf(protocol)];
   const inference = new Inference({ exchange, protocol, request, route, targets, limitMs });
   if (!(await exchange.handle.announce(STRICT_DEADLINE_MS))) return exchange.refuse("audit_unavailable");
   if (!exchange.isOver) await inference.run();
@@ -118,9 +110,9 @@ function wrongDialect({ targets }: Route, { dialect, endpoint }: Protocol) {
   };
 }
 
-function limitOf({ action }: Protocol, { chat, completions, embeddings }: Timeouts): number {
-  if (action === "completion") return completions;
-  return action === "embedding" ? embeddings : chat;
+function limitOf({ action }: Protocol): keyof Timeouts {
+  if (action === "completion") return "completions";
+  return action === "embedding" ? "embeddings" : "chat";
 }
 
 interface Parts {
@@ -129,6 +121,7 @@ interface Parts {
   readonly request: InferenceRequest;
   readonly route: Route;
   readonly targets: readonly Target[];
+  /** Of a provider that has none of its own. */
   readonly limitMs: number;
 }
 
@@ -136,27 +129,33 @@ class Inference implements Work {
   readonly #parts: Parts;
   readonly #tries: Try[] = [];
   readonly #turns: Turns;
+  /** Of the whole request: the longest that one of its providers may take. */
+  readonly #limitMs: number;
   /** The answer that the client is getting. */
   #relay: Relay | null = null;
   #attempt: Attempt | null = null;
+  /** Of the try that is under way, when it has a limit of its own. */
+  #tryTimer: NodeJS.Timeout | undefined;
   /** Ends the wait between two rounds. */
   #wake: (() => void) | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#turns = new Turns({ targets: parts.targets, deadline: performance.now() + parts.limitMs });
+    this.#limitMs = Math.max(...parts.targets.map(({ provider }) => this.#limitOf(provider)));
+    this.#turns = new Turns({ targets: parts.targets, deadline: performance.now() + this.#limitMs });
   }
 
   async run(): Promise<void> {
-    const { exchange, route, limitMs } = this.#parts;
+    const { exchange, route } = this.#parts;
     exchange.work = this;
     route.table.hold();
-    const timer = setTimeout(() => this.cut("timeout"), limitMs);
+    const timer = setTimeout(() => this.cut("timeout"), this.#limitMs);
     try {
       await this.#ask();
       await exchange.ended;
     } finally {
       clearTimeout(timer);
+      clearTimeout(this.#tryTimer);
       this.#attempt?.release();
       route.table.release();
     }
@@ -193,14 +192,19 @@ class Inference implements Work {
       turns.nextRound();
     }
     const errorType = result.is === "unreachable" ? result.code : null;
-    exchange.refuse(errorType === FIRST_BYTE_TIMEOUT ? "timeout" : "provider_unreachable", { errorType });
+    if (errorType === "timeout") exchange.refuse("timeout");
+    else exchange.refuse("provider_unreachable", { errorType });
   }
 
   async #try(target: Target): Promise<AttemptResult> {
     const { exchange, protocol, request } = this.#parts;
     const { provider, upstreamModel } = target;
     const startedAt = performance.now();
-    const headers = upstreamHeaders(exchange.request.headers, protocol.dialect, provider.headers(protocol.dialect));
+    const headers = upstreamHeaders(
+      exchange.request.headers,
+      protocol.dialect,
+      provider.headers(protocol.dialect),
+    );
     headers["x-request-id"] = exchange.requestId;
     const attempt = new Attempt({
       provider,
@@ -211,8 +215,14 @@ class Inference implements Work {
       accept: (status, answer) => this.#accept(target, startedAt, status, answer),
     });
     this.#attempt = attempt;
-    exchange.handle.note({ provider: provider.name, providerId: provider.id, backendType: provider.backendType });
+    this.#limitTry(provider, attempt);
+    exchange.handle.note({
+      provider: provider.name,
+      providerId: provider.id,
+      backendType: provider.backendType,
+    });
     const result = await attempt.start();
+    if (result.is !== "accepted") clearTimeout(this.#tryTimer);
     if (result.is !== "unreachable") return result;
     if (this.#hasLeft(result.code)) provider.breaker.gaveUp();
     else {
@@ -223,8 +233,28 @@ class Inference implements Work {
     return result;
   }
 
+  /** A provider with a shorter limit than the request's gives way to the next one, unless it has begun to answer. */
+  #limitTry(provider: Upstream, attempt: Attempt): void {
+    const limitMs = this.#limitOf(provider);
+    if (limitMs >= this.#limitMs) return;
+    this.#tryTimer = setTimeout(() => {
+      if (this.#relay === null) attempt.abort("timeout");
+      else this.cut("timeout");
+    }, limitMs);
+  }
+
+  #limitOf(provider: Upstream): number {
+    const { protocol, limitMs } = this.#parts;
+    return provider.timeoutsMs[limitOf(protocol)] ?? limitMs;
+  }
+
   /** Where the answer goes, or null when another try may do better. */
-  #accept(target: Target, startedAt: number, status: number, headers: IncomingHttpHeaders): AnswerSink | null {
+  #accept(
+    target: Target,
+    startedAt: number,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): AnswerSink | null {
     const { provider } = target;
     if (isProviderFault(status)) provider.breaker.failed();
     else provider.breaker.succeeded();
@@ -238,7 +268,7 @@ class Inference implements Work {
   }
 
   /** A single try that was answered says nothing that the event's own columns do not say. */
-  #note(provider: Provider, code: string | number, startedAt: number): void {
+  #note(provider: Upstream, code: string | number, startedAt: number): void {
     provider.lastCode = code;
     this.#tries.push({ provider: provider.name, code, ms: Math.round(performance.now() - startedAt) });
     if (this.#tries.length > 1 || code !== "ok")

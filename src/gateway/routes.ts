@@ -1,25 +1,18 @@
 // Which providers serve a model: exact names first, then globs in their order. The table can be replaced while
 // requests run: new ones take the new table, running ones end on the old, and a provider that stays as it was keeps
 // its connections and its health.
+import { readFileSync } from "node:fs";
 import type { Dispatcher } from "undici";
 import type { Price } from "../event/price.ts";
+import type { Dialect } from "../protocols/protocol.ts";
+import type { Route as RouteConfig } from "../providers/route.ts";
 import { isGlob, matchesGlob } from "./globs.ts";
 import { Pools, type ProxySettings } from "./pools.ts";
-import type { Dialect } from "../protocols/protocol.ts";
-import { Provider, type ProviderConfig, type ProviderHealth } from "./provider.ts";
-
-export interface RouteConfig {
-  /** Its id in control; null: it stands in the configuration file. */
-  readonly id: string | null;
-  /** A model name, or a glob with `*`. */
-  readonly model: string;
-  readonly providers: readonly { readonly provider: string; readonly upstreamModel: string | null }[];
-  readonly price: Price | null;
-}
+import { type ProviderConfig, type ProviderHealth, Upstream } from "./upstream.ts";
 
 /** A provider as a route uses it. */
 export interface Target {
-  readonly provider: Provider;
+  readonly provider: Upstream;
   /** Name of the model there; null: as asked. */
   readonly upstreamModel: string | null;
 }
@@ -37,7 +30,7 @@ const MAX_MODEL_LENGTH = 256;
 
 export class Routes {
   readonly #pools: Pools;
-  readonly #known = new Map<string, { readonly config: string; readonly provider: Provider }>();
+  readonly #known = new Map<string, { readonly config: string; readonly provider: Upstream }>();
   readonly #tables = new Set<Table>();
   #table: Table;
 
@@ -65,7 +58,7 @@ export class Routes {
   }
 
   /** The first provider that passes `path` through, or null. */
-  passThrough(path: string): Provider | null {
+  passThrough(path: string): Upstream | null {
     return this.#table.passThrough(path);
   }
 
@@ -89,9 +82,11 @@ export class Routes {
 
   #build(configs: readonly ProviderConfig[], routes: readonly RouteConfig[]): Table {
     const built = configs.map((config) => {
-      const text = JSON.stringify(config);
+      const ca = config.caFile === null ? null : readFileSync(config.caFile, "utf8");
+      const text = JSON.stringify([config, ca]);
       const known = this.#known.get(config.name);
-      return { config: text, provider: known?.config === text ? known.provider : new Provider(config, this.#pools) };
+      const same = known?.config === text;
+      return { config: text, provider: same ? known.provider : new Upstream(config, ca, this.#pools) };
     });
     this.#known.clear();
     for (const entry of built) this.#known.set(entry.provider.name, entry);
@@ -113,7 +108,7 @@ export class Routes {
 
 /** Providers and routes as they were at one time, for as long as somebody uses them. */
 export class Table {
-  readonly providers: readonly Provider[];
+  readonly providers: readonly Upstream[];
   readonly models: readonly string[];
   readonly #exact = new Map<string, Route>();
   readonly #globs: Route[] = [];
@@ -121,7 +116,7 @@ export class Table {
   #users = 0;
   #retired = false;
 
-  constructor(providers: readonly Provider[], routes: readonly RouteConfig[], onUnused: () => void) {
+  constructor(providers: readonly Upstream[], routes: readonly RouteConfig[], onUnused: () => void) {
     this.providers = providers;
     this.#onUnused = onUnused;
     const byName = new Map(providers.map((provider) => [provider.name, provider]));
@@ -144,7 +139,7 @@ export class Table {
     return this.#globs.find((route) => matchesGlob(route.model, model)) ?? null;
   }
 
-  passThrough(path: string): Provider | null {
+  passThrough(path: string): Upstream | null {
     return (
       this.providers.find(({ passThrough }) => passThrough.some((prefix) => path.startsWith(prefix))) ?? null
     );

@@ -40,10 +40,10 @@ export class Turns {
 
   /** The provider failed; `headers` of its answer, or null when there was none. */
   failed(target: Target, headers: IncomingHttpHeaders | null): void {
-    const { retries } = target.provider;
-    if (this.#round >= retries.max || (headers !== null && forbidsRetry(headers))) return;
+    const { retry } = target.provider;
+    if (this.#round >= retry.max || (headers !== null && forbidsRetry(headers))) return;
     const asked = headers === null ? null : askedWaitMs(headers, Date.now());
-    const waitMs = asked ?? backoffMs(retries.waitMs, this.#round + 1, this.#random);
+    const waitMs = asked ?? backoffMs(retry.waitMs, this.#round + 1, this.#random);
     if (waitMs > MAX_WAIT_MS) return;
     this.#again.push({ target, waitMs });
     this.#waitMs = null;

@@ -2,36 +2,22 @@
 import type { Dispatcher } from "undici";
 import { endpointUrl } from "../protocols/base-url.ts";
 import type { Dialect } from "../protocols/protocol.ts";
-import { Breaker, type BreakerOptions, type BreakerState } from "./breaker.ts";
+import type { Provider } from "../providers/provider.ts";
+import { Breaker, type BreakerState } from "./breaker.ts";
 import type { Pools } from "./pools.ts";
 import type { RetryOptions } from "./retries.ts";
 
-export interface ProviderConfig {
-  /** Its id in control; null: it stands in the configuration file. */
-  readonly id: string | null;
-  readonly name: string;
-  readonly backendType: string;
-  /** What it speaks. */
-  readonly protocols: readonly Dialect[];
+/** A provider whose address is known, that of the built-in simulation too. */
+export interface ProviderConfig extends Provider {
   readonly baseUrl: string;
-  readonly apiKey: string | null;
-  /** Sent with every request, lowercase names. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** PEM of certificates that are trusted for it beside the usual ones. */
-  readonly ca?: string | null;
-  /** Path prefixes below /v1/ that it serves unseen. */
-  readonly passThrough?: readonly string[];
-  /** What it serves, as far as it is known: globs of routes are listed by these names. */
-  readonly models?: readonly string[];
-  readonly timeoutsMs?: Partial<ProviderTimeouts>;
-  readonly retries?: Partial<RetryOptions>;
-  readonly breaker?: Partial<BreakerOptions>;
 }
 
-export interface ProviderTimeouts {
-  readonly connect: number;
-  /** Of each try, until the head of its answer; 0: only the endpoint's own limit. */
-  readonly firstByte: number;
+/** Time limits of whole requests, ms. */
+export interface Timeouts {
+  /** Chat completions, responses and messages, and whatever has none of its own. */
+  readonly chat: number;
+  readonly completions: number;
+  readonly embeddings: number;
 }
 
 /** Where a request goes. */
@@ -49,49 +35,48 @@ export interface ProviderHealth {
   readonly failures: number;
   /** Until it is tried again, when it is resting. */
   readonly restMs: number;
-  /** Code of the last try, a status or a native code; null before the first. */
+  /** Code of the last try: a status, a native code, or `ok`; null before the first. */
   readonly lastCode: string | number | null;
 }
 
-const TIMEOUTS: ProviderTimeouts = { connect: 10_000, firstByte: 0 };
-const RETRIES: RetryOptions = { max: 1, waitMs: 200 };
-const BREAKER: BreakerOptions = { failures: 5, restMs: 10_000 };
+const CONNECT_MS = 10_000;
 
-export class Provider {
+export class Upstream {
   readonly id: string | null;
   readonly name: string;
   readonly backendType: string;
   readonly protocols: readonly Dialect[];
   readonly passThrough: readonly string[];
   readonly models: readonly string[];
-  readonly dispatcher: Dispatcher;
-  readonly retries: RetryOptions;
-  readonly firstByteMs: number;
+  /** Of its own; null: as for all. */
+  readonly timeoutsMs: Provider["timeoutsMs"];
+  readonly retry: RetryOptions;
   readonly breaker: Breaker;
+  readonly dispatcher: Dispatcher;
   lastCode: string | number | null = null;
   readonly #baseUrl: string;
+  readonly #headers: { readonly [D in Dialect]: Readonly<Record<string, string>> };
   /** By endpoint: there are few, and parsing URLs is slow. */
   readonly #places = new Map<string, Place>();
-  readonly #headers: { readonly [D in Dialect]: Readonly<Record<string, string>> };
 
-  constructor(config: ProviderConfig, pools: Pools) {
-    const { apiKey, backendType, headers, baseUrl, ca = null } = config;
-    const { connect, firstByte } = { ...TIMEOUTS, ...config.timeoutsMs };
+  /** `ca`: PEM of the certificates that are trusted beside the usual ones, or null. */
+  constructor(config: ProviderConfig, ca: string | null, pools: Pools) {
+    const { apiKey, backendType, headers, baseUrl } = config;
     this.id = config.id;
     this.name = config.name;
     this.backendType = backendType;
     this.protocols = config.protocols;
-    this.passThrough = config.passThrough ?? [];
-    this.models = config.models ?? [];
-    this.retries = { ...RETRIES, ...config.retries };
-    this.firstByteMs = firstByte;
-    this.breaker = new Breaker({ ...BREAKER, ...config.breaker });
+    this.passThrough = config.passThrough;
+    this.models = config.models;
+    this.timeoutsMs = config.timeoutsMs;
+    this.retry = config.retry;
+    this.breaker = new Breaker(config.breaker);
     this.#baseUrl = baseUrl;
     this.#headers = {
       openai: { ...openaiKey(apiKey, backendType), ...headers },
       anthropic: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), ...headers },
     };
-    this.dispatcher = pools.for({ origin: new URL(baseUrl).origin, ca, connectMs: connect });
+    this.dispatcher = pools.for({ origin: new URL(baseUrl).origin, ca, connectMs: CONNECT_MS });
   }
 
   speaks(dialect: Dialect): boolean {
