@@ -9,6 +9,7 @@ import { type Control, openControl } from "../control/control.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
+import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { Routes } from "../gateway/routes.ts";
 import { openDropsFile } from "../journal/drops.ts";
@@ -169,6 +170,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const routes = new Routes(
     providersOf(config, simulator),
     simulator !== null && config.routes.length === 0 ? [DEMO_ROUTE] : config.routes,
+    config.proxy,
   );
   openings.add(() => routes.close());
   const clientIp = clientAddress(config.trustedProxies);
@@ -177,8 +179,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes,
     clientIp,
     authenticateKey: (presented) => control.authenticateKey(presented),
+    admission: ADMIT_ALL,
     maxBodyBytes: config.limits.maxBodyBytes,
-    chatTimeoutMs: config.timeoutsMs.chat,
+    timeoutsMs: config.timeoutsMs,
     userAgent: config.audit.userAgent,
   });
   const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
