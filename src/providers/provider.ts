@@ -71,21 +71,20 @@ export const providerSchema = z.strictObject({
     .describe("Paths below `/v1/` that are passed on to it as they are, by prefix: `/v1/audio/`."),
   timeouts_ms: z
     .strictObject({
-      connect: integer(1, MAX_TIMER_MS).default(10_000).describe("Until a connection is there."),
-      first_byte: integer(0, MAX_TIMER_MS)
-        .default(0)
-        .describe("Of each try, until its answer begins; 0: only the endpoint's own limit."),
+      chat: integer(1, MAX_TIMER_MS).optional().describe("Instead of `timeouts_ms.chat`."),
+      completions: integer(1, MAX_TIMER_MS).optional().describe("Instead of `timeouts_ms.completions`."),
+      embeddings: integer(1, MAX_TIMER_MS).optional().describe("Instead of `timeouts_ms.embeddings`."),
     })
     .prefault({}),
   retries: z
     .strictObject({
       max: integer(0, 10)
-        .default(1)
+        .default(2)
         .describe(
           "Further rounds over a route's providers that this one takes part in, before an answer begins.",
         ),
       wait_ms: integer(1, 60_000)
-        .default(200)
+        .default(500)
         .describe("Before the second round; then doubled, unless the provider says when."),
     })
     .prefault({}),
@@ -111,9 +110,6 @@ export const providerSchema = z.strictObject({
 /** Checked by `providerSchema`, defaults filled in. */
 export type ProviderSpec = z.output<typeof providerSchema>;
 
-/** As it is given. */
-export type ProviderInput = z.input<typeof providerSchema>;
-
 /** Where a provider or route is kept: daybook.yaml, control.db, or Daybook itself. */
 export type Source = "file" | "control" | "built_in";
 
@@ -133,9 +129,13 @@ export interface Provider {
   readonly headers: Readonly<Record<string, string>>;
   readonly caFile: string | null;
   readonly passThrough: readonly string[];
-  /** `firstByte` 0: only the endpoint's own limit. */
-  readonly timeoutsMs: { readonly connect: number; readonly firstByte: number };
-  readonly retries: { readonly max: number; readonly waitMs: number };
+  /** null: as for all providers. */
+  readonly timeoutsMs: {
+    readonly chat: number | null;
+    readonly completions: number | null;
+    readonly embeddings: number | null;
+  };
+  readonly retry: { readonly max: number; readonly waitMs: number };
   readonly breaker: { readonly failures: number; readonly restMs: number };
   /** What it serves, as far as it is known. */
   readonly models: readonly string[];
@@ -186,8 +186,12 @@ export function completeProvider(
     ),
     caFile: spec.ca_file === undefined ? null : origin.path(spec.ca_file),
     passThrough: spec.pass_through,
-    timeoutsMs: { connect: timeouts_ms.connect, firstByte: timeouts_ms.first_byte },
-    retries: { max: retries.max, waitMs: retries.wait_ms },
+    timeoutsMs: {
+      chat: timeouts_ms.chat ?? null,
+      completions: timeouts_ms.completions ?? null,
+      embeddings: timeouts_ms.embeddings ?? null,
+    },
+    retry: { max: retries.max, waitMs: retries.wait_ms },
     breaker: { failures: breaker.failures, restMs: breaker.rest_ms },
     models: spec.models,
   };

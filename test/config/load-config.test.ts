@@ -157,8 +157,8 @@ test("the example of the reference page is accepted", async () => {
     headers: {},
     caFile: null,
     passThrough: ["/v1/audio/", "/v1/images/"],
-    timeoutsMs: { connect: 10_000, firstByte: 0 },
-    retries: { max: 1, waitMs: 200 },
+    timeoutsMs: { chat: null, completions: null, embeddings: null },
+    retry: { max: 2, waitMs: 500 },
     breaker: { failures: 5, restMs: 10_000 },
     models: [],
   });
@@ -246,7 +246,7 @@ providers:
     base_url: https://llm.example
     ca_file: ./ca.pem
     pass_through: [/v1/audio/, /v1/files]
-    timeouts_ms: { first_byte: 5 }
+    timeouts_ms: { chat: 5 }
     retries: { max: 0 }
     breaker: { failures: 0, rest_ms: 7 }
     models: [one, two]
@@ -254,8 +254,8 @@ providers:
   const [provider] = config.providers;
   assert.equal(provider?.caFile, config.at("work/ca.pem"));
   assert.deepEqual(provider?.passThrough, ["/v1/audio/", "/v1/files"]);
-  assert.deepEqual(provider?.timeoutsMs, { connect: 10_000, firstByte: 5 });
-  assert.deepEqual(provider?.retries, { max: 0, waitMs: 200 });
+  assert.deepEqual(provider?.timeoutsMs, { chat: 5, completions: null, embeddings: null });
+  assert.deepEqual(provider?.retry, { max: 0, waitMs: 500 });
   assert.deepEqual(provider?.breaker, { failures: 0, restMs: 7 });
   assert.deepEqual(provider?.models, ["one", "two"]);
   assert.deepEqual(config.tls, { cert: config.at("work/tls/cert.pem"), key: "/etc/key.pem" });
