@@ -40,6 +40,7 @@ class WorkerReader implements Reader {
   query: Reader["query"] = (query) => this.#call("query", query);
   get: Reader["get"] = (eventId) => this.#call("get", eventId);
   stats: Reader["stats"] = (filter) => this.#call("stats", filter);
+  charges: Reader["charges"] = () => this.#call("charges");
   positions: Reader["positions"] = () => this.#call("positions");
   health: Reader["health"] = () => this.#call("health");
 

@@ -11,12 +11,15 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
+import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { Routes } from "../gateway/routes.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
+import { DEMO, type Provider } from "../providers/provider.ts";
+import { DEMO_ROUTE } from "../providers/route.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
@@ -27,6 +30,7 @@ import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
 import { readiness } from "./readiness.ts";
+import { Certificate } from "./tls.ts";
 
 export interface Server {
   readonly url: string;
@@ -178,7 +182,11 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => adoption.close());
   const simulator = await simulatorFor(config);
   openings.add(() => simulator?.close());
-  const routes = new Routes(providersOf(config, simulator), config.routes);
+  const routes = new Routes(
+    providersOf(config, simulator),
+    simulator !== null && config.routes.length === 0 ? [DEMO_ROUTE] : config.routes,
+    config.proxy,
+  );
   openings.add(() => routes.close());
   const clientIp = clientAddress(config.trustedProxies);
   const gateway = new Gateway({
@@ -186,8 +194,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
+    admission: ADMIT_ALL,
     maxBodyBytes: config.limits.maxBodyBytes,
-    chatTimeoutMs: config.timeoutsMs.chat,
+    timeoutsMs: config.timeoutsMs,
     userAgent: config.audit.userAgent,
   });
   const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
@@ -205,7 +214,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   });
   await api.ready();
   openings.add(() => api.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen });
+  const certificate =
+    config.tls === null ? null : new Certificate(config.tls, (error) => report(error, "tls"));
+  openings.add(() => certificate?.close());
+  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   adoption.start();
   return {
@@ -258,11 +270,15 @@ function makeFolder(home: string): void {
 }
 
 function simulatorFor(config: Config): Promise<Simulator> | null {
-  return config.providers.some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
+  return served(config).some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
+}
+
+function served({ providers }: Config): readonly Provider[] {
+  return providers.length === 0 ? [DEMO] : providers;
 }
 
 function providersOf(config: Config, simulator: Simulator | null) {
-  return config.providers.map((provider) => ({
+  return served(config).map((provider) => ({
     ...provider,
     baseUrl: provider.baseUrl ?? simulator?.url ?? "",
   }));

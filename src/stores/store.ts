@@ -55,6 +55,20 @@ export interface Stats {
   readonly totalTokens: number;
 }
 
+/** What the events of one node have cost one user, in millionths of a credit. */
+export interface UserCharge {
+  readonly nodeId: string;
+  readonly userId: string;
+  readonly costMicros: number;
+}
+
+/** Sums that outlive their events: neither retention nor erasure changes them. */
+export interface Charges {
+  /** Node → the last seq that is in its sums. */
+  readonly upTo: Readonly<Record<string, number>>;
+  readonly sums: readonly UserCharge[];
+}
+
 export interface Capabilities {
   /** A second process may read while one writes. */
   readonly concurrentReaders: boolean;
@@ -81,6 +95,17 @@ export interface Store {
   /** The event as the journal made it, salts included, so that its leaf can be recomputed; null when unknown. */
   leafSource(eventId: string): Promise<JournalEvent | null>;
   stats(filter: EventFilter): Promise<Stats>;
+  /**
+   * What each user was charged by each node since its first event: the sum of `cost_micros` over its events with a
+   * `user_id`, of any kind, kept in the transaction of `append`. Sums stop at MAX_SAFE_INTEGER.
+   */
+  charges(): Promise<Charges>;
+  /**
+   * Takes the sums of a copy for each node that the copy is ahead of, so that a store that was rebuilt, or restored
+   * from an older backup, counts no event twice and none too few: events of such a node are counted by `append` only
+   * beyond the copy. Idempotent; nodes where the store is as far or further stay as they are.
+   */
+  restoreCharges(copy: Charges): Promise<void>;
   /** Rejects with the reason when the store cannot be read. */
   health(): Promise<void>;
   /** Waits for running calls; later calls reject. Idempotent. */

@@ -18,7 +18,15 @@ function nextPath({ headers }: Answer): string {
 /** A reader whose answers the test decides. */
 function readerOf(query: Reader["query"]): Reader {
   const nothing = async () => assert.fail("not asked here");
-  return { query, get: nothing, stats: nothing, positions: nothing, health: nothing, close: async () => {} };
+  return {
+    query,
+    get: nothing,
+    stats: nothing,
+    charges: nothing,
+    positions: nothing,
+    health: nothing,
+    close: async () => {},
+  };
 }
 
 test("a query leaves one system event that says who asked and by what, not for what", async () => {

@@ -66,6 +66,8 @@ export const LIFE: Cases = {
       (closed) => closed.get("x"),
       (closed) => closed.leafSource("x"),
       (closed) => closed.stats({ where: {} }),
+      (closed) => closed.charges(),
+      (closed) => closed.restoreCharges({ upTo: {}, sums: [] }),
       (closed) => closed.health(),
     ];
     for (const call of calls) await assert.rejects(call(store), /is closed/);

@@ -6,6 +6,7 @@ import { describe, type TestContext, test } from "node:test";
 import type { Store } from "../../src/stores/store.ts";
 import { APPENDING } from "./appending.ts";
 import type { Open } from "./case.ts";
+import { CHARGES } from "./charges.ts";
 import { FILTERS } from "./filters.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
@@ -29,6 +30,7 @@ export function testStore(driver: Driver): void {
       ...PAGES,
       ...FILTERS,
       ...STATS,
+      ...CHARGES,
       ...VALUES,
       ...LIFE,
     })) {

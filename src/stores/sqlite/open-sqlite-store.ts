@@ -8,7 +8,7 @@ import type { Store } from "../store.ts";
 import { type Access, connect, createPrivately, setPragmas } from "./connection.ts";
 import { namedFailure } from "./failures.ts";
 import { SqliteStore } from "./sqlite-store.ts";
-import { createTables, hasTables } from "./tables.ts";
+import { createTables, hasTables, TABLES_VERSION } from "./tables.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "the folder does not exist",
@@ -58,10 +58,10 @@ function open(path: string, access: Access): Store {
     if (found === undefined) throw nothingRecorded(file);
     if (!found.isFile()) throw new DaybookError("store_unusable", `at ${file}: it is not a file`);
     db = connect(file, access);
-    const isMade = hasTables(db, file);
-    if (!isMade && access === "read") throw nothingRecorded(file);
+    const version = hasTables(db, file);
+    if (version === 0 && access === "read") throw nothingRecorded(file);
     setPragmas(db, file, access);
-    if (!isMade) createTables(db, file);
+    if (version < TABLES_VERSION && access === "write") createTables(db, file);
     return new SqliteStore(db, file, access);
   } catch (error) {
     if (db?.isOpen) db.close();

@@ -4,7 +4,8 @@ import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, COLUMN, eventOf } from "../../event/fields.ts";
 import { type AsOf, type EventFilter, type EventKey, type EventQuery, MAX_LIMIT } from "../../event/query.ts";
-import type { Appended, Batch, JournalEvent, Page, Position, Stats, Store } from "../store.ts";
+import type { Appended, Batch, Charges, JournalEvent, Page, Position, Stats, Store } from "../store.ts";
+import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
 import { COLUMN_LIST, COLUMNS, readRow, type SqlValue, sqlOf, storedEvent } from "./columns.ts";
 import type { Access } from "./connection.ts";
@@ -55,6 +56,7 @@ export class SqliteStore implements Store {
     if (at?.seq !== from?.seq || at?.root !== from?.root) return { result: "conflict", at };
     const insert = this.#prepare(INSERT);
     for (const event of events) insert.run(...storedEvent(event, this.#dictionary));
+    addCharges(this.#db, { nodeId, events });
     this.#prepare(MOVE).run(nodeId, to.seq, to.root);
     return { result: "appended" };
   }
@@ -120,6 +122,14 @@ export class SqliteStore implements Store {
         return sumOf(where === null ? [] : this.#all(statsSql(where), where.params), this.#dictionary);
       }),
     );
+  }
+
+  charges(): Promise<Charges> {
+    return this.#call(() => this.#transaction("BEGIN", () => readCharges(this.#db)));
+  }
+
+  restoreCharges(copy: Charges): Promise<void> {
+    return this.#write(() => this.#transaction("BEGIN IMMEDIATE", () => takeCharges(this.#db, copy)));
   }
 
   health(): Promise<void> {

@@ -100,7 +100,7 @@ test("another program's database is refused and kept", async () => {
 });
 
 test("a store of a newer Daybook is refused and kept", async () => {
-  const file = await storeWith("PRAGMA user_version = 2");
+  const file = await storeWith("PRAGMA user_version = 99");
   await assertRefused(file, "newer_version", /written by a newer Daybook/);
 });
 

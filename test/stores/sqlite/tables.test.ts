@@ -122,3 +122,22 @@ function asShown(event: AuditEvent): Record<string, unknown> {
     Object.entries(event).map(([name, value]) => [name, typeof value === "boolean" ? Number(value) : value]),
   );
 }
+
+test("tables of version 1 are brought up to date, with the charges of the events that they hold", async () => {
+  const file = join(root, "older.db");
+  const made = await openSqliteStore(file, "write");
+  const older = new NodeLog(NODE);
+  await made.append(older.next(60));
+  const charges = await made.charges();
+  await made.close();
+  const raw = new DatabaseSync(file);
+  raw.exec("DROP TABLE charges; DROP TABLE charged; PRAGMA user_version = 1");
+  raw.close();
+  const store = await openSqliteStore(file, "write");
+  try {
+    assert.deepEqual(await store.charges(), charges);
+    assert.equal((await store.append(older.next(1))).result, "appended");
+  } finally {
+    await store.close();
+  }
+});
