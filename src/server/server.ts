@@ -1,5 +1,4 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
@@ -26,9 +25,11 @@ import { Recorder } from "../recorder/recorder.ts";
 import { openSimulator, type Simulator } from "../simulator/simulator.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { makeFolder } from "./folder.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
+import { Openings } from "./openings.ts";
 import { readiness } from "./readiness.ts";
 import { Certificate } from "./tls.ts";
 
@@ -55,27 +56,6 @@ const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
 /** Shipped segments that stay, so that a store that was restored can be filled again. */
 const KEPT_BYTES = 256 * MIB;
-
-/** Closes what was opened, last first, whatever one of them says. */
-class Openings {
-  readonly #closers: (() => Promise<void> | void)[] = [];
-
-  add(close: () => Promise<void> | void): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    const errors: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      try {
-        await close();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-  }
-}
 
 /** What tests put in the place of the usual. */
 export interface ServerOptions {
@@ -259,14 +239,6 @@ function closer(
 
 function handlerOf(api: FastifyInstance) {
   return api.routing.bind(api);
-}
-
-function makeFolder(home: string): void {
-  try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DaybookError("folder_unusable", `${home}: ${nativeCode(error)}`, { cause: error });
-  }
 }
 
 function simulatorFor(config: Config): Promise<Simulator> | null {
