@@ -59,8 +59,10 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   openings.add(() => slot.release());
   openings.add(() => journal.close());
   const { nodeId } = slot;
-  const parts = await openParts({ path: join(config.home, "control.db"), nodeId, clock: Date.now });
+  const path = join(config.home, "control.db");
+  const parts = await openParts({ path, nodeId, clock: Date.now, secretKey: config.secretKey });
   openings.add(() => parts.control.close());
+  parts.catalog.setFixed(config);
   const recorder = new Recorder({ journal, modes: config.audit.modes });
   openings.add(() => recorder.close());
   const outbox = new OutboxPump(parts.control, recorder, journal.outboxId);
