@@ -15,6 +15,8 @@ import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
+import { DEMO, type Provider } from "../providers/provider.ts";
+import { DEMO_ROUTE } from "../providers/route.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
@@ -163,7 +165,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => adoption.close());
   const simulator = await simulatorFor(config);
   openings.add(() => simulator?.close());
-  const routes = new Routes(providersOf(config, simulator), config.routes);
+  const routes = new Routes(
+    providersOf(config, simulator),
+    simulator !== null && config.routes.length === 0 ? [DEMO_ROUTE] : config.routes,
+  );
   openings.add(() => routes.close());
   const clientIp = clientAddress(config.trustedProxies);
   const gateway = new Gateway({
@@ -242,11 +247,15 @@ function makeFolder(home: string): void {
 }
 
 function simulatorFor(config: Config): Promise<Simulator> | null {
-  return config.providers.some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
+  return served(config).some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
+}
+
+function served({ providers }: Config): readonly Provider[] {
+  return providers.length === 0 ? [DEMO] : providers;
 }
 
 function providersOf(config: Config, simulator: Simulator | null) {
-  return config.providers.map((provider) => ({
+  return served(config).map((provider) => ({
     ...provider,
     baseUrl: provider.baseUrl ?? simulator?.url ?? "",
   }));
