@@ -5,7 +5,11 @@ import fc from "fast-check";
 import { costMicros, type Price, type Tokens, totalTokens } from "../../src/event/price.ts";
 
 const PRICE: Price = { promptMicros: 150_000, cachedPromptMicros: 75_000, completionMicros: 600_000 };
-const tokens = (promptTokens: number | null, completionTokens: number | null, more: Partial<Tokens> = {}) => ({
+const tokens = (
+  promptTokens: number | null,
+  completionTokens: number | null,
+  more: Partial<Tokens> = {},
+) => ({
   promptTokens,
   completionTokens,
   totalTokens: null,
@@ -43,8 +47,7 @@ test("the cost is exact, whatever the numbers, and stops at the largest safe int
     fc.property(count, count, count, micros, micros, micros, (prompt, completion, cached, p, c, o) => {
       const price = { promptMicros: p, cachedPromptMicros: c, completionMicros: o };
       const hit = Math.min(cached, prompt);
-      const sum =
-        BigInt(prompt - hit) * BigInt(p) + BigInt(hit) * BigInt(c) + BigInt(completion) * BigInt(o);
+      const sum = BigInt(prompt - hit) * BigInt(p) + BigInt(hit) * BigInt(c) + BigInt(completion) * BigInt(o);
       const rounded = sum / 1_000_000n + (sum % 1_000_000n === 0n ? 0n : 1n);
       const most = BigInt(Number.MAX_SAFE_INTEGER);
       const found = costMicros(price, tokens(prompt, completion, { cachedTokens: cached }));
