@@ -1,11 +1,6 @@
 // POST /v1/chat/completions: body, checks, route, then the route's providers in order until one answers.
 import { failed } from "../event/outcomes.ts";
-import {
-  type ChatRequest,
-  isRefusal,
-  parseChatRequest,
-  upstreamBody,
-} from "../protocols/openai-chat-request.ts";
+import { type InferenceRequest, isRefusal, type Protocol } from "../protocols/protocol.ts";
 import { Attempt, type AttemptResult } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import { type Exchange, STRICT_DEADLINE_MS } from "./exchange.ts";
@@ -15,6 +10,7 @@ import { upstreamHeaders } from "./wire.ts";
 
 export interface ChatOptions {
   readonly exchange: Exchange;
+  readonly protocol: Protocol;
   readonly routes: Routes;
   readonly maxBodyBytes: number;
   readonly timeoutMs: number;
@@ -32,7 +28,7 @@ interface Try {
 const GOES_ON = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
 
 export async function serveChat(options: ChatOptions): Promise<void> {
-  const { exchange, routes, maxBodyBytes } = options;
+  const { exchange, protocol, routes, maxBodyBytes } = options;
   const { "content-encoding": encoding = "identity" } = exchange.request.headers;
   if (encoding !== "identity")
     return exchange.refuse("invalid_request", { message: "The body is compressed. Send it uncompressed." });
@@ -43,7 +39,7 @@ export async function serveChat(options: ChatOptions): Promise<void> {
       message: `The request body is larger than ${maxBodyBytes} bytes (limits.max_body_bytes).`,
     });
   }
-  const request = parseChatRequest(body.bytes);
+  const request = protocol.parseRequest(body.bytes);
   if (isRefusal(request)) return exchange.refuse("invalid_request", request);
   const route = routes.find(request.model);
   exchange.handle.note({ model: request.model, streaming: request.streaming, route: route?.model ?? null });
@@ -59,14 +55,14 @@ export async function serveChat(options: ChatOptions): Promise<void> {
 
 class ChatService {
   readonly #options: ChatOptions;
-  readonly #request: ChatRequest;
+  readonly #request: InferenceRequest;
   readonly #route: Route;
   readonly #tries: Try[] = [];
   #relay: Relay | null = null;
   #attempt: Attempt | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(options: ChatOptions, request: ChatRequest, route: Route) {
+  constructor(options: ChatOptions, request: InferenceRequest, route: Route) {
     this.#options = options;
     this.#request = request;
     this.#route = route;
@@ -100,12 +96,13 @@ class ChatService {
   }
 
   async #try(target: Target, isLast: boolean): Promise<AttemptResult> {
-    const { exchange } = this.#options;
+    const { exchange, protocol } = this.#options;
     const { provider, backendType } = target;
     const startedAt = performance.now();
     const relay = new Relay({
       exchange,
-      stripUsage: this.#request.streaming && !this.#request.includeUsage,
+      protocol,
+      request: this.#request,
       onDrain: () => this.#attempt?.resume(),
     });
     const attempt = new Attempt({
@@ -114,10 +111,7 @@ class ChatService {
         ...upstreamHeaders(exchange.request.headers, target.headers),
         "x-request-id": exchange.requestId,
       },
-      body: upstreamBody(this.#request, {
-        askUsage: true,
-        ...(target.upstreamModel === null ? {} : { model: target.upstreamModel }),
-      }),
+      body: protocol.upstreamBody(this.#request, { model: target.upstreamModel, askUsage: true }),
       accept: (status) => {
         const accepted = isLast || !GOES_ON.has(status);
         const code = status < 400 ? "ok" : status;

@@ -5,6 +5,7 @@ import { nativeCode } from "../event/errors.ts";
 import type { Facts, Kind } from "../event/fields.ts";
 import { newRequestId } from "../event/ids.ts";
 import { failed } from "../event/outcomes.ts";
+import { OPENAI_CHAT } from "../protocols/openai-completions.ts";
 import { errorBody } from "../protocols/openai-errors.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import { serveChat } from "./chat.ts";
@@ -158,7 +159,14 @@ export class Gateway {
       return exchange.refuse("unauthorized", { errorType: check.reason });
     }
     exchange.handle.note({ apiKeyId: check.key.id, userId: check.key.userId });
-    await serveChat({ exchange, routes, maxBodyBytes, timeoutMs: chatTimeoutMs, stop: this.#stop.signal });
+    await serveChat({
+      exchange,
+      protocol: OPENAI_CHAT,
+      routes,
+      maxBodyBytes,
+      timeoutMs: chatTimeoutMs,
+      stop: this.#stop.signal,
+    });
   }
 
   #left(exchange: Exchange): void {

@@ -6,15 +6,14 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Facts } from "../event/fields.ts";
 import { answered, failed, failedAsSent, type Outcome } from "../event/outcomes.ts";
-import {
-  type ChatAnswer,
-  ChatAnswerReader,
-  type ChatFacts,
-  parsedObject,
-} from "../protocols/openai-chat-answer.ts";
-import { ChatStreamReader } from "../protocols/openai-chat-stream.ts";
-import { errorEvent } from "../protocols/openai-errors.ts";
-import { knownErrorType } from "../protocols/provider-errors.ts";
+import type {
+  AnswerBody,
+  AnswerFacts,
+  AnswerStream,
+  InferenceRequest,
+  Protocol,
+  WholeAnswerFacts,
+} from "../protocols/protocol.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { AnswerSink } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
@@ -29,26 +28,29 @@ const ERROR_BYTES = 64 * 1024;
 
 export class Relay implements AnswerSink {
   readonly #exchange: Exchange;
-  readonly #stripUsage: boolean;
+  readonly #protocol: Protocol;
+  readonly #request: InferenceRequest;
   readonly #onDrain: () => void;
   #status = 0;
   #chunked = true;
-  #stream: ChatStreamReader | null = null;
-  #answer: ChatAnswerReader | null = null;
+  #stream: AnswerStream | null = null;
+  #answer: AnswerBody | null = null;
   #errorBody: Buffer[] | null = null;
   #errorBytes = 0;
   #firstByteAt: number | null = null;
   /** Strict: the bytes that may not go out before the outcome is durable. */
   #held: Buffer[] = [];
 
-  /** `stripUsage`: the usage chunk of a stream is ours alone. `onDrain`: the client can take more. */
+  /** `onDrain`: the client can take more. */
   constructor({
     exchange,
-    stripUsage,
+    protocol,
+    request,
     onDrain,
-  }: { exchange: Exchange; stripUsage: boolean; onDrain: () => void }) {
+  }: { exchange: Exchange; protocol: Protocol; request: InferenceRequest; onDrain: () => void }) {
     this.#exchange = exchange;
-    this.#stripUsage = stripUsage;
+    this.#protocol = protocol;
+    this.#request = request;
     this.#onDrain = onDrain;
   }
 
@@ -60,8 +62,8 @@ export class Relay implements AnswerSink {
     if (!this.#isAnswer) this.#errorBody = [];
     else if (encoded) {
       // Compressed against our wish: it passes, and tells nothing.
-    } else if (isStream) this.#stream = new ChatStreamReader({ stripUsage: this.#stripUsage });
-    else this.#answer = new ChatAnswerReader();
+    } else if (isStream) this.#stream = this.#protocol.createStream(this.#request);
+    else this.#answer = this.#protocol.createAnswer(this.#request);
     const upstreamRequestId = requestIdFrom(headers["x-request-id"] ?? headers["request-id"]);
     this.#exchange.handle.note({ upstreamRequestId });
     const passed = clientHeaders(headers, this.#stream === null);
@@ -111,7 +113,7 @@ export class Relay implements AnswerSink {
     const { response, requestId } = this.#exchange;
     this.#noteFacts(this.#stream?.facts ?? null);
     const inWords = this.#stream !== null && !response.destroyed;
-    if (inWords) this.#held = [Buffer.from(errorEvent({ code, requestId }))];
+    if (inWords) this.#held = [Buffer.from(this.#protocol.errorEvent({ code, requestId }))];
     else this.#held = [];
     this.#settle(outcome, inWords);
   }
@@ -137,7 +139,8 @@ export class Relay implements AnswerSink {
 
   #outcome(): Outcome {
     if (!this.#isAnswer) return failedAsSent("provider_error", this.#status, this.#errorType());
-    const facts: ChatAnswer | ChatFacts | null = this.#stream?.facts ?? this.#answer?.finish() ?? null;
+    const facts: WholeAnswerFacts | AnswerFacts | null =
+      this.#stream?.facts ?? this.#answer?.finish() ?? null;
     this.#noteFacts(facts);
     if (facts?.inBandError) return failed("stream_interrupted", facts.inBandError.type);
     const whole = this.#stream?.terminated ?? (facts === null || ("whole" in facts && facts.whole));
@@ -150,12 +153,12 @@ export class Relay implements AnswerSink {
   }
 
   #errorType(): string | null {
-    const body = parsedObject(Buffer.concat(this.#errorBody ?? []).toString());
+    const body = Buffer.concat(this.#errorBody ?? []);
     this.#errorBody = null;
-    return knownErrorType(body);
+    return this.#protocol.errorType(body);
   }
 
-  #noteFacts(facts: ChatFacts | null): void {
+  #noteFacts(facts: AnswerFacts | null): void {
     const { handle } = this.#exchange;
     const noted: Facts = {};
     if (this.#stream !== null && this.#firstByteAt !== null)

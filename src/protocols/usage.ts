@@ -64,3 +64,33 @@ function larger(a: number | null, b: number | null): number | null {
 function member(value: unknown, key: string): unknown {
   return isObject(value) ? value[key] : undefined;
 }
+
+/** Counts for an event and a bill: none of tokens in and out is missing. */
+export interface CountedUsage extends Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly totalTokens: number;
+  /** A count is Daybook's estimate. */
+  readonly tokensEstimated: boolean;
+}
+
+/** Four bytes are about a token of English text. */
+const BYTES_PER_TOKEN = 4;
+
+/**
+ * `usage` with the counts that the provider did not tell estimated: a quarter of the prompt's bytes
+ * (`InferenceRequest.promptBytes`) and of the answer's (`contentBytes`), rounded up.
+ */
+export function estimateUsage(usage: Usage | null, promptBytes: number, contentBytes: number): CountedUsage {
+  const promptTokens = usage?.promptTokens ?? Math.ceil(promptBytes / BYTES_PER_TOKEN);
+  const completionTokens = usage?.completionTokens ?? Math.ceil(contentBytes / BYTES_PER_TOKEN);
+  const told = usage !== null && usage.promptTokens !== null && usage.completionTokens !== null;
+  return {
+    promptTokens,
+    completionTokens,
+    totalTokens: (told ? usage.totalTokens : null) ?? promptTokens + completionTokens,
+    cachedTokens: usage?.cachedTokens ?? null,
+    reasoningTokens: usage?.reasoningTokens ?? null,
+    tokensEstimated: !told,
+  };
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { largerUsage, openaiUsage, type Usage } from "../../src/protocols/usage.ts";
+import { estimateUsage, largerUsage, openaiUsage, type Usage } from "../../src/protocols/usage.ts";
 
 const NONE: Usage = {
   promptTokens: null,
@@ -114,4 +114,30 @@ test("of two reports each count is the larger, and none is lost", () => {
   assert.deepEqual(largerUsage(null, last), last);
   assert.deepEqual(largerUsage(first, null), first);
   assert.equal(largerUsage(null, null), null);
+});
+
+test("missing counts are estimated from bytes, rounded up, and marked; what was told stays", () => {
+  const none = { cachedTokens: null, reasoningTokens: null };
+  assert.deepEqual(estimateUsage(null, 9, 4), {
+    ...none,
+    promptTokens: 3,
+    completionTokens: 1,
+    totalTokens: 4,
+    tokensEstimated: true,
+  });
+  const told = { ...none, promptTokens: 100, completionTokens: 7, totalTokens: 110 };
+  assert.deepEqual(estimateUsage(told, 9, 4), { ...told, tokensEstimated: false });
+  assert.deepEqual(
+    estimateUsage({ ...told, completionTokens: null, totalTokens: null, cachedTokens: 90 }, 9, 81),
+    {
+      ...none,
+      promptTokens: 100,
+      completionTokens: 21,
+      totalTokens: 121,
+      cachedTokens: 90,
+      tokensEstimated: true,
+    },
+  );
+  assert.deepEqual(estimateUsage({ ...told, totalTokens: null }, 9, 4).totalTokens, 107);
+  assert.deepEqual(estimateUsage(null, 0, 0).totalTokens, 0);
 });

@@ -1,24 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  type ChatRequest,
-  isRefusal,
-  parseChatRequest,
-  type Refusal,
-  upstreamBody,
-} from "../../src/protocols/openai-chat-request.ts";
+import { type CompletionRequest, OPENAI_CHAT } from "../../src/protocols/openai-completions.ts";
+import { isRefusal, type Refusal } from "../../src/protocols/protocol.ts";
 
+const { parseRequest, upstreamBody } = OPENAI_CHAT;
 const CANARY = "quince-marmalade";
 
-function parse(body: string | Buffer): ChatRequest {
-  const result = parseChatRequest(Buffer.from(body));
+function parse(body: string | Buffer): CompletionRequest {
+  const result = parseRequest(Buffer.from(body));
   assert.ok(!isRefusal(result), JSON.stringify(result));
   return result;
 }
 
 function refusal(body: string | Buffer): Refusal {
-  const result = parseChatRequest(Buffer.from(body));
+  const result = parseRequest(Buffer.from(body));
   assert.ok(isRefusal(result));
   assert.ok(!JSON.stringify(result).includes(CANARY));
   return result;
@@ -179,8 +175,8 @@ test("an escaped member cannot slip past, whatever was parsed before", () => {
 
 test("the body is the very same buffer when nothing changes", () => {
   const body = Buffer.from(withMembers('"stream":true'));
-  const request = parseChatRequest(body) as ChatRequest;
-  assert.equal(upstreamBody(request, { askUsage: false }), body);
+  const request = parseRequest(body) as CompletionRequest;
+  assert.equal(upstreamBody(request, { model: null, askUsage: false }), body);
   assert.equal(upstreamBody(request, { model: "demo", askUsage: false }), body);
   assert.notEqual(upstreamBody(request, { model: "demo", askUsage: true }), body);
 });
@@ -218,7 +214,7 @@ test("any bytes give facts or a refusal that holds no value, never an exception"
   );
   fc.assert(
     fc.property(body, (bytes) => {
-      const result = parseChatRequest(bytes);
+      const result = parseRequest(bytes);
       if (isRefusal(result)) assert.ok(!JSON.stringify(result).includes(CANARY));
       else JSON.parse(String(upstreamBody(result, { model: "other", askUsage: true })));
     }),

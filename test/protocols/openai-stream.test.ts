@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ChatStreamReader } from "../../src/protocols/openai-chat-stream.ts";
+import { EventStream } from "../../src/protocols/answer-stream.ts";
+import { OpenaiEvents } from "../../src/protocols/openai-stream.ts";
 
 const event = (value: unknown, end = "\n") => `data: ${JSON.stringify(value)}${end}${end}`;
 const delta = (content: string, more = {}) => ({
@@ -24,10 +25,12 @@ const COUNTS = {
 };
 const DONE = "data: [DONE]\n\n";
 
+const reading = (stripUsage: boolean, maxEventBytes?: number) =>
+  new EventStream(new OpenaiEvents({ stripUsage }), maxEventBytes === undefined ? {} : { maxEventBytes });
 const text = (buffers: readonly Buffer[]) => String(Buffer.concat(buffers));
 
 test("everything before the terminator goes at once, the terminator and all after it is held", () => {
-  const reader = new ChatStreamReader({ stripUsage: false });
+  const reader = reading(false);
   const before = event(delta("Fern")) + event(finish);
   const first = reader.feed(Buffer.from(before + DONE.slice(0, 8)));
   assert.equal(text(first.forward), before);
@@ -41,14 +44,14 @@ test("everything before the terminator goes at once, the terminator and all afte
 });
 
 test("usage is known the moment it is seen", () => {
-  const reader = new ChatStreamReader({ stripUsage: true });
+  const reader = reading(true);
   reader.feed(Buffer.from(event(delta("Fern")) + event(usage)));
   assert.deepEqual(reader.facts.usage, COUNTS);
   assert.equal(reader.terminated, false);
 });
 
 test("a finish reason alone does not end the stream: it must end cleanly", () => {
-  const reader = new ChatStreamReader({ stripUsage: false });
+  const reader = reading(false);
   reader.feed(Buffer.from(event(finish) + event(usage)));
   assert.equal(reader.facts.finishReason, "stop");
   assert.equal(reader.terminated, false);
@@ -60,22 +63,17 @@ test("only the chunk that carries nothing but usage is left out, and only when t
   const withUsage = event(delta("Fern", { usage: usage.usage }));
   const noUsage = event({ model: "demo", choices: [], usage: null });
   const stream = `${withUsage}: "usage": {}\n\n${noUsage}${event(usage)}${event(finish)}`;
-  assert.equal(
-    text(new ChatStreamReader({ stripUsage: true }).feed(Buffer.from(stream)).forward),
-    stream.replace(event(usage), ""),
-  );
-  assert.equal(text(new ChatStreamReader({ stripUsage: false }).feed(Buffer.from(stream)).forward), stream);
+  assert.equal(text(reading(true).feed(Buffer.from(stream)).forward), stream.replace(event(usage), ""));
+  assert.equal(text(reading(false).feed(Buffer.from(stream)).forward), stream);
 });
 
 test("a usage chunk without counts that was asked for is left out too", () => {
-  const { forward } = new ChatStreamReader({ stripUsage: true }).feed(
-    Buffer.from(event({ choices: [], usage: {} })),
-  );
+  const { forward } = reading(true).feed(Buffer.from(event({ choices: [], usage: {} })));
   assert.equal(forward.length, 0);
 });
 
 test("no line feed of a chunk that is left out is left behind", () => {
-  const reader = new ChatStreamReader({ stripUsage: true });
+  const reader = reading(true);
   const dropped = event(usage, "\r\n");
   assert.equal(reader.feed(Buffer.from(dropped.slice(0, -1))).forward.length, 0);
   assert.equal(text(reader.feed(Buffer.from(`\n${event(finish, "\r\n")}`)).forward), event(finish, "\r\n"));
@@ -83,13 +81,13 @@ test("no line feed of a chunk that is left out is left behind", () => {
 
 test("events that follow each other in a chunk go out in one buffer", () => {
   const stream = Buffer.from(event(delta("one")) + event(delta("two")) + event(usage) + event(finish));
-  const { forward } = new ChatStreamReader({ stripUsage: true }).feed(stream);
+  const { forward } = reading(true).feed(stream);
   assert.equal(forward.length, 2);
   for (const buffer of forward) assert.equal(buffer.buffer, stream.buffer);
 });
 
 test("an event over the limit passes by unread", () => {
-  const reader = new ChatStreamReader({ stripUsage: true, maxEventBytes: 200 });
+  const reader = reading(true, 200);
   const large = event({ ...usage, pad: "x".repeat(300) });
   assert.equal(text(reader.feed(Buffer.from(large)).forward), large);
   assert.equal(reader.facts.usage, null);
@@ -98,7 +96,7 @@ test("an event over the limit passes by unread", () => {
 });
 
 test("the first model served is the model", () => {
-  const reader = new ChatStreamReader({ stripUsage: false });
+  const reader = reading(false);
   reader.feed(
     Buffer.from(
       event({ ...delta(""), model: "" }) + event(delta("a")) + event({ ...finish, model: "other" }),
@@ -109,12 +107,12 @@ test("the first model served is the model", () => {
 
 test("an error is noticed as an object or as text, and its text is not kept", () => {
   for (const error of [{ message: "quince", type: "quince" }, "quince", { code: 503, message: "quince" }]) {
-    const reader = new ChatStreamReader({ stripUsage: false });
+    const reader = reading(false);
     reader.feed(Buffer.from(event(delta("Fern")) + event({ error })));
     assert.deepEqual(reader.facts.inBandError, { type: null });
     assert.ok(!JSON.stringify(reader.facts).includes("quince"));
   }
-  const reader = new ChatStreamReader({ stripUsage: false });
+  const reader = reading(false);
   reader.feed(
     Buffer.from(
       event({ ...delta("Fern"), error: null }) +
@@ -149,7 +147,7 @@ test("neither facts nor bytes depend on where chunks are cut", () => {
     )
     .map(([mark, pieces, rest]) => Buffer.from(mark + pieces.join("") + rest));
   const run = (chunks: readonly Buffer[], stripUsage: boolean) => {
-    const reader = new ChatStreamReader({ stripUsage, maxEventBytes: 150 });
+    const reader = reading(stripUsage, 150);
     const released = [...chunks.map((chunk) => reader.feed(chunk)), reader.finish()];
     return {
       facts: { ...reader.facts },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChatAnswerReader } from "../../src/protocols/openai-chat-answer.ts";
+import { JsonAnswer } from "../../src/protocols/answer-body.ts";
+import { OPENAI_BODY } from "../../src/protocols/openai-answer.ts";
 
 const NOTHING = { usage: null, model: null, finishReason: null, inBandError: null, whole: false };
 const USAGE = { prompt_tokens: 5, completion_tokens: 900_000, total_tokens: 900_005 };
@@ -18,7 +19,7 @@ function large(content: string, after: Record<string, unknown> = { usage: USAGE 
 }
 
 function read(body: Buffer, size: number, maxKeptBytes?: number) {
-  const reader = new ChatAnswerReader(maxKeptBytes === undefined ? {} : { maxKeptBytes });
+  const reader = new JsonAnswer(OPENAI_BODY, maxKeptBytes === undefined ? {} : { maxKeptBytes });
   for (let at = 0; at < body.length; at += size) reader.feed(body.subarray(at, at + size));
   return reader.finish();
 }
@@ -91,7 +92,7 @@ test("a model or finish reason of a large body is only taken when it can be one"
 });
 
 test("a reader can be used again after its end", () => {
-  const reader = new ChatAnswerReader({ maxKeptBytes: 200_000 });
+  const reader = new JsonAnswer(OPENAI_BODY, { maxKeptBytes: 200_000 });
   reader.feed(large("plum ".repeat(60_000)));
   assert.equal(reader.finish().model, "gpt-4o");
   assert.deepEqual(reader.finish(), NOTHING);
