@@ -13,7 +13,8 @@ export function contentBytes(event: string): number {
   while (CONTENT.test(event)) {
     const start = CONTENT.lastIndex;
     const end = stringEnd(event, start - 1);
-    bytes += Math.max(0, end - 1 - start);
+    // An event ends with more than a quote: one that does is damaged, and its last string is not closed.
+    if (end < event.length) bytes += end - 1 - start;
     CONTENT.lastIndex = end;
   }
   return bytes;

@@ -13,6 +13,13 @@ const ROOT = new URL("../fixtures/", import.meta.url);
 /** The folder of each protocol, how many rules it has at least, and members that make a good request. */
 const FOLDERS: readonly { folder: string; endpoint: string; rules: number; request: object }[] = [
   { folder: "openai-chat", endpoint: "/v1/chat/completions", rules: 31, request: { messages: [] } },
+  { folder: "anthropic-messages", endpoint: "/v1/messages", rules: 32, request: { messages: [] } },
+  {
+    folder: "anthropic-count-tokens",
+    endpoint: "/v1/messages/count_tokens",
+    rules: 3,
+    request: { messages: [] },
+  },
 ];
 
 interface StreamCase {
