@@ -1,6 +1,6 @@
 // The copy of what users were charged: sums by node and user, and how far each node's go. It is not a change, and
 // leaves no entry: what it says follows from events.
-import type { Charges } from "../stores/store.ts";
+import type { Charges } from "../event/charges.ts";
 import type { Control } from "./control.ts";
 
 export class ChargesCopy {

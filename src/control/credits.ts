@@ -78,7 +78,8 @@ export class Credits {
 
   /** Throws as `grant` does. */
   async adjust(actor: Actor, user: string, entry: NewEntry): Promise<CreditEntry> {
-    if (entry.amountMicros === 0) throw new DaybookError("bad_argument", "An adjustment must not be nothing.");
+    if (entry.amountMicros === 0)
+      throw new DaybookError("bad_argument", "An adjustment must not be nothing.");
     return this.#enter(actor, "adjustment", entry.reason, () => ({ user, ...entry, reverses: null }));
   }
 
@@ -106,8 +107,7 @@ export class Credits {
 
   /** The newest entries of a user, page by page. */
   async list(userId: string, page: Page): Promise<CreditEntry[]> {
-    const rows = await pageOf(this.#control.reads, "credit_entries", page, { user_id: userId });
-    return rows.map(entryOf);
+    return (await pageOf(this.#control.reads, "credit_entries", page, { user_id: userId })).map(entryOf);
   }
 
   async #enter(

@@ -29,9 +29,10 @@ export class SubjectLimits {
     for (const type of SUBJECT_TYPES) for (const [id, own] of this.#held[type]) follower(type, id, own);
   }
 
-  /** From memory; null: none of its own. */
-  own(type: SubjectType, id: string): OwnLimits | null {
-    return this.#held[type].get(id) ?? null;
+  /** What a subject has of its own; a user by id or name. Throws `unknown_entity`. */
+  async own(type: SubjectType, subject: string): Promise<{ readonly id: string; readonly own: OwnLimits }> {
+    const id = await subjectNamed(this.#control.reads, type, subject);
+    return { id, own: this.#held[type].get(id) ?? {} };
   }
 
   /** Puts `own` in place of what the subject had; an empty one takes all away. Throws `unknown_entity`. */
@@ -98,13 +99,9 @@ async function ownLimits(
   return new Map(rows.map(({ subject_id, settings }) => [subject_id, JSON.parse(settings) as OwnLimits]));
 }
 
-async function subjectNamed(change: Change, type: SubjectType, subject: string): Promise<string> {
-  if (type === "user") return (await userNamed(change, subject)).id;
-  const key = await change
-    .selectFrom("api_keys")
-    .select("id")
-    .where("id", "=", subject)
-    .executeTakeFirst();
+async function subjectNamed(reads: Reads, type: SubjectType, subject: string): Promise<string> {
+  if (type === "user") return (await userNamed(reads, subject)).id;
+  const key = await reads.selectFrom("api_keys").select("id").where("id", "=", subject).executeTakeFirst();
   if (key === undefined) throw new DaybookError("unknown_entity", "such API key");
   return key.id;
 }
@@ -119,9 +116,5 @@ async function put(change: Change, type: SubjectType, id: string, own: OwnLimits
 }
 
 async function remove(change: Change, type: SubjectType, id: string): Promise<void> {
-  await change
-    .deleteFrom("limits")
-    .where("subject_type", "=", type)
-    .where("subject_id", "=", id)
-    .execute();
+  await change.deleteFrom("limits").where("subject_type", "=", type).where("subject_id", "=", id).execute();
 }

@@ -1,6 +1,9 @@
 // The parts of control over one control.db, wired once for everybody who needs them.
 import { ApiKeys } from "./api-keys.ts";
+import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
+import { Credits } from "./credits.ts";
+import { SubjectLimits } from "./limits.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -12,6 +15,9 @@ export interface ControlParts {
   readonly keys: ApiKeys;
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  readonly credits: Credits;
+  readonly limits: SubjectLimits;
+  readonly charges: ChargesCopy;
 }
 
 export interface PartsOptions extends ControlOptions {
@@ -28,8 +34,11 @@ export async function openParts({ scrypt, ...options }: PartsOptions): Promise<C
     const keys = new ApiKeys(control, users);
     const tokens = new Tokens(control, users);
     const sessions = new Sessions(control, users, passwords);
+    const credits = new Credits(control);
+    const limits = new SubjectLimits(control);
+    const charges = new ChargesCopy(control);
     await control.load();
-    return { control, users, keys, tokens, sessions };
+    return { control, users, keys, tokens, sessions, credits, limits, charges };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

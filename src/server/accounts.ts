@@ -3,13 +3,14 @@
 // copy of this in control.db that a rebuilt store starts from: journal segments beyond it stay.
 import type { ChargesCopy } from "../control/charges.ts";
 import { unshippedEvents } from "../delivery/unshipped.ts";
+import type { Charges } from "../event/charges.ts";
 import { COLUMN, type Row } from "../event/fields.ts";
 import type { DurableMark } from "../journal/durable.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Ledger } from "../limits/ledger.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Recorder } from "../recorder/recorder.ts";
-import type { Charges, Position } from "../stores/store.ts";
+import type { Position } from "../stores/store.ts";
 
 export interface AccountsOptions {
   readonly ledger: Ledger;

@@ -11,7 +11,6 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
-import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { Routes } from "../gateway/routes.ts";
 import { openDropsFile } from "../journal/drops.ts";
@@ -30,6 +29,7 @@ import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
 import { readiness } from "./readiness.ts";
+import { Spending } from "./spending.ts";
 import { Certificate } from "./tls.ts";
 
 export interface Server {
@@ -117,9 +117,14 @@ async function open(
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });
+  const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
+  openings.add(async () => {
+    await recorder.close();
+    await spending.accounts.close();
+  });
   const outbox = new OutboxPump(control, recorder, journal.outboxId);
   openings.add(() => outbox.close());
-  const delivery = await openDelivery(config, { slot, journal, recorder });
+  const delivery = await openDelivery(config, { slot, journal, recorder, parts, spending });
   // What the recorder writes last must still be shipped: the store's thread goes after the journal's.
   openings.add(async () => {
     const moved = outbox.close();
@@ -135,12 +140,21 @@ async function open(
     PUMP_MS,
     undefined,
   );
-  return serve(config, openings, { slot, limits, parts, recorder, delivery, journal, firstSecrets });
+  return serve(config, openings, {
+    slot,
+    limits,
+    parts,
+    recorder,
+    spending,
+    delivery,
+    journal,
+    firstSecrets,
+  });
 }
 
 function openDelivery(
   config: Config,
-  { slot, journal, recorder }: Pick<Core, "slot" | "journal" | "recorder">,
+  { slot, journal, recorder, parts, spending }: Omit<Core, "limits" | "delivery" | "firstSecrets">,
 ): Promise<Delivery> {
   const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
   const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
@@ -148,7 +162,10 @@ function openDelivery(
     address: config.store,
     slot,
     durable: journal.durable,
-    onDurableSeq: (seq) => journal.retire(seq, keepBytes, Date.now() - keepMs),
+    charges: () => parts.charges.read(),
+    // Segments go when the store has them durably and their charges are copied.
+    onDurableSeq: (seq) =>
+      journal.retire(Math.min(seq, spending.accounts.copiedSeq), keepBytes, Date.now() - keepMs),
     onLost: (lost) => tellLoss(recorder, slot.nodeId, lost),
     onStopped: () => void recorder.system("node_forked", { node: slot.nodeId }),
   });
@@ -159,16 +176,18 @@ interface Core {
   readonly limits: JournalLimits;
   readonly parts: ControlParts;
   readonly recorder: Recorder;
+  readonly spending: Spending;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, parts, recorder, delivery, journal, firstSecrets } = core;
+  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets } = core;
   const { control, keys } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
+  await spending.accounts.start(reader);
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -177,6 +196,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     modes: config.audit.modes,
     outbox: control,
     positions: () => reader.positions(),
+    charges: () => parts.charges.read(),
     onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
   });
   openings.add(() => adoption.close());
@@ -194,7 +214,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    admission: ADMIT_ALL,
+    admission: spending.admission,
     maxBodyBytes: config.limits.maxBodyBytes,
     timeoutsMs: config.timeoutsMs,
     userAgent: config.audit.userAgent,
@@ -204,6 +224,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     ...parts,
     reader,
     recorder,
+    balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control }),
     now: Date.now,

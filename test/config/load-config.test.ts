@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Config } from "../../src/config/config.ts";
-import { NO_DEFAULTS } from "../../src/limits/limits.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { EXAMPLE } from "../../src/config/reference.ts";
+import { NO_DEFAULTS } from "../../src/limits/limits.ts";
 
 let root: string;
 let folders = 0;
