@@ -3,9 +3,10 @@
 import type { Generated } from "kysely";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
-export interface ChangeableTables extends PeopleTables, MoneyTables {
+export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables {
   settings: { name: string; value: string };
 }
 
@@ -34,4 +35,9 @@ const FOUNDATION = `
   ) STRICT;`;
 
 /** SQL that takes the database from version n to n + 1. None is ever changed or removed. */
-export const MIGRATIONS: readonly string[] = [FOUNDATION, PEOPLE_MIGRATION, MONEY_MIGRATION];
+export const MIGRATIONS: readonly string[] = [
+  FOUNDATION,
+  PEOPLE_MIGRATION,
+  PROVIDERS_MIGRATION,
+  MONEY_MIGRATION,
+];
