@@ -24,8 +24,6 @@ type Sources = Pick<Reader, "positions" | "charges">;
 
 /** How often other nodes are looked at, and costs whose event was dropped are forgotten. */
 const LOOK_MS = 1000;
-/** As often as the store is made durable. */
-const COPY_MS = 30_000;
 
 export class Accounts {
   readonly #options: AccountsOptions;
@@ -35,18 +33,13 @@ export class Accounts {
   /** Other nodes and how far their charges are counted. */
   #elsewhere: Readonly<Record<string, number>> = {};
   #elsewhereSums: Charges = { upTo: {}, sums: [] };
-  #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
   #copying: Promise<void> = Promise.resolve();
   #unfollow: () => void = () => {};
 
   constructor(options: AccountsOptions) {
     this.#options = options;
-  }
-
-  /** Journal segments beyond this seq may not go: their charges are in no copy yet. */
-  get copiedSeq(): number {
-    return this.#copiedSeq;
   }
 
   /** Counts what there is, and follows from then on. Call it before anything is charged. */
@@ -57,10 +50,7 @@ export class Accounts {
     this.#takeStored(charges, copied);
     this.#takeUnshipped(position);
     this.#unfollow = recorder.follow((row) => this.#follow(row));
-    this.#timers = [
-      setInterval(() => void this.look(reader), LOOK_MS).unref(),
-      setInterval(() => void this.keep().catch(() => {}), COPY_MS).unref(),
-    ];
+    this.#timer = setInterval(() => void this.look(reader), LOOK_MS).unref();
   }
 
   /** Counts what other nodes have charged meanwhile, and forgets what no event will charge. Never rejects. */
@@ -75,18 +65,22 @@ export class Accounts {
     return this.#looking;
   }
 
-  /** Copies what has changed into control.db. Rejects when that cannot be written; it is then tried again. */
-  keep(): Promise<void> {
-    const kept = this.#copying.catch(() => {}).then(() => this.#keep());
-    this.#copying = kept;
-    return kept;
+  /**
+   * Copies what has changed into control.db. Answers how far the copy goes: journal segments beyond may not go yet.
+   * What cannot be written now is written the next time.
+   */
+  async keep(): Promise<number> {
+    this.#copying = this.#copying.then(() => this.#keep()).catch(() => {});
+    await this.#copying;
+    return this.#copiedSeq;
   }
 
   /** The last copy. Call it when the recorder is closed. */
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#timer === null) return;
+    clearInterval(this.#timer);
     this.#unfollow();
-    if (this.#timers.length > 0) await this.keep();
+    await this.keep();
   }
 
   /** The position is read first, so that the journal is read from before it and nothing is missed in between. */

@@ -177,9 +177,11 @@ function openDelivery(
     slot,
     durable: journal.durable,
     charges: () => parts.charges.read(),
-    // Segments go when the store has them durably and their charges are copied.
-    onDurableSeq: (seq) =>
-      journal.retire(Math.min(seq, spending.accounts.copiedSeq), keepBytes, Date.now() - keepMs),
+    // Segments go when the store has them durably and what they have charged is copied.
+    onDurableSeq: async (seq) => {
+      const copiedSeq = await spending.accounts.keep();
+      journal.retire(Math.min(seq, copiedSeq), keepBytes, Date.now() - keepMs);
+    },
     onLost: (lost) => tellLoss(recorder, slot.nodeId, lost),
     onStopped: () => void recorder.system("node_forked", { node: slot.nodeId }),
   });
