@@ -120,6 +120,11 @@ export class Users {
     return userOf(await userNamed(this.#control.reads, idOrName));
   }
 
+  /** By id or name. Throws `unknown_entity`. */
+  async named(idOrName: string): Promise<User> {
+    return userOf(await userNamed(this.#control.reads, idOrName));
+  }
+
   async list(page: Page): Promise<User[]> {
     return (await pageOf(this.#control.reads, "users", page)).map(userOf);
   }

@@ -49,6 +49,7 @@ export class Recorder implements HandleOwner {
   readonly #queue: Queue;
   readonly #open = new Set<Handle>();
   readonly #subscribers = new Set<(event: AuditEvent) => void>();
+  readonly #followers = new Set<(row: Row) => void>();
   readonly #recent: Row[] = [];
   #closing = false;
 
@@ -159,6 +160,12 @@ export class Recorder implements HandleOwner {
     return () => this.#subscribers.delete(listener);
   }
 
+  /** Called with the row of every event after it is durable, in order of seq. It may not throw, nor keep the row. */
+  follow(follower: (row: Row) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+
   /** The newest durable events of this process, oldest first. */
   recent(limit = RECENT): AuditEvent[] {
     return this.#recent.slice(-limit).map(eventOf);
@@ -239,7 +246,9 @@ export class Recorder implements HandleOwner {
     const waitMs = this.trouble === null ? deadlineMs : 0;
     if (await withDeadline(durable, waitMs, false)) return "durable";
     if (!this.#queue.waits(entry)) return "late";
-    entry.row = encodeRow(handle.facts, failed("audit_unavailable"), this.counters.misfits);
+    // A failed call is not charged.
+    const facts = { ...handle.facts, costMicros: null };
+    entry.row = encodeRow(facts, failed("audit_unavailable"), this.counters.misfits);
     return "replaced";
   }
 
@@ -275,6 +284,7 @@ export class Recorder implements HandleOwner {
     row[COLUMN.recorded_at] = recordedAt;
     this.#recent.push(row);
     if (this.#recent.length > RECENT) this.#recent.shift();
+    for (const follower of this.#followers) follower(row);
     if (this.#subscribers.size === 0) return;
     const event = eventOf(row);
     for (const listener of this.#subscribers) {

@@ -10,7 +10,6 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
-import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
@@ -29,6 +28,7 @@ import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
+import { Spending } from "./spending.ts";
 import { Certificate } from "./tls.ts";
 
 export interface Server {
@@ -102,9 +102,14 @@ async function open(
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });
+  const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
+  openings.add(async () => {
+    await recorder.close();
+    await spending.accounts.close();
+  });
   const outbox = new OutboxPump(control, recorder, journal.outboxId);
   openings.add(() => outbox.close());
-  const delivery = await openDelivery(config, { slot, journal, recorder });
+  const delivery = await openDelivery(config, { slot, journal, recorder, parts, spending });
   // What the recorder writes last must still be shipped: the store's thread goes after the journal's.
   openings.add(async () => {
     const moved = outbox.close();
@@ -122,12 +127,28 @@ async function open(
     PUMP_MS,
     undefined,
   );
-  return serve(config, openings, { slot, limits, parts, recorder, delivery, journal, firstSecrets, found });
+  return serve(config, openings, {
+    slot,
+    limits,
+    parts,
+    recorder,
+    spending,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+  });
 }
 
 function openDelivery(
   config: Config,
-  { slot, journal, recorder }: Pick<Core, "slot" | "journal" | "recorder">,
+  {
+    slot,
+    journal,
+    recorder,
+    parts,
+    spending,
+  }: Pick<Core, "slot" | "journal" | "recorder" | "parts" | "spending">,
 ): Promise<Delivery> {
   const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
   const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
@@ -135,7 +156,12 @@ function openDelivery(
     address: config.store,
     slot,
     durable: journal.durable,
-    onDurableSeq: (seq) => journal.retire(seq, keepBytes, Date.now() - keepMs),
+    charges: () => parts.charges.read(),
+    // Segments go when the store has them durably and what they have charged is copied.
+    onDurableSeq: async (seq) => {
+      const copiedSeq = await spending.accounts.keep();
+      journal.retire(Math.min(seq, copiedSeq), keepBytes, Date.now() - keepMs);
+    },
     onLost: (lost) => tellLoss(recorder, slot.nodeId, lost),
     onStopped: () => void recorder.system("node_forked", { node: slot.nodeId }),
   });
@@ -146,6 +172,7 @@ interface Core {
   readonly limits: JournalLimits;
   readonly parts: ControlParts;
   readonly recorder: Recorder;
+  readonly spending: Spending;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -153,10 +180,11 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, parts, recorder, delivery, journal, firstSecrets, found } = core;
+  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets, found } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
+  await spending.accounts.start(reader);
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -165,6 +193,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     modes: config.audit.modes,
     outbox: control,
     positions: () => reader.positions(),
+    charges: () => parts.charges.read(),
     onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
   });
   openings.add(() => adoption.close());
@@ -176,7 +205,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    admission: ADMIT_ALL,
+    admission: spending.admission,
     maxBodyBytes: config.limits.maxBodyBytes,
     timeoutsMs: config.timeoutsMs,
     userAgent: config.audit.userAgent,
@@ -186,6 +215,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     ...parts,
     reader,
     recorder,
+    balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control }),
     now: Date.now,
