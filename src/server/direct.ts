@@ -15,6 +15,7 @@ import { Recorder } from "../recorder/recorder.ts";
 import { makeFolder } from "./folder.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
+import { Spending } from "./spending.ts";
 
 export interface Direct extends AsyncDisposable {
   /** Rejects with what kept Daybook from answering; refusals are answers. */
@@ -64,7 +65,11 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   openings.add(() => parts.control.close());
   parts.catalog.setFixed(config);
   const recorder = new Recorder({ journal, modes: config.audit.modes });
-  openings.add(() => recorder.close());
+  const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
+  openings.add(async () => {
+    await recorder.close();
+    await spending.accounts.close();
+  });
   const outbox = new OutboxPump(parts.control, recorder, journal.outboxId);
   const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable });
   openings.add(async () => {
@@ -76,11 +81,17 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   });
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
+  let counted: Promise<void> | null = null;
   let failure: unknown = null;
   const api = createApi({
     ...parts,
     reader,
     recorder,
+    async balance(userId) {
+      counted ??= spending.accounts.start(reader);
+      await counted;
+      return spending.ledger.balance(userId);
+    },
     metricsText: async () => "",
     ready: async () => ({ ok: true, checks: {} }),
     now: Date.now,
