@@ -91,8 +91,12 @@ const NAMES = {
   unrecorded: "Daybook, not recording",
 } as const;
 
-export async function openDaybook(upstream: Upstream, mode: DaybookMode): Promise<Target> {
-  const child = fork(file("daybook-server.ts"), [String(upstream.port), mode]);
+export async function openDaybook(
+  upstream: Upstream,
+  mode: DaybookMode,
+  execArgv: string[] = [],
+): Promise<Target> {
+  const child = fork(file("daybook-server.ts"), [String(upstream.port), mode], { execArgv });
   const pid = child.pid ?? 0;
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
   placeServer(pid);
