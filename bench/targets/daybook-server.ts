@@ -7,6 +7,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { blankRow } from "../../src/event/encode.ts";
 import { Handle } from "../../src/recorder/handle.ts";
 import { Recorder } from "../../src/recorder/recorder.ts";
 import { openServer } from "../../src/server/server.ts";
@@ -25,9 +26,15 @@ audit: { modes: { inference: ${mode === "strict" ? "strict" : "open"} } }
 `;
 
 if (mode === "unrecorded") {
-  const nowhere = { announce: () => null, end: () => {}, settle: async () => "durable" as const };
-  Recorder.prototype.begin = (facts) =>
-    new Handle(nowhere, facts.kind, "open", { ...facts, eventId: "" }, performance.now());
+  const nowhere = {
+    misfits: { count: 0 },
+    announce: () => null,
+    end: () => {},
+    settle: async () => "durable" as const,
+  };
+  const row = blankRow();
+  Recorder.prototype.begin = ({ kind }) => new Handle(nowhere, kind, "open", row, performance.now());
+  Handle.prototype.note = () => {};
 }
 
 writeFileSync(join(home, "daybook.yaml"), yaml);
