@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   stream: () => import("./stream.ts"),
   profile: () => import("./profile.ts"),
   recorder: () => import("./recorder.ts"),
+  journal: () => import("./journal.ts"),
 };
 
 const { values, positionals } = parseArgs({
