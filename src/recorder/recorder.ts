@@ -49,6 +49,7 @@ export class Recorder implements HandleOwner {
   readonly #queue: Queue;
   readonly #open = new Set<Handle>();
   readonly #subscribers = new Set<(event: AuditEvent) => void>();
+  readonly #followers = new Set<(row: Row) => void>();
   readonly #recent: Row[] = [];
   #closing = false;
 
@@ -156,6 +157,12 @@ export class Recorder implements HandleOwner {
   subscribe(listener: (event: AuditEvent) => void): () => void {
     this.#subscribers.add(listener);
     return () => this.#subscribers.delete(listener);
+  }
+
+  /** Called with the row of every event after it is durable, in order of seq. It may not throw, nor keep the row. */
+  follow(follower: (row: Row) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   /** The newest durable events of this process, oldest first. */
@@ -281,6 +288,7 @@ export class Recorder implements HandleOwner {
     row[COLUMN.recorded_at] = recordedAt;
     this.#recent.push(row);
     if (this.#recent.length > RECENT) this.#recent.shift();
+    for (const follower of this.#followers) follower(row);
     if (this.#subscribers.size === 0) return;
     const event = eventOf(row);
     for (const listener of this.#subscribers) {
