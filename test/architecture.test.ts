@@ -21,7 +21,7 @@ const MAY: Record<string, readonly string[]> = {
   control: ["event", "providers"],
   gateway: ["event", "protocols", "providers", "recorder"],
   read: ["event", "stores"],
-  api: ["event", "protocols", "providers", "read", "stores"],
+  api: ["event", "protocols", "providers", "read", "stores", "control"],
   config: ["event", "providers"],
   simulator: ["event", "protocols"],
   cli: [

@@ -66,6 +66,7 @@ export const providerSchema = z.strictObject({
     .describe("Certificates (PEM) to trust for this provider, beside the usual ones."),
   pass_through: z
     .array(prefix())
+    .max(32, { error: "expected at most 32 paths" })
     .default([])
     .describe("Paths below `/v1/` that are passed on to it as they are, by prefix: `/v1/audio/`."),
   timeouts_ms: z
