@@ -6,6 +6,7 @@ import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { REQUEST, RequestAudit } from "./audit.ts";
 import { authenticate, type Holder, isLocal, mayAsk, refuseCrossSite } from "./authorize.ts";
+import { LoginThrottle } from "./login-throttle.ts";
 import { PageSeal } from "./page-seal.ts";
 import { problemOf, Refusal, refusalOf } from "./problem.ts";
 import { readBody, readQuery } from "./read-request.ts";
@@ -69,14 +70,14 @@ export function createApi(parts: ApiParts): FastifyInstance {
     return unrecorded === null ? payload : problemText(refusalOf(unrecorded).refusal, request, reply);
   });
   app.setErrorHandler((error, request, reply) => refuse(parts, error, request, reply));
-  const pageSeal = new PageSeal();
+  const lasting = { parts, pageSeal: new PageSeal(), throttle: new LoginThrottle(() => parts.now()) };
   for (const route of ROUTES) {
     app.route({
       method: route.method,
       url: route.path,
       config: { route },
       handler: async (request, reply) => {
-        const answer = await route.answer(callOf(parts, pageSeal, route, request, reply));
+        const answer = await route.answer(callOf(lasting, route, request, reply));
         if (answer === undefined) return reply.code(204).send();
         if (route.status !== undefined) reply.code(route.status);
         return answer;
@@ -121,8 +122,7 @@ function admit(parts: ApiParts, request: FastifyRequest, { access, changes }: Ro
 }
 
 function callOf(
-  parts: ApiParts,
-  pageSeal: PageSeal,
+  lasting: Pick<Call, "parts" | "pageSeal" | "throttle">,
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -133,8 +133,7 @@ function callOf(
     if (audit !== null) audit.changed = eventId;
   };
   return {
-    parts,
-    pageSeal,
+    ...lasting,
     request,
     reply,
     audit,

@@ -6,6 +6,7 @@ import type { Actor } from "../control/change.ts";
 import type { ApiParts } from "./api-parts.ts";
 import type { AuditKind, RequestAudit } from "./audit.ts";
 import type { Grant, Holder } from "./authorize.ts";
+import type { LoginThrottle } from "./login-throttle.ts";
 import type { PageSeal } from "./page-seal.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
@@ -65,6 +66,7 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly request: FastifyRequest;
   readonly audit: RequestAudit | null;
   readonly pageSeal: PageSeal;
+  readonly throttle: LoginThrottle;
 }
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

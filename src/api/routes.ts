@@ -3,6 +3,16 @@
 import type { Route } from "./route.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
+import { LOGIN_ROUTES } from "./routes/login.ts";
+import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
+import { USER_ROUTES } from "./routes/users.ts";
 
-export const ROUTES: readonly Route[] = [...TRAIL_ROUTES, ...KEY_ROUTES, ...HEALTH_ROUTES];
+export const ROUTES: readonly Route[] = [
+  ...TRAIL_ROUTES,
+  ...LOGIN_ROUTES,
+  ...USER_ROUTES,
+  ...TOKEN_ROUTES,
+  ...KEY_ROUTES,
+  ...HEALTH_ROUTES,
+];

@@ -8,6 +8,9 @@ export const TIME = z.iso.datetime({ offset: true }).transform((text) => Date.pa
 /** ISO 8601, UTC. */
 export const SHOWN_TIME = z.iso.datetime();
 
+/** Taken, and never shown again. */
+export const SECRET = z.string().meta({ writeOnly: true, format: "password" });
+
 /** Why something is changed; goes to the change's event. */
 export const JUSTIFICATION = z.string().min(1).max(500).optional().describe("Why; recorded with the change.");
 

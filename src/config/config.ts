@@ -1,5 +1,6 @@
 // The configuration as the program sees it: camelCase, absolute paths, defaults filled in, frozen.
 import type { Kind, Mode } from "../event/fields.ts";
+import type { FoundProviders } from "../providers/found.ts";
 import { completeProvider, type Provider } from "../providers/provider.ts";
 import { completeRoute, type Route } from "../providers/route.ts";
 import { type ListenAddress, parseListen } from "./address.ts";
@@ -11,13 +12,6 @@ export interface ProxySettings {
   readonly httpsProxy: string | null;
   /** Hosts that are reached directly, as NO_PROXY has them. */
   readonly noProxy: string | null;
-}
-
-/** Addresses and secrets of providers, as the environment has them. */
-export interface FoundProviders {
-  readonly openaiApiKey: string | null;
-  readonly anthropicApiKey: string | null;
-  readonly ollamaHost: string | null;
 }
 
 export interface Config {

@@ -2,9 +2,10 @@
 // are UTC milliseconds.
 import type { Generated } from "kysely";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
-export interface ChangeableTables extends PeopleTables {
+export interface ChangeableTables extends PeopleTables, ProvidersTables {
   settings: { name: string; value: string };
 }
 
@@ -33,4 +34,4 @@ const FOUNDATION = `
   ) STRICT;`;
 
 /** SQL that takes the database from version n to n + 1. None is ever changed or removed. */
-export const MIGRATIONS: readonly string[] = [FOUNDATION, PEOPLE_MIGRATION];
+export const MIGRATIONS: readonly string[] = [FOUNDATION, PEOPLE_MIGRATION, PROVIDERS_MIGRATION];

@@ -33,6 +33,13 @@ export function errorEvent(error: ErrorFacts): string {
   return `data: ${errorBody(error)}\n\n`;
 }
 
+/** The same in a stream of OpenAI responses, whose error event has its members beside its type too. */
+export function responsesErrorEvent(error: ErrorFacts): string {
+  const body = JSON.parse(errorBody(error)) as { error: Record<string, unknown> };
+  const { message, param, code } = body.error;
+  return `event: error\ndata: ${JSON.stringify({ type: "error", code, message, param, ...body })}\n\n`;
+}
+
 export function openaiErrorType(code: ErrorCode): string {
   return TYPES[code] ?? "server_error";
 }

@@ -13,22 +13,20 @@ import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { Routes } from "../gateway/routes.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
-import { DEMO, type Provider } from "../providers/provider.ts";
-import { DEMO_ROUTE } from "../providers/route.ts";
+import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
-import { openSimulator, type Simulator } from "../simulator/simulator.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
+import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
 import { Certificate } from "./tls.ts";
 
@@ -37,7 +35,12 @@ export interface Server {
   readonly nodeId: string;
   /** Secrets made on the first start, to be shown once; null on every later one. */
   readonly firstSecrets: { readonly adminToken: string; readonly apiKey: string } | null;
+  /** Providers that this start made from what the environment tells of. */
+  readonly found: readonly Found[];
+  /** Whether the built-in simulation answers. */
   readonly simulated: boolean;
+  /** A model that can be asked for; null: only globs are known. */
+  readonly exampleModel: string | null;
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
@@ -108,8 +111,10 @@ async function open(
   openings.add(() => slot.release());
   openings.add(() => journal.close());
   const { nodeId } = slot;
-  const parts = await openParts({ path: join(config.home, "control.db"), nodeId, clock: Date.now, scrypt });
-  const { control } = parts;
+  const path = join(config.home, "control.db");
+  const { secretKey } = config;
+  const parts = await openParts({ path, nodeId, clock: Date.now, scrypt, secretKey });
+  const { control, catalog } = parts;
   openings.add(() => control.close());
   const drops = openDropsFile(slot.folder);
   openings.add(() => drops.close());
@@ -128,14 +133,16 @@ async function open(
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
+  catalog.setFixed(config);
   const firstSecrets = await completeFirstStart(control, config.bootstrap);
+  const found = await catalog.addFound(config.found);
   // A journal that takes nothing just now is no reason not to start: the entries wait where they are.
   await withDeadline(
     outbox.pump().catch(() => {}),
     PUMP_MS,
     undefined,
   );
-  return serve(config, openings, { slot, limits, parts, recorder, delivery, journal, firstSecrets });
+  return serve(config, openings, { slot, limits, parts, recorder, delivery, journal, firstSecrets, found });
 }
 
 function openDelivery(
@@ -162,11 +169,12 @@ interface Core {
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
+  readonly found: Server["found"];
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, parts, recorder, delivery, journal, firstSecrets } = core;
-  const { control, keys } = parts;
+  const { slot, limits, parts, recorder, delivery, journal, firstSecrets, found } = core;
+  const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
   const adoption = new Adoption({
@@ -180,18 +188,12 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
   });
   openings.add(() => adoption.close());
-  const simulator = await simulatorFor(config);
-  openings.add(() => simulator?.close());
-  const routes = new Routes(
-    providersOf(config, simulator),
-    simulator !== null && config.routes.length === 0 ? [DEMO_ROUTE] : config.routes,
-    config.proxy,
-  );
-  openings.add(() => routes.close());
+  const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
+  openings.add(() => table.close());
   const clientIp = clientAddress(config.trustedProxies);
   const gateway = new Gateway({
     recorder,
-    routes,
+    routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
     admission: ADMIT_ALL,
@@ -224,7 +226,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     url: listener.url,
     nodeId: journal.nodeId,
     firstSecrets,
-    simulated: simulator !== null,
+    found,
+    simulated: table.simulated,
+    exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
     delivery,
     adoption,
@@ -267,21 +271,6 @@ function makeFolder(home: string): void {
   } catch (error) {
     throw new DaybookError("folder_unusable", `${home}: ${nativeCode(error)}`, { cause: error });
   }
-}
-
-function simulatorFor(config: Config): Promise<Simulator> | null {
-  return served(config).some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
-}
-
-function served({ providers }: Config): readonly Provider[] {
-  return providers.length === 0 ? [DEMO] : providers;
-}
-
-function providersOf(config: Config, simulator: Simulator | null) {
-  return served(config).map((provider) => ({
-    ...provider,
-    baseUrl: provider.baseUrl ?? simulator?.url ?? "",
-  }));
 }
 
 /** Our own log: JSON lines on stderr, without content. */

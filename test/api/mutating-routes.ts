@@ -13,7 +13,7 @@ export interface Example {
   /** null sends no token. */
   readonly token?: null;
   readonly status: number;
-  /** What the change's event says; `answer` is the answer of the call. Names of values in `anyOf` may be anything. */
+  /** What the change's event says; `answer` is the answer of the call. */
   readonly oldValues: (given: Values, answer: Values) => Values | null;
   readonly newValues: (given: Values, answer: Values) => Values | null;
 }
@@ -34,8 +34,86 @@ export const ANY = "(any)";
 
 const KEY = (ask: Ask) => make(ask, "/admin/api-keys", { name: fresh("key") });
 
+const PASSWORD = "correct horse battery";
+const USER = (ask: Ask) =>
+  make(ask, "/admin/users", { name: fresh("user"), role: "viewer", password: PASSWORD });
+const TOKEN = (ask: Ask) => make(ask, "/admin/tokens", { name: fresh("token"), role: "viewer" });
+
+async function loggedIn(ask: Ask): Promise<Values> {
+  const user = await USER(ask);
+  const { headers } = await ask("/auth/login", {
+    method: "POST",
+    token: null,
+    body: { name: user.name, password: PASSWORD },
+  });
+  return { ...user, cookie: String(headers["set-cookie"]).split(";", 1)[0] };
+}
+
 /** `METHOD path` of the route → its example. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
+  "POST /auth/login": {
+    given: USER,
+    path: "/auth/login",
+    token: null,
+    body: ({ name }: Values) => ({ name, password: PASSWORD }),
+    status: 200,
+    oldValues: () => null,
+    newValues: ({ id }) => ({ user_id: id, expires_at: ANY, secret_stored: true }),
+  },
+  "POST /auth/logout": {
+    given: loggedIn,
+    path: "/auth/logout",
+    token: null,
+    headers: ({ cookie }) => ({ cookie: String(cookie), "sec-fetch-site": "same-origin" }),
+    status: 204,
+    oldValues: ({ id }) => ({ user_id: id, expires_at: ANY, secret_stored: true }),
+    newValues: () => null,
+  },
+  "POST /admin/users": {
+    path: "/admin/users",
+    body: { name: "ann", role: "auditor", password: PASSWORD },
+    status: 201,
+    oldValues: () => null,
+    newValues: () => ({ name: "ann", role: "auditor", password_stored: true, disabled_at: null }),
+  },
+  "PATCH /admin/users/:id": {
+    given: USER,
+    path: ({ id }) => `/admin/users/${id}`,
+    body: { role: "admin", password: "another horse battery", disabled: true },
+    status: 200,
+    oldValues: () => ({ role: "viewer", disabled_at: null, password_changed: false }),
+    newValues: () => ({ role: "admin", disabled_at: ANY, password_changed: true }),
+  },
+  "DELETE /admin/users/:id": {
+    given: USER,
+    path: ({ id }) => `/admin/users/${id}`,
+    body: { justification: "left" },
+    status: 204,
+    oldValues: ({ name }) => ({ name, role: "viewer", password_stored: true, disabled_at: null }),
+    newValues: () => null,
+  },
+  "POST /admin/tokens": {
+    given: USER,
+    path: "/admin/tokens",
+    body: ({ id }: Values) => ({ name: "reader", role: "admin", scopes: ["audit:read"], user_id: id }),
+    status: 201,
+    oldValues: () => null,
+    newValues: ({ id }) => ({
+      name: "reader",
+      role: "admin",
+      scopes: ["audit:read"],
+      user_id: id,
+      expires_at: null,
+      secret_stored: true,
+    }),
+  },
+  "DELETE /admin/tokens/:id": {
+    given: TOKEN,
+    path: ({ id }) => `/admin/tokens/${id}`,
+    status: 204,
+    oldValues: () => ({ revoked_at: null }),
+    newValues: () => ({ revoked_at: ANY }),
+  },
   "POST /admin/api-keys": {
     path: "/admin/api-keys",
     body: { name: "ci", models: ["gpt-*", "demo"], expires_at: "2199-01-31T00:00:00Z" },

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { ApiKey } from "../../control/api-keys.ts";
 import { DaybookError } from "../../event/errors.ts";
+import type { ApiParts } from "../api-parts.ts";
 import { REQUEST } from "../audit.ts";
 import { listPage, PAGE_QUERY } from "../listing.ts";
 import { type Route, route } from "../route.ts";
@@ -53,7 +54,7 @@ export const KEY_ROUTES: readonly Route[] = [
     async answer({ parts, actor, body }) {
       const { name, user_id, models, expires_at } = body;
       const issued = await parts.keys.create(actor, { name, userId: user_id, models, expiresAt: expires_at });
-      return { ...shown(await found(issued.id, parts.keys)), secret: issued.secret };
+      return { ...shown(await found(parts, issued.id)), secret: issued.secret };
     },
   }),
   route({
@@ -62,7 +63,7 @@ export const KEY_ROUTES: readonly Route[] = [
     path: "/admin/api-keys/:id",
     answers: KEY,
     about: "One API key, or 404.",
-    answer: async ({ parts, params }) => shown(await found(params.id, parts.keys)),
+    answer: async ({ parts, params }) => shown(await found(parts, params.id ?? "")),
   }),
   route({
     ...ADMIN,
@@ -84,7 +85,7 @@ export const KEY_ROUTES: readonly Route[] = [
     async answer({ parts, params, actor, body }) {
       const overlapMs = body.overlap_seconds * 1000;
       const { id, secret } = await parts.keys.rotate(actor, params.id ?? "", overlapMs, body.justification);
-      return { ...shown(await found(id, parts.keys)), secret };
+      return { ...shown(await found(parts, id)), secret };
     },
   }),
   route({
@@ -100,11 +101,8 @@ export const KEY_ROUTES: readonly Route[] = [
   }),
 ];
 
-async function found(
-  id: string | undefined,
-  keys: { get(id: string): Promise<ApiKey | null> },
-): Promise<ApiKey> {
-  const key = await keys.get(id ?? "");
+async function found({ keys }: ApiParts, id: string): Promise<ApiKey> {
+  const key = await keys.get(id);
   if (key === null) throw new DaybookError("unknown_entity", "such API key");
   return key;
 }
