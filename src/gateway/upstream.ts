@@ -76,7 +76,9 @@ export class Upstream {
       openai: { ...openaiKey(apiKey, backendType), ...headers },
       anthropic: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), ...headers },
     };
-    this.dispatcher = pools.for({ origin: new URL(baseUrl).origin, ca, connectMs: CONNECT_MS });
+    const { origin } = new URL(baseUrl);
+    // The simulation is in this process: no proxy stands between.
+    this.dispatcher = pools.for({ origin, ca, connectMs: CONNECT_MS, direct: backendType === "simulated" });
   }
 
   speaks(dialect: Dialect): boolean {

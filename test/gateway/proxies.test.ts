@@ -90,6 +90,18 @@ test("hosts that NO_PROXY names are reached directly", async (t) => {
   assert.deepEqual([proxy.asked.length, upstream.asked.length], [0, 1]);
 });
 
+test("the built-in simulation is reached directly", async (t) => {
+  const proxy = await openProxy(t);
+  const upstream = await startUpstream(t, (response) => answerChat(response));
+  const settings = { httpProxy: proxy.url, httpsProxy: proxy.url, noProxy: null };
+  const simulation = provider("up", upstream.url, { backend_type: "simulated" });
+  const gateway = await serveGateway(t, {
+    routes: new Routes([simulation], [route("demo", ["up"])], settings),
+  });
+  assert.equal((await gateway.post(CHAT, BODY)).status, 200);
+  assert.equal(proxy.asked.length, 0);
+});
+
 test("a proxy that is not there is a provider that cannot be reached", async (t) => {
   const upstream = await startUpstream(t, (response) => answerChat(response));
   const settings = { httpProxy: "http://127.0.0.1:9", httpsProxy: null, noProxy: null };
