@@ -179,3 +179,20 @@ test("errors are the client's own classes, in Anthropic's shape", async () => {
   );
   assert.equal((await newest()).error_code, "stream_interrupted");
 });
+
+test("the list of models, in Anthropic's shape", async () => {
+  const { data } = await client.models.list();
+  assert.deepEqual(
+    data.map(({ id, type }) => [id, type]),
+    [["demo", "model"]],
+  );
+  assert.equal((await client.models.retrieve("demo")).id, "demo");
+  const events = await daybook.events("kind=api");
+  assert.deepEqual(
+    events.map(({ action, endpoint }) => [action, endpoint]),
+    [
+      ["models", "/v1/models"],
+      ["models", "/v1/models/{model}"],
+    ],
+  );
+});

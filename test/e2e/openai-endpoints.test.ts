@@ -197,3 +197,12 @@ test("responses, aborted: the event says who left", async () => {
     ["cancelled", "client_disconnected", "response"],
   );
 });
+
+test("the list of models, in OpenAI's shape", async () => {
+  const { data } = await client.models.list();
+  assert.deepEqual(
+    data.map(({ id }) => id),
+    ["demo"],
+  );
+  assert.equal((await client.models.retrieve("demo")).id, "demo");
+});
