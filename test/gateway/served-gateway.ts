@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { TestContext } from "node:test";
 import { request } from "undici";
 import { type AuditEvent, KINDS, type Kind, type Mode } from "../../src/event/fields.ts";
-import { ADMIT_ALL, type Admission } from "../../src/gateway/admission.ts";
+import type { Admission } from "../../src/gateway/admission.ts";
 import { Gateway, type KeyCheck } from "../../src/gateway/gateway.ts";
 import type { Routes } from "../../src/gateway/routes.ts";
 import type { ProviderConfig, Timeouts } from "../../src/gateway/upstream.ts";
@@ -42,12 +42,14 @@ export interface ServedOptions {
 }
 
 export const KEY = "the-key";
+/** No limits, no prices. */
+const FREE: Admission = { admit: () => ({ ok: true, headers: {}, settle: () => ({}) }) };
 
 export async function serveGateway(
   t: { after: TestContext["after"] },
   options: ServedOptions,
 ): Promise<ServedGateway> {
-  const { routes, admission = ADMIT_ALL, mode = "open", key = { id: "key_1", userId: "ana" } } = options;
+  const { routes, admission = FREE, mode = "open", key = { id: "key_1", userId: "ana" } } = options;
   const slot = takeSlot(tempFolder());
   const journal = await JournalClient.open(slot);
   const modes = Object.fromEntries(KINDS.map((kind) => [kind, mode])) as Record<Kind, Mode>;
