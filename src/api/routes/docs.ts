@@ -1,7 +1,6 @@
 // The API about itself: its OpenAPI description, and that as a page. Everything that the page needs comes from here,
 // and its policy lets it fetch from nowhere else.
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { openApiOf } from "../openapi.ts";
 import { type Call, type Route, route } from "../route.ts";
 
@@ -24,6 +23,19 @@ const START = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#api", deepLinkin
 // The library sets styles in elements.
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** Files that the package brings. */
+const LIBRARY = [
+  {
+    name: "swagger-ui.css",
+    type: "text/css",
+    url: import.meta.resolve("@fastify/swagger-ui/static/swagger-ui.css"),
+  },
+  {
+    name: "swagger-ui-bundle.js",
+    type: "text/javascript",
+    url: import.meta.resolve("@fastify/swagger-ui/static/swagger-ui-bundle.js"),
+  },
+] as const;
 const CACHED = "public, max-age=3600";
 
 const OPEN = { method: "GET", access: "anyone", audit: null } as const;
@@ -52,14 +64,13 @@ export function docsRoutes(described: () => readonly Route[]): Route[] {
       about: "Part of the page.",
       answer: (call) => file(call, "text/javascript", async () => START),
     }),
-    ...[["swagger-ui.css", "text/css"] as const, ["swagger-ui-bundle.js", "text/javascript"] as const].map(
-      ([name, type]) =>
-        route({
-          ...OPEN,
-          path: `/docs/${name}`,
-          about: "Part of the page.",
-          answer: (call) => file(call, type, () => readFile(libraryFile(name))),
-        }),
+    ...LIBRARY.map(({ name, type, url }) =>
+      route({
+        ...OPEN,
+        path: `/docs/${name}`,
+        about: "Part of the page.",
+        answer: (call) => file(call, type, () => readFile(new URL(url))),
+      }),
     ),
   ];
 }
@@ -71,9 +82,4 @@ async function file(
 ): Promise<string | Buffer> {
   reply.type(`${type}; charset=utf-8`).header("cache-control", CACHED);
   return read();
-}
-
-/** A file that the package brings. */
-function libraryFile(name: string): string {
-  return fileURLToPath(import.meta.resolve(`@fastify/swagger-ui/static/${name}`));
 }
