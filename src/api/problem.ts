@@ -1,6 +1,8 @@
 // How the API says no: one Refusal for every reason, its body as RFC 9457 problem details. Whatever else is
 // thrown is our own fault, and nothing of it reaches the client.
+import * as z from "zod";
 import { DaybookError, type DaybookErrorCode } from "../event/errors.ts";
+import type { Facts } from "../event/fields.ts";
 import { type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
 
 type RefusalCode = Parameters<typeof failed>[0];
@@ -11,16 +13,31 @@ export class Refusal extends Error {
   readonly outcome: Outcome;
   readonly detail: string | null;
   readonly headers: Headers;
+  /** For the event. */
+  readonly facts: Facts;
 
-  constructor(code: RefusalCode, given: { detail?: string; errorType?: string; headers?: Headers } = {}) {
+  constructor(
+    code: RefusalCode,
+    given: { detail?: string; errorType?: string; headers?: Headers; facts?: Facts } = {},
+  ) {
     super(given.detail ?? FAILURES[code].message);
     this.outcome = failed(code, given.errorType ?? null);
     this.detail = given.detail ?? null;
     this.headers = given.headers ?? {};
+    this.facts = given.facts ?? {};
   }
 }
 
-const OF_THE_QUESTION: ReadonlySet<DaybookErrorCode> = new Set(["bad_query", "bad_cursor"]);
+/** What is wrong with the request, and may be said as it is. */
+const OF_THE_QUESTION: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
+  bad_query: "invalid_request",
+  bad_cursor: "invalid_request",
+  bad_argument: "invalid_request",
+  weak_secret: "invalid_request",
+  weak_password: "invalid_request",
+  unknown_entity: "not_found",
+  conflict: "conflict",
+};
 /** Failures of ours that the outcome table has a finer word for than internal_error. */
 const OF_OURS: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
   store_unusable: "infrastructure_error",
@@ -28,6 +45,7 @@ const OF_OURS: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
   worker_failed: "infrastructure_error",
   audit_unavailable: "audit_unavailable",
   recorder_closed: "shutting_down",
+  overloaded: "overloaded",
 };
 /** What Fastify refuses of a request by itself. */
 const OF_THE_REQUEST: Readonly<Record<number, RefusalCode>> = {
@@ -40,11 +58,11 @@ const OF_THE_REQUEST: Readonly<Record<number, RefusalCode>> = {
 export function refusalOf(error: unknown): { readonly refusal: Refusal; readonly fault: boolean } {
   if (error instanceof Refusal) return { refusal: error, fault: false };
   if (error instanceof DaybookError) {
-    if (OF_THE_QUESTION.has(error.code)) {
-      return {
-        refusal: new Refusal("invalid_request", { detail: error.message, errorType: error.code }),
-        fault: false,
-      };
+    const code = OF_THE_QUESTION[error.code];
+    if (code !== undefined) {
+      // The remedy of bad_argument is the command line's.
+      const detail = error.code === "bad_argument" ? error.detail : error.message;
+      return { refusal: new Refusal(code, { detail, errorType: error.code }), fault: false };
     }
     return {
       refusal: new Refusal(OF_OURS[error.code] ?? "internal_error", { errorType: error.code }),
@@ -61,18 +79,21 @@ function isFrameworkError(error: unknown): error is { code: string; statusCode: 
 }
 
 /** RFC 9457, section 3.1, with two extension members. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  /** Where the event of this occurrence is, or the path when it leaves none. */
-  readonly instance: string;
-  readonly code: ErrorCode;
-  readonly request_id: string;
-}
+export const PROBLEM = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  instance: z.string().describe("Where the event of this occurrence is, or the path when it leaves none."),
+  code: z.enum(Object.keys(FAILURES) as ErrorCode[]),
+  request_id: z.string(),
+});
 
-export function problemOf({ outcome, detail }: Refusal, instance: string, requestId: string): Problem {
+export function problemOf(
+  { outcome, detail }: Refusal,
+  instance: string,
+  requestId: string,
+): z.output<typeof PROBLEM> {
   const code = outcome.errorCode ?? "internal_error";
   const title = FAILURES[code].message;
   return {

@@ -66,6 +66,7 @@ export const providerSchema = z.strictObject({
     .describe("Certificates (PEM) to trust for this provider, beside the usual ones."),
   pass_through: z
     .array(prefix())
+    .max(32, { error: "expected at most 32 paths" })
     .default([])
     .describe("Paths below `/v1/` that are passed on to it as they are, by prefix: `/v1/audio/`."),
   timeouts_ms: z
@@ -108,6 +109,9 @@ export const providerSchema = z.strictObject({
 
 /** Checked by `providerSchema`, defaults filled in. */
 export type ProviderSpec = z.output<typeof providerSchema>;
+
+/** As it is given. */
+export type ProviderInput = z.input<typeof providerSchema>;
 
 /** Where a provider or route is kept: daybook.yaml, control.db, or Daybook itself. */
 export type Source = "file" | "control" | "built_in";

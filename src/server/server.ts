@@ -1,39 +1,48 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
-import { type Control, openControl } from "../control/control.ts";
+import { daybookVersion } from "../config/version.ts";
+import { completeFirstStart } from "../control/bootstrap.ts";
+import { type ControlParts, openParts } from "../control/parts.ts";
+import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { Routes } from "../gateway/routes.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
-import { DEMO, type Provider } from "../providers/provider.ts";
-import { DEMO_ROUTE } from "../providers/route.ts";
+import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
-import { openSimulator, type Simulator } from "../simulator/simulator.ts";
 import { Adoption } from "./adoption.ts";
-import { clientAddress } from "./client-address.ts";
+import { clientAddress, clientSecurity } from "./client-address.ts";
+import { makeFolder } from "./folder.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
+import { Openings } from "./openings.ts";
+import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
+import { Spending } from "./spending.ts";
+import { Certificate } from "./tls.ts";
 
 export interface Server {
   readonly url: string;
   readonly nodeId: string;
   /** Secrets made on the first start, to be shown once; null on every later one. */
   readonly firstSecrets: { readonly adminToken: string; readonly apiKey: string } | null;
+  /** Providers that this start made from what the environment tells of. */
+  readonly found: readonly Found[];
+  /** Whether the built-in simulation answers. */
   readonly simulated: boolean;
+  /** A model that can be asked for; null: only globs are known. */
+  readonly exampleModel: string | null;
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
@@ -52,39 +61,29 @@ const DAY_MS = 86_400_000;
 /** Shipped segments that stay, so that a store that was restored can be filled again. */
 const KEPT_BYTES = 256 * MIB;
 
-/** Closes what was opened, last first, whatever one of them says. */
-class Openings {
-  readonly #closers: (() => Promise<void> | void)[] = [];
-
-  add(close: () => Promise<void> | void): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    const errors: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      try {
-        await close();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-  }
+/** What tests put in the place of the usual. */
+export interface ServerOptions {
+  /** The code of the journal's thread. */
+  readonly journalWorker?: URL | undefined;
+  /** What hashing a password costs. */
+  readonly scrypt?: ScryptCost | undefined;
 }
 
-/** `journalWorker`: the code of the journal's thread, for tests that let it die. */
-export async function openServer(config: Config, journalWorker?: URL): Promise<Server> {
+export async function openServer(config: Config, options: ServerOptions = {}): Promise<Server> {
   const openings = new Openings();
   try {
-    return await open(config, openings, journalWorker);
+    return await open(config, openings, options);
   } catch (error) {
     await openings.close().catch(() => {});
     throw error;
   }
 }
 
-async function open(config: Config, openings: Openings, workerUrl?: URL): Promise<Server> {
+async function open(
+  config: Config,
+  openings: Openings,
+  { journalWorker: workerUrl, scrypt }: ServerOptions,
+): Promise<Server> {
   makeFolder(config.home);
   const { maxMb, reserveMb } = config.journal;
   const sizes = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
@@ -93,7 +92,10 @@ async function open(config: Config, openings: Openings, workerUrl?: URL): Promis
   openings.add(() => slot.release());
   openings.add(() => journal.close());
   const { nodeId } = slot;
-  const control = await openControl({ path: join(config.home, "control.db"), nodeId, clock: Date.now });
+  const path = join(config.home, "control.db");
+  const { secretKey } = config;
+  const parts = await openParts({ path, nodeId, clock: Date.now, scrypt, secretKey });
+  const { control, catalog } = parts;
   openings.add(() => control.close());
   const drops = openDropsFile(slot.folder);
   openings.add(() => drops.close());
@@ -101,9 +103,14 @@ async function open(config: Config, openings: Openings, workerUrl?: URL): Promis
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });
+  const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
+  openings.add(async () => {
+    await recorder.close();
+    await spending.accounts.close();
+  });
   const outbox = new OutboxPump(control, recorder, journal.outboxId);
   openings.add(() => outbox.close());
-  const delivery = await openDelivery(config, { slot, journal, recorder });
+  const delivery = await openDelivery(config, { slot, journal, recorder, parts, spending });
   // What the recorder writes last must still be shipped: the store's thread goes after the journal's.
   openings.add(async () => {
     const moved = outbox.close();
@@ -112,19 +119,37 @@ async function open(config: Config, openings: Openings, workerUrl?: URL): Promis
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
-  const firstSecrets = await control.bootstrap(config.bootstrap);
+  catalog.setFixed(config);
+  const firstSecrets = await completeFirstStart(control, config.bootstrap);
+  const found = await catalog.addFound(config.found);
   // A journal that takes nothing just now is no reason not to start: the entries wait where they are.
   await withDeadline(
     outbox.pump().catch(() => {}),
     PUMP_MS,
     undefined,
   );
-  return serve(config, openings, { slot, limits, control, recorder, delivery, journal, firstSecrets });
+  return serve(config, openings, {
+    slot,
+    limits,
+    parts,
+    recorder,
+    spending,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+  });
 }
 
 function openDelivery(
   config: Config,
-  { slot, journal, recorder }: Pick<Core, "slot" | "journal" | "recorder">,
+  {
+    slot,
+    journal,
+    recorder,
+    parts,
+    spending,
+  }: Pick<Core, "slot" | "journal" | "recorder" | "parts" | "spending">,
 ): Promise<Delivery> {
   const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
   const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
@@ -132,7 +157,12 @@ function openDelivery(
     address: config.store,
     slot,
     durable: journal.durable,
-    onDurableSeq: (seq) => journal.retire(seq, keepBytes, Date.now() - keepMs),
+    charges: () => parts.charges.read(),
+    // Segments go when the store has them durably and what they have charged is copied.
+    onDurableSeq: async (seq) => {
+      const copiedSeq = await spending.accounts.keep();
+      journal.retire(Math.min(seq, copiedSeq), keepBytes, Date.now() - keepMs);
+    },
     onLost: (lost) => tellLoss(recorder, slot.nodeId, lost),
     onStopped: () => void recorder.system("node_forked", { node: slot.nodeId }),
   });
@@ -141,17 +171,21 @@ function openDelivery(
 interface Core {
   readonly slot: Slot;
   readonly limits: JournalLimits;
-  readonly control: Control;
+  readonly parts: ControlParts;
   readonly recorder: Recorder;
+  readonly spending: Spending;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
+  readonly found: Server["found"];
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, control, recorder, delivery, journal, firstSecrets } = core;
+  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets, found } = core;
+  const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
+  await spending.accounts.start(reader);
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -160,48 +194,53 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     modes: config.audit.modes,
     outbox: control,
     positions: () => reader.positions(),
+    charges: () => parts.charges.read(),
     onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
   });
   openings.add(() => adoption.close());
-  const simulator = await simulatorFor(config);
-  openings.add(() => simulator?.close());
-  const routes = new Routes(
-    providersOf(config, simulator),
-    simulator !== null && config.routes.length === 0 ? [DEMO_ROUTE] : config.routes,
-  );
-  openings.add(() => routes.close());
+  const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
+  openings.add(() => table.close());
   const clientIp = clientAddress(config.trustedProxies);
   const gateway = new Gateway({
     recorder,
-    routes,
+    routes: table.routes,
     clientIp,
-    authenticateKey: (presented) => control.authenticateKey(presented),
+    authenticateKey: (presented) => keys.check(presented),
+    admission: spending.admission,
     maxBodyBytes: config.limits.maxBodyBytes,
-    chatTimeoutMs: config.timeoutsMs.chat,
+    timeoutsMs: config.timeoutsMs,
     userAgent: config.audit.userAgent,
   });
   const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
   const api = createApi({
+    ...parts,
+    version: daybookVersion(),
     reader,
-    control,
     recorder,
+    balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control }),
     now: Date.now,
     clientIp,
+    isSecure: clientSecurity(config.trustedProxies),
     isLoopback,
     report,
   });
   await api.ready();
   openings.add(() => api.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen });
+  const certificate =
+    config.tls === null ? null : new Certificate(config.tls, (error) => report(error, "tls"));
+  openings.add(() => certificate?.close());
+  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   adoption.start();
   return {
     url: listener.url,
     nodeId: journal.nodeId,
     firstSecrets,
-    simulated: simulator !== null,
+    found,
+    simulated: table.simulated,
+    exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
     delivery,
     adoption,
@@ -236,29 +275,6 @@ function closer(
 
 function handlerOf(api: FastifyInstance) {
   return api.routing.bind(api);
-}
-
-function makeFolder(home: string): void {
-  try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DaybookError("folder_unusable", `${home}: ${nativeCode(error)}`, { cause: error });
-  }
-}
-
-function simulatorFor(config: Config): Promise<Simulator> | null {
-  return served(config).some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
-}
-
-function served({ providers }: Config): readonly Provider[] {
-  return providers.length === 0 ? [DEMO] : providers;
-}
-
-function providersOf(config: Config, simulator: Simulator | null) {
-  return served(config).map((provider) => ({
-    ...provider,
-    baseUrl: provider.baseUrl ?? simulator?.url ?? "",
-  }));
 }
 
 /** Our own log: JSON lines on stderr, without content. */
