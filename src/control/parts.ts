@@ -16,6 +16,7 @@ export interface ControlParts {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
   readonly catalog: Catalog;
+  readonly secrets: SecretsAtRest;
 }
 
 export interface PartsOptions extends ControlOptions {
@@ -42,7 +43,7 @@ export async function openParts({
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, catalog };
+    return { control, users, keys, tokens, sessions, catalog, secrets };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -1,6 +1,6 @@
 // A provider at work: how it is reached, what it is told, and whether it is well.
 import type { Dispatcher } from "undici";
-import { endpointUrl } from "../protocols/base-url.ts";
+import { besideUrl, deploymentUrl, endpointUrl } from "../protocols/base-url.ts";
 import type { Dialect } from "../protocols/protocol.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Breaker, type BreakerState } from "./breaker.ts";
@@ -55,6 +55,7 @@ export class Upstream {
   readonly dispatcher: Dispatcher;
   lastCode: string | number | null = null;
   readonly #baseUrl: string;
+  readonly #apiVersion: string | null;
   readonly #headers: { readonly [D in Dialect]: Readonly<Record<string, string>> };
   /** By endpoint: there are few, and parsing URLs is slow. */
   readonly #places = new Map<string, Place>();
@@ -72,6 +73,7 @@ export class Upstream {
     this.retry = config.retry;
     this.breaker = new Breaker(config.breaker);
     this.#baseUrl = baseUrl;
+    this.#apiVersion = config.apiVersion;
     this.#headers = {
       openai: { ...openaiKey(apiKey, backendType), ...headers },
       anthropic: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), ...headers },
@@ -83,8 +85,10 @@ export class Upstream {
     return this.protocols.includes(dialect);
   }
 
-  /** Where an endpoint is. */
-  place(endpoint: `/v1/${string}`): Place {
+  /** Where an endpoint is, for `model` as it is called there: Azure addresses each deployment apart. */
+  place(endpoint: `/v1/${string}`, model: string | null): Place {
+    if (this.#apiVersion !== null)
+      return placeAt(deploymentUrl(this.#baseUrl, endpoint, model, this.#apiVersion));
     let place = this.#places.get(endpoint);
     if (place === undefined) {
       place = this.placeOf(endpoint);
@@ -95,8 +99,12 @@ export class Upstream {
 
   /** Where any path is. */
   placeOf(path: `/v1/${string}`): Place {
-    const { origin, pathname, search } = endpointUrl(this.#baseUrl, path);
-    return { origin, path: pathname + search };
+    return placeAt(endpointUrl(this.#baseUrl, path));
+  }
+
+  /** Where what is not versioned is. */
+  placeBeside(path: `/${string}`): Place {
+    return placeAt(besideUrl(this.#baseUrl, path));
   }
 
   /** What every request in this dialect carries, the key included; lowercase names. */
@@ -108,6 +116,10 @@ export class Upstream {
     const { state, failures, restMs } = this.breaker;
     return { provider: this.name, state, failures, restMs, lastCode: this.lastCode };
   }
+}
+
+function placeAt({ origin, pathname, search }: URL): Place {
+  return { origin, path: pathname + search };
 }
 
 function openaiKey(apiKey: string | null, backendType: string): Record<string, string> {

@@ -19,3 +19,32 @@ export function endpointUrl(baseUrl: string, path: `/v1/${string}`): URL {
   url.hash = "";
   return url;
 }
+
+/** The URL of `path` beside the versioned endpoints, where servers keep what is their own: `/api/ps`, `/models/load`. */
+export function besideUrl(baseUrl: string, path: `/${string}`): URL {
+  const url = endpointUrl(baseUrl, "/v1/models");
+  const segments = url.pathname.split("/");
+  const version = segments.findIndex((segment) => VERSION.test(segment));
+  url.pathname = segments.slice(0, version).join("/") + path;
+  return url;
+}
+
+/**
+ * The URL of `endpoint` for one of Azure's deployments, by the addressing that needs an `api-version`:
+ * `…/openai/deployments/NAME/chat/completions?api-version=…`; `null` for what is of no deployment.
+ */
+export function deploymentUrl(
+  baseUrl: string,
+  endpoint: `/v1/${string}`,
+  deployment: string | null,
+  apiVersion: string,
+): URL {
+  const url = new URL(baseUrl);
+  const base = url.pathname.replace(/\/+$/, "").replace(/\/openai$/, "");
+  const rest = endpoint.slice("/v1".length);
+  const within = deployment === null ? "" : `/deployments/${encodeURIComponent(deployment)}`;
+  url.pathname = `${base}/openai${within}${rest}`;
+  url.searchParams.set("api-version", apiVersion);
+  url.hash = "";
+  return url;
+}
