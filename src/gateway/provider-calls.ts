@@ -2,7 +2,9 @@
 // one. Answers are bounded; of errors only what is known of them comes back.
 import { nativeCode } from "../event/errors.ts";
 import { isObject } from "../protocols/json-members.ts";
+import { parseModels } from "../protocols/models.ts";
 import { errorTypeOf } from "../protocols/provider-errors.ts";
+import type { Dialect } from "../providers/vendors.ts";
 import type { Place, Upstream } from "./upstream.ts";
 
 /** How a call ended that brought nothing. */
@@ -29,23 +31,28 @@ const MAX_BYTES = 4 * 2 ** 20;
 const MAX_PAGES = 20;
 /** How long Ollama keeps a model that nobody asks for, once it was asked for here. */
 const KEEP_ALIVE = "24h";
-const MODEL = /^[A-Za-z0-9._:/@+-]{1,128}$/;
+/** It answered, with something else than it should. */
+const UNREADABLE: FailedCall = {
+  ok: false,
+  code: "provider_error",
+  status: 200,
+  errorType: "unreadable_answer",
+};
 
-/** The names of the models that the provider lists, sorted, each once; names that no route can have are left out. */
+/** The names of the models that the provider lists, sorted, each once; what no route can name is left out. */
 export async function listModels(upstream: Upstream): Promise<Called<readonly string[]>> {
-  const dialect = upstream.speaks("openai") ? "openai" : "anthropic";
   const first = upstream.place("/v1/models", null);
+  const isPaged = dialectOf(upstream) === "anthropic";
   const names = new Set<string>();
-  let page = dialect === "anthropic" ? withQuery(first, { limit: "1000" }) : first;
+  let page = isPaged ? withQuery(first, { limit: "1000" }) : first;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const called = await ask(upstream, "GET", page, null, LIST_MS, dialect);
+    const called = await ask(upstream, "GET", page, null, LIST_MS);
     if (!called.ok) return called;
-    const list = called.value;
-    if (!isObject(list) || !Array.isArray(list.data)) return broken(200);
-    for (const entry of list.data)
-      if (isObject(entry) && typeof entry.id === "string" && MODEL.test(entry.id)) names.add(entry.id);
-    if (list.has_more !== true || typeof list.last_id !== "string") break;
-    page = withQuery(first, { limit: "1000", after_id: list.last_id });
+    const models = parseModels(called.value);
+    if (models === null) return UNREADABLE;
+    for (const id of models.ids) names.add(id);
+    if (!isPaged || models.next === null) break;
+    page = withQuery(first, { limit: "1000", after_id: models.next });
   }
   return { ok: true, value: [...names].sort() };
 }
@@ -58,22 +65,31 @@ export async function setLoaded(upstream: Upstream, model: string, loaded: boole
     backend.value === "ollama"
       ? (["/api/generate", { model, stream: false, keep_alive: loaded ? KEEP_ALIVE : 0 }] as const)
       : ([loaded ? "/models/load" : "/models/unload", { model }] as const);
-  const called = await ask(upstream, "POST", upstream.placeBeside(path), body, LOAD_MS);
+  const called = await ask(upstream, "POST", upstream.placeAtServer(path), body, LOAD_MS);
   return called.ok ? { ok: true, value: null } : called;
 }
 
 /** What kind of server a local provider is: each answers something that no other does. */
 async function backendOf(upstream: Upstream): Promise<Called<"ollama" | "llama.cpp">> {
-  const version = await ask(upstream, "GET", upstream.placeBeside("/api/version"), null, LIST_MS);
+  const version = await ask(upstream, "GET", upstream.placeAtServer("/api/version"), null, LIST_MS);
   if (!version.ok && version.status === null) return version;
-  if (version.ok && isObject(version.value) && typeof version.value.version === "string")
-    return { ok: true, value: "ollama" };
-  const list = await ask(upstream, "GET", upstream.placeBeside("/models"), null, LIST_MS);
-  const models = list.ok && isObject(list.value) && Array.isArray(list.value.data) ? list.value.data : [];
+  if (typeof memberOf(version, "version") === "string") return { ok: true, value: "ollama" };
+  const list = await ask(upstream, "GET", upstream.placeAtServer("/models"), null, LIST_MS);
+  const models = memberOf(list, "data");
   // A router says of each model whether it is loaded; a llama.cpp that serves one model does not.
-  if (models.some((model) => isObject(model) && isObject(model.status)))
+  if (Array.isArray(models) && models.some((model) => isObject(model) && isObject(model.status)))
     return { ok: true, value: "llama.cpp" };
   return { ok: false, code: "not_supported", status: null, errorType: null };
+}
+
+function memberOf(called: Called<Buffer>, name: string): unknown {
+  if (!called.ok) return undefined;
+  try {
+    const value: unknown = JSON.parse(called.value.toString("utf8"));
+    return isObject(value) ? value[name] : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function ask(
@@ -82,28 +98,21 @@ async function ask(
   place: Place,
   body: object | null,
   limitMs: number,
-  dialect: "openai" | "anthropic" = upstream.speaks("openai") ? "openai" : "anthropic",
-): Promise<Called<unknown>> {
-  let answer: Answer;
+): Promise<Called<Buffer>> {
   try {
-    answer = await send(upstream, method, place, body, limitMs, dialect);
+    const answer = await send(upstream, method, place, body, limitMs);
+    const { status } = answer;
+    if (status >= 200 && status < 300) return { ok: true, value: answer.body };
+    return { ok: false, code: "provider_error", status, errorType: errorTypeOf(answer.body) };
   } catch (error) {
     const code = nativeCode(error);
-    const isLate = code === "TimeoutError" || code === "ABORT_ERR";
+    const isLate = code === "TimeoutError";
     return {
       ok: false,
       code: isLate ? "timeout" : "provider_unreachable",
       status: null,
       errorType: isLate ? null : code,
     };
-  }
-  const { status } = answer;
-  if (status < 200 || status > 299)
-    return { ok: false, code: "provider_error", status, errorType: errorTypeOf(answer.body) };
-  try {
-    return { ok: true, value: JSON.parse(answer.body.toString("utf8")) as unknown };
-  } catch {
-    return broken(status);
   }
 }
 
@@ -113,8 +122,8 @@ async function send(
   { origin, path }: Place,
   body: object | null,
   limitMs: number,
-  dialect: "openai" | "anthropic",
 ): Promise<Answer> {
+  const dialect = dialectOf(upstream);
   const { statusCode, body: stream } = await upstream.dispatcher.request({
     origin,
     path,
@@ -140,9 +149,8 @@ async function send(
   return { status: statusCode, body: Buffer.concat(chunks) };
 }
 
-/** It answered, with something else than what it should. */
-function broken(status: number): FailedCall {
-  return { ok: false, code: "provider_error", status, errorType: "unreadable_answer" };
+function dialectOf(upstream: Upstream): Dialect {
+  return upstream.speaks("openai") ? "openai" : "anthropic";
 }
 
 function withQuery({ origin, path }: Place, query: Readonly<Record<string, string>>): Place {

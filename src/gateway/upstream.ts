@@ -1,6 +1,6 @@
 // A provider at work: how it is reached, what it is told, and whether it is well.
 import type { Dispatcher } from "undici";
-import { besideUrl, deploymentUrl, endpointUrl } from "../protocols/base-url.ts";
+import { endpointUrl, serverUrl } from "../protocols/base-url.ts";
 import type { Dialect } from "../protocols/protocol.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Breaker, type BreakerState } from "./breaker.ts";
@@ -87,8 +87,10 @@ export class Upstream {
 
   /** Where an endpoint is, for `model` as it is called there: Azure addresses each deployment apart. */
   place(endpoint: `/v1/${string}`, model: string | null): Place {
-    if (this.#apiVersion !== null)
-      return placeAt(deploymentUrl(this.#baseUrl, endpoint, model, this.#apiVersion));
+    if (this.#apiVersion !== null) {
+      const azure = { apiVersion: this.#apiVersion, deployment: model };
+      return placeAt(endpointUrl(this.#baseUrl, endpoint, azure));
+    }
     let place = this.#places.get(endpoint);
     if (place === undefined) {
       place = this.placeOf(endpoint);
@@ -102,9 +104,9 @@ export class Upstream {
     return placeAt(endpointUrl(this.#baseUrl, path));
   }
 
-  /** Where what is not versioned is. */
-  placeBeside(path: `/${string}`): Place {
-    return placeAt(besideUrl(this.#baseUrl, path));
+  /** Where what is the server's own is. */
+  placeAtServer(path: `/${string}`): Place {
+    return placeAt(serverUrl(this.#baseUrl, path));
   }
 
   /** What every request in this dialect carries, the key included; lowercase names. */
