@@ -4,6 +4,10 @@ import type { Route } from "./route.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
+import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
+import { MODEL_ROUTES } from "./routes/models.ts";
+import { PROVIDER_ROUTES } from "./routes/providers.ts";
+import { RELOAD_ROUTES } from "./routes/reload.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
 import { USER_ROUTES } from "./routes/users.ts";
@@ -14,5 +18,9 @@ export const ROUTES: readonly Route[] = [
   ...USER_ROUTES,
   ...TOKEN_ROUTES,
   ...KEY_ROUTES,
+  ...PROVIDER_ROUTES,
+  ...MODEL_ROUTE_ROUTES,
+  ...MODEL_ROUTES,
+  ...RELOAD_ROUTES,
   ...HEALTH_ROUTES,
 ];

@@ -54,6 +54,17 @@ export class LiveConfig {
     this.#followers.push(follower);
   }
 
+  /** What `make` makes of what is in force, made anew after each reload. */
+  derived<T>(make: (config: Config) => T): () => T {
+    let made = make(this.#config);
+    this.follow({
+      apply: (now) => {
+        made = make(now);
+      },
+    });
+    return () => made;
+  }
+
   /** For the trail and for comparing. */
   get effective(): KeptOptions {
     return this.#effective(this.#config);
