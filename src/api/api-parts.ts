@@ -5,6 +5,7 @@ import type { Actor } from "../control/change.ts";
 import type { ControlParts } from "../control/parts.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
+import type { Balance } from "../limits/ledger.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Holder } from "./authorize.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -37,6 +38,8 @@ export interface ApiParts extends ControlParts {
     readonly needsRestart: readonly string[];
   }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
+  /** What a user has left, running requests included. */
+  balance(userId: string): Promise<Balance>;
   /** Prometheus text format, version 0.0.4. */
   metricsText(): Promise<string>;
   ready(): Promise<Readiness>;

@@ -2,7 +2,10 @@
 import { dirname } from "node:path";
 import { ApiKeys } from "./api-keys.ts";
 import { Catalog } from "./catalog.ts";
+import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
+import { Credits } from "./credits.ts";
+import { SubjectLimits } from "./limits.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
@@ -15,6 +18,9 @@ export interface ControlParts {
   readonly keys: ApiKeys;
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  readonly credits: Credits;
+  readonly limits: SubjectLimits;
+  readonly charges: ChargesCopy;
   readonly catalog: Catalog;
   readonly secrets: SecretsAtRest;
 }
@@ -39,11 +45,14 @@ export async function openParts({
     const keys = new ApiKeys(control, users);
     const tokens = new Tokens(control, users);
     const sessions = new Sessions(control, users, passwords);
+    const credits = new Credits(control);
+    const limits = new SubjectLimits(control);
+    const charges = new ChargesCopy(control);
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, catalog, secrets };
+    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, secrets };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

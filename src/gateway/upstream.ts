@@ -55,6 +55,7 @@ export class Upstream {
   readonly dispatcher: Dispatcher;
   lastCode: string | number | null = null;
   readonly #baseUrl: string;
+  /** Azure's, whose deployments have an address each. */
   readonly #apiVersion: string | null;
   readonly #headers: { readonly [D in Dialect]: Readonly<Record<string, string>> };
   /** By endpoint: there are few, and parsing URLs is slow. */
@@ -78,35 +79,44 @@ export class Upstream {
       openai: { ...openaiKey(apiKey, backendType), ...headers },
       anthropic: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), ...headers },
     };
-    this.dispatcher = pools.for({ origin: new URL(baseUrl).origin, ca, connectMs: CONNECT_MS });
+    const { origin } = new URL(baseUrl);
+    // The simulation is in this process: no proxy stands between.
+    this.dispatcher = pools.for({ origin, ca, connectMs: CONNECT_MS, direct: backendType === "simulated" });
   }
 
   speaks(dialect: Dialect): boolean {
     return this.protocols.includes(dialect);
   }
 
-  /** Where an endpoint is, for `model` as it is called there: Azure addresses each deployment apart. */
+  /** Where an endpoint is; `model`: its name there, null for what is of none. */
   place(endpoint: `/v1/${string}`, model: string | null): Place {
-    if (this.#apiVersion !== null) {
-      const azure = { apiVersion: this.#apiVersion, deployment: model };
-      return placeAt(endpointUrl(this.#baseUrl, endpoint, azure));
-    }
+    if (this.#apiVersion !== null) return this.#placeOf(endpoint, model);
     let place = this.#places.get(endpoint);
     if (place === undefined) {
-      place = this.placeOf(endpoint);
+      place = this.#placeOf(endpoint, null);
       this.#places.set(endpoint, place);
     }
     return place;
   }
 
-  /** Where any path is. */
-  placeOf(path: `/v1/${string}`): Place {
-    return placeAt(endpointUrl(this.#baseUrl, path));
-  }
-
   /** Where what is the server's own is. */
   placeAtServer(path: `/${string}`): Place {
-    return placeAt(serverUrl(this.#baseUrl, path));
+    const { origin, pathname, search } = serverUrl(this.#baseUrl, path);
+    return { origin, path: pathname + search };
+  }
+
+  /** Where any path is, that no model is known of; `search`: its query string. */
+  placeBeside(path: `/v1/${string}`, search: string): Place {
+    const { origin, path: there } = this.#placeOf(path, null);
+    if (search === "") return { origin, path: there };
+    return { origin, path: there.includes("?") ? `${there}&${search.slice(1)}` : there + search };
+  }
+
+  #placeOf(path: `/v1/${string}`, deployment: string | null): Place {
+    const apiVersion = this.#apiVersion;
+    const azure = apiVersion === null ? null : { apiVersion, deployment };
+    const { origin, pathname, search } = endpointUrl(this.#baseUrl, path, azure);
+    return { origin, path: pathname + search };
   }
 
   /** What every request in this dialect carries, the key included; lowercase names. */
@@ -118,10 +128,6 @@ export class Upstream {
     const { state, failures, restMs } = this.breaker;
     return { provider: this.name, state, failures, restMs, lastCode: this.lastCode };
   }
-}
-
-function placeAt({ origin, pathname, search }: URL): Place {
-  return { origin, path: pathname + search };
 }
 
 function openaiKey(apiKey: string | null, backendType: string): Record<string, string> {

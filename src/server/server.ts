@@ -1,5 +1,4 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
-import { mkdirSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
@@ -12,8 +11,6 @@ import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
-import { DaybookError, nativeCode } from "../event/errors.ts";
-import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
@@ -25,14 +22,17 @@ import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { makeFolder } from "./folder.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
+import { Openings } from "./openings.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
 import { reloadBySignal } from "./reload.ts";
+import { Spending } from "./spending.ts";
 import { certificateFor } from "./tls.ts";
 import { createUpstreams } from "./upstreams.ts";
 
@@ -66,27 +66,6 @@ const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
 /** Shipped segments that stay, so that a store that was restored can be filled again. */
 const KEPT_BYTES = 256 * MIB;
-
-/** Closes what was opened, last first, whatever one of them says. */
-class Openings {
-  readonly #closers: (() => Promise<void> | void)[] = [];
-
-  add(close: () => Promise<void> | void): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    const errors: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      try {
-        await close();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-  }
-}
 
 export interface ServerOptions {
   /** Reads the configuration again, for reloads; without it there are none. */
@@ -132,9 +111,14 @@ async function open(
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });
+  const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
+  openings.add(async () => {
+    await recorder.close();
+    await spending.accounts.close();
+  });
   const outbox = new OutboxPump(control, recorder, journal.outboxId);
   openings.add(() => outbox.close());
-  const delivery = await openDelivery(config, { slot, journal, recorder });
+  const delivery = await openDelivery(config, { slot, journal, recorder, parts, spending });
   // What the recorder writes last must still be shipped: the store's thread goes after the journal's.
   openings.add(async () => {
     const moved = outbox.close();
@@ -162,6 +146,7 @@ async function open(
     limits,
     parts,
     recorder,
+    spending,
     delivery,
     journal,
     firstSecrets,
@@ -172,7 +157,13 @@ async function open(
 
 function openDelivery(
   config: Config,
-  { slot, journal, recorder }: Pick<Core, "slot" | "journal" | "recorder">,
+  {
+    slot,
+    journal,
+    recorder,
+    parts,
+    spending,
+  }: Pick<Core, "slot" | "journal" | "recorder" | "parts" | "spending">,
 ): Promise<Delivery> {
   const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
   const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
@@ -180,7 +171,12 @@ function openDelivery(
     address: config.store,
     slot,
     durable: journal.durable,
-    onDurableSeq: (seq) => journal.retire(seq, keepBytes, Date.now() - keepMs),
+    charges: () => parts.charges.read(),
+    // Segments go when the store has them durably and what they have charged is copied.
+    onDurableSeq: async (seq) => {
+      const copiedSeq = await spending.accounts.keep();
+      journal.retire(Math.min(seq, copiedSeq), keepBytes, Date.now() - keepMs);
+    },
     onLost: (lost) => tellLoss(recorder, slot.nodeId, lost),
     onStopped: () => void recorder.system("node_forked", { node: slot.nodeId }),
   });
@@ -191,6 +187,7 @@ interface Core {
   readonly limits: JournalLimits;
   readonly parts: ControlParts;
   readonly recorder: Recorder;
+  readonly spending: Spending;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -199,10 +196,11 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, parts, recorder, delivery, journal, firstSecrets, found, live } = core;
+  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
+  await spending.accounts.start(reader);
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -211,6 +209,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     modes: config.audit.modes,
     outbox: control,
     positions: () => reader.positions(),
+    charges: () => parts.charges.read(),
     onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
   });
   openings.add(() => adoption.close());
@@ -225,7 +224,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    admission: ADMIT_ALL,
+    admission: spending.admission,
     get maxBodyBytes() {
       return live.config.limits.maxBodyBytes;
     },
@@ -243,6 +242,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     upstreams,
     reload: (actor) => live.reload(actor),
     recorder,
+    balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control }),
     now: Date.now,
@@ -300,12 +300,4 @@ function closer(
 
 function handlerOf(api: FastifyInstance) {
   return api.routing.bind(api);
-}
-
-function makeFolder(home: string): void {
-  try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DaybookError("folder_unusable", `${home}: ${nativeCode(error)}`, { cause: error });
-  }
 }

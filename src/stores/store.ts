@@ -1,11 +1,12 @@
 // The contract of every store, in prose. A store is a projection of journals: events arrive in batches, in the
 // order of their node's seq, and are read newest first by (recorded_at, node_id, seq). Drivers are written
 // natively and share this contract and its conformance suite (test/conformance/store.ts), never a base class.
+import type { Charges } from "../event/charges.ts";
 import type { AuditEvent } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
 import type { AsOf, EventFilter, EventKey, EventQuery } from "../event/query.ts";
 
-export type { JournalEvent };
+export type { Charges, JournalEvent };
 
 /** How far a node's journal is in the store: the last seq and the Merkle root (64 hex digits) up to it. */
 export interface Position {
@@ -53,20 +54,6 @@ export interface Stats {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly totalTokens: number;
-}
-
-/** What the events of one node have cost one user, in millionths of a credit. */
-export interface UserCharge {
-  readonly nodeId: string;
-  readonly userId: string;
-  readonly costMicros: number;
-}
-
-/** Sums that outlive their events: neither retention nor erasure changes them. */
-export interface Charges {
-  /** Node → the last seq that is in its sums. */
-  readonly upTo: Readonly<Record<string, number>>;
-  readonly sums: readonly UserCharge[];
 }
 
 export interface Capabilities {
