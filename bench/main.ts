@@ -6,6 +6,8 @@ import { markdown, writeSection } from "./page.ts";
 
 /** In the order of `all`. */
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
+  gateway: () => import("./gateway.ts"),
+  stream: () => import("./stream.ts"),
   recorder: () => import("./recorder.ts"),
 };
 

@@ -45,3 +45,7 @@ install(root, "packages");
 if (process.argv.includes("--test") && existsSync(`${root}test/engines/package.json`)) {
   install(`${root}test/engines/`, "test engines");
 }
+if (process.argv.includes("--bench")) {
+  for (const peer of ["portkey", "portkey-streaming"])
+    install(`${root}bench/engines/${peer}/`, `the peer ${peer}`);
+}

@@ -17,13 +17,25 @@ const MAY: Record<string, readonly string[]> = {
   stores: ["event", "drivers"],
   drivers: ["event", "evidence", "stores"],
   delivery: ["event", "journal", "recorder", "stores"],
-  control: ["event"],
-  gateway: ["event", "protocols", "recorder"],
+  providers: ["event"],
+  control: ["event", "providers"],
+  gateway: ["event", "protocols", "providers", "recorder"],
   read: ["event", "stores"],
-  api: ["event", "protocols", "read", "stores"],
-  config: ["event"],
+  api: ["event", "protocols", "providers", "read", "stores", "control"],
+  config: ["event", "providers"],
   simulator: ["event", "protocols"],
-  cli: ["event", "config", "read", "stores", "simulator", "server", "journal", "protocols", "cli"],
+  cli: [
+    "event",
+    "config",
+    "read",
+    "stores",
+    "simulator",
+    "server",
+    "journal",
+    "protocols",
+    "providers",
+    "cli",
+  ],
   server: [
     "event",
     "api",
@@ -32,6 +44,7 @@ const MAY: Record<string, readonly string[]> = {
     "delivery",
     "gateway",
     "journal",
+    "providers",
     "read",
     "recorder",
     "simulator",
@@ -95,7 +108,7 @@ test("drivers are loaded by open-store.ts alone, and only when asked for", () =>
 test("pure rooms do no I/O", () => {
   const io = /^node:(fs|net|http|https|child_process|worker_threads|sqlite|os|process|timers)/;
   const wrong = imports.filter(
-    ({ from, to }) => ["event", "protocols", "evidence"].includes(roomOf(from)) && io.test(to),
+    ({ from, to }) => ["event", "protocols", "providers", "evidence"].includes(roomOf(from)) && io.test(to),
   );
   assert.deepEqual(wrong, []);
 });

@@ -1,27 +1,21 @@
-// What the API is given to work with. The recorder and control are named by what the API needs of them, so that
-// it depends on neither.
+// What the API is given to work with. The recorder is named by what the API needs of it, so that it does not depend
+// on it.
 import type { IncomingMessage } from "node:http";
-import type { Facts, Kind } from "../event/fields.ts";
+import type { ControlParts } from "../control/parts.ts";
+import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Reader } from "../read/reader.ts";
+import type { Holder } from "./authorize.ts";
 
 /** A begun event, to be finished exactly once. */
 export interface OpenEvent {
   readonly eventId: string;
+  readonly mode: Mode;
   note(facts: Facts): void;
   finish(outcome: Outcome): void;
+  /** After finish(): `durable`, or what became of the event within `deadlineMs`. */
+  settled(deadlineMs: number): Promise<"durable" | "replaced" | "late">;
 }
-
-/** Who presented a token. `role`: `viewer`, `auditor` or `admin`. */
-export interface TokenHolder {
-  readonly id: string;
-  readonly name: string;
-  readonly role: string;
-}
-
-export type Authentication =
-  | { readonly ok: true; readonly token: TokenHolder }
-  | { readonly ok: false; readonly reason: string };
 
 /** What is ready and what is not, by part; `remedy` says what to do. */
 export interface Readiness {
@@ -31,9 +25,8 @@ export interface Readiness {
   >;
 }
 
-export interface ApiParts {
+export interface ApiParts extends ControlParts {
   readonly reader: Reader;
-  readonly control: { authenticateToken(presented: string): Authentication };
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   /** Prometheus text format, version 0.0.4. */
   metricsText(): Promise<string>;
@@ -42,8 +35,12 @@ export interface ApiParts {
   now(): number;
   /** The client's address by the trusted-proxy rule. */
   clientIp(request: IncomingMessage): string;
+  /** Whether the client's connection is encrypted, by the trusted-proxy rule. */
+  isSecure(request: IncomingMessage): boolean;
   /** Whether only this machine reaches `address`. */
   isLoopback(address: string): boolean;
+  /** Who asks, whatever is presented: the command line, on the data folder itself. */
+  readonly trusted?: Holder;
   /** Told of every failure that clients only see as `internal_error` or `infrastructure_error`. */
   readonly report?: (error: unknown, requestId: string) => void;
 }

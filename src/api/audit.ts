@@ -1,6 +1,8 @@
 // The one owner of the API's events. An event begins with its request and is finished exactly once, when the
-// response is handed over or its connection is gone, whatever happened between; handlers only annotate.
+// response is handed over or its connection is gone, whatever happened between; handlers only annotate. A change is
+// its own event (control.change), and what waits for its record (strict kinds) is finished before it is answered.
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { DaybookError } from "../event/errors.ts";
 import type { Facts, Kind } from "../event/fields.ts";
 import { newTraceId } from "../event/ids.ts";
 import { answered, failed, type Outcome } from "../event/outcomes.ts";
@@ -10,12 +12,15 @@ import { messageBytes } from "./message-bytes.ts";
 
 /** What a request is in the trail. */
 export interface AuditKind {
-  readonly kind: "api" | "system";
-  readonly action: "request" | "queried";
+  readonly kind: Kind;
+  readonly action: string;
 }
 
 export const REQUEST: AuditKind = { kind: "api", action: "request" };
 export const QUERIED: AuditKind = { kind: "system", action: "queried" };
+
+/** As long as the gateway waits (DESIGN section 5). */
+const STRICT_MS = 2000;
 
 export class RequestAudit {
   readonly #parts: ApiParts;
@@ -28,28 +33,31 @@ export class RequestAudit {
   outcome: Outcome | null = null;
   /** Success leaves no event: this is a further page of a query that has one. */
   continues = false;
+  /** The event of the change that this request made; its success leaves no other. */
+  changed: string | null = null;
 
   /** Begins the event unless it is `deferred`: then it begins with `begin`, or in the end when one is due. */
   constructor(
     parts: ApiParts,
     request: FastifyRequest,
     kind: AuditKind,
-    endpoint: string | null,
+    about: { readonly endpoint: string | null; readonly entityType?: string },
     deferred: boolean,
   ) {
     const { headers } = request.raw;
     this.#parts = parts;
     this.#requestId = request.id;
     this.#facts = {
-      ...kind,
+      kind: kind.kind,
+      action: kind.action,
       count: 1,
       timestamp: parts.now(),
       requestId: request.id,
       traceId: traceFrom(headers.traceparent, headers["x-trace-id"]) ?? newTraceId(),
-      clientIp: parts.clientIp(request.raw),
-      caller: "http",
+      clientIp: parts.trusted === undefined ? parts.clientIp(request.raw) : null,
+      caller: parts.trusted === undefined ? "http" : "cli",
       method: request.method,
-      endpoint,
+      ...about,
       policyDecision: "n/a",
     };
     if (!deferred) this.begin();
@@ -62,6 +70,14 @@ export class RequestAudit {
   /** null before the event has begun. */
   get eventId(): string | null {
     return this.#event?.eventId ?? null;
+  }
+
+  /** Who asks, and in which request: the same for the request's event and for its change. */
+  get who(): Facts {
+    const { userId, apiKeyId, sessionId, clientIp, caller, requestId, traceId, method, endpoint } =
+      this.#facts;
+    const facts = { userId, apiKeyId, sessionId, clientIp, caller, requestId, traceId, method, endpoint };
+    return Object.fromEntries(Object.entries(facts).filter(([, value]) => value != null));
   }
 
   /** Begins the event unless that is done. */
@@ -81,7 +97,7 @@ export class RequestAudit {
       if (this.#settled) return;
       this.#settled = true;
       const whole = reply.raw.writableFinished;
-      const outcome = whole ? (this.outcome ?? presumed(reply.statusCode)) : failed("client_disconnected");
+      const outcome = whole ? this.#outcomeOf(reply) : failed("client_disconnected");
       try {
         this.#finish(outcome, bytes());
       } catch (error) {
@@ -92,15 +108,42 @@ export class RequestAudit {
     reply.raw.once("close", settle);
   }
 
+  /**
+   * Before the answer goes: finishes an event that must be durable by then. Resolves with what keeps it from being
+   * so; then the answer must say that instead.
+   */
+  async beforeAnswer(reply: FastifyReply): Promise<unknown> {
+    const outcome = this.#outcomeOf(reply);
+    if (this.#settled || !this.#owes(outcome)) return null;
+    try {
+      this.begin();
+      if (this.#event?.mode !== "strict") return null;
+      this.#settled = true;
+      this.#finish(outcome, {});
+      if ((await this.#event.settled(STRICT_MS)) === "durable") return null;
+      return new DaybookError("audit_unavailable", "the journal did not take it");
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #outcomeOf({ statusCode }: FastifyReply): Outcome {
+    // For an answer that no one gave an outcome: one that Fastify made by itself is a failure of ours.
+    return this.outcome ?? (statusCode < 400 ? answered(statusCode) : failed("internal_error"));
+  }
+
+  /** Whether this end of the request leaves an event of its own. */
+  #owes({ status }: Outcome): boolean {
+    // The client was told of the change, or left before it could be: the change is the event.
+    if (this.changed !== null) return status !== "success" && status !== "cancelled";
+    return this.#event !== null || !(this.continues && status === "success");
+  }
+
   #finish(outcome: Outcome, sizes: Facts): void {
-    if (this.#event === null && this.continues && outcome.status === "success") return;
+    if (!this.#owes(outcome)) return;
+    if (this.changed !== null) this.note({ parentEventId: this.changed });
     this.begin();
     this.#event?.note({ ...sizes, durationMs: Math.round(performance.now() - this.#startedAt) });
     this.#event?.finish(outcome);
   }
-}
-
-/** For an answer that no one gave an outcome: one that Fastify made by itself is a failure of ours. */
-function presumed(statusCode: number): Outcome {
-  return statusCode < 400 ? answered(statusCode) : failed("internal_error");
 }

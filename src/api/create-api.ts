@@ -1,23 +1,31 @@
-// The read API on Fastify, without a listener of its own: the server hands it requests through `routing`.
-// Hooks decide in one place what every request leaves in the trail and who may ask; routes only answer.
+// The API on Fastify, without a listener of its own: the server hands it requests through `routing`. Hooks decide in
+// one place what every request leaves in the trail and who may ask; routes only answer.
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { newRequestId } from "../event/ids.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
-import type { ApiParts, TokenHolder } from "./api-parts.ts";
+import type { ApiParts } from "./api-parts.ts";
 import { REQUEST, RequestAudit } from "./audit.ts";
-import { authorize, isLocal, mayRead } from "./authorize.ts";
+import { authenticate, type Holder, isLocal, mayAsk, refuseCrossSite } from "./authorize.ts";
+import { LoginThrottle } from "./login-throttle.ts";
 import { PageSeal } from "./page-seal.ts";
 import { problemOf, Refusal, refusalOf } from "./problem.ts";
-import { ROUTES, type Route } from "./routes.ts";
+import { readBody, readQuery } from "./read-request.ts";
+import type { Call, Route } from "./route.ts";
+import { ROUTES } from "./routes.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** null while the path is not audited. */
     audit: RequestAudit | null;
     /** Who asks; null where no token is needed. */
-    holder: TokenHolder | null;
+    holder: Holder | null;
+  }
+  interface FastifyContextConfig {
+    route?: Route;
   }
 }
+
+const MAX_BODY_BYTES = 1_048_576;
 
 /**
  * The API as a request handler: after `await api.ready()`, `api.routing(request, response)` answers. Every
@@ -27,6 +35,7 @@ declare module "fastify" {
 export function createApi(parts: ApiParts): FastifyInstance {
   const app = fastify({
     logger: false,
+    bodyLimit: MAX_BODY_BYTES,
     genReqId: ({ headers }) => requestIdFrom(headers["x-request-id"]) ?? newRequestId(),
     // Draining is the server's to announce; what reaches the API is answered and recorded.
     return503OnClosing: false,
@@ -48,19 +57,33 @@ export function createApi(parts: ApiParts): FastifyInstance {
   });
   app.decorateRequest("audit", null);
   app.decorateRequest("holder", null);
+  // Only JSON: what a form of another site can send is not understood.
+  app.removeContentTypeParser("text/plain");
   app.addHook("onRequest", async (request, reply) => {
-    const route = request.is404 ? undefined : ROUTES.find(({ path }) => path === request.routeOptions.url);
+    const { route } = request.routeOptions.config;
     open(parts, request, reply, route);
     if (route === undefined) throw notServed(request);
-    if (route.access === "anyone" || (route.access === "local" && isLocal(parts, request))) return;
-    request.holder = authorize(parts, request);
-    request.audit?.note({ apiKeyId: request.holder.id });
-    if (route.access === "reader") mayRead(request.holder);
+    admit(parts, request, route);
+  });
+  app.addHook("onSend", async (request, reply, payload) => {
+    const unrecorded = (await request.audit?.beforeAnswer(reply)) ?? null;
+    return unrecorded === null ? payload : problemText(refusalOf(unrecorded).refusal, request, reply);
   });
   app.setErrorHandler((error, request, reply) => refuse(parts, error, request, reply));
-  const answering = { parts, pageSeal: new PageSeal() };
-  for (const { path, answer } of ROUTES)
-    app.get(path, async (request, reply) => answer(answering, request, reply));
+  const lasting = { parts, pageSeal: new PageSeal(), throttle: new LoginThrottle(() => parts.now()) };
+  for (const route of ROUTES) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      config: { route },
+      handler: async (request, reply) => {
+        const answer = await route.answer(callOf(lasting, route, request, reply));
+        if (answer === undefined) return reply.code(204).send();
+        if (route.status !== undefined) reply.code(route.status);
+        return answer;
+      },
+    });
+  }
   return app;
 }
 
@@ -68,29 +91,84 @@ export function createApi(parts: ApiParts): FastifyInstance {
 function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, route: Route | undefined): void {
   reply.header("x-request-id", request.id);
   reply.header("cache-control", "no-store");
-  if (route?.audit === null) return;
-  const endpoint = route ?? templateOf(request);
-  const paged = route?.takes === "filter and page" && (request.query as URLSearchParams).has("cursor");
-  const audit = new RequestAudit(parts, request, route?.audit ?? REQUEST, endpoint?.path ?? null, paged);
+  const changes = route?.changes;
+  if (route?.audit === null && changes === undefined) return;
+  const kind =
+    changes === undefined
+      ? (route?.audit ?? REQUEST)
+      : { kind: changes.kind ?? "admin", action: changes.action };
+  const about = {
+    endpoint: (route ?? templatesOf(request)[0])?.path ?? null,
+    ...(changes === undefined ? {} : { entityType: changes.entityType }),
+  };
+  const isPage = route?.takes === "filter and page" && (request.query as URLSearchParams).has("cursor");
+  const audit = new RequestAudit(parts, request, kind, about, isPage || changes !== undefined);
   request.audit = audit;
   reply.header("x-trace-id", audit.traceId);
   audit.settleWith(request, reply);
 }
 
+/** Throws the refusal of a request that may not ask `route`. */
+function admit(parts: ApiParts, request: FastifyRequest, { access, changes }: Route): void {
+  const isOpen = access === "anyone" || (access === "local" && isLocal(parts, request));
+  if (!isOpen) {
+    const holder = authenticate(parts, request);
+    request.holder = holder;
+    const { userId, tokenId, session } = holder;
+    request.audit?.note({ userId, apiKeyId: tokenId, sessionId: session?.id ?? null });
+    if (typeof access !== "string") mayAsk(holder, access);
+  }
+  if (changes !== undefined && parts.trusted === undefined) refuseCrossSite(request, request.holder);
+}
+
+function callOf(
+  lasting: Pick<Call, "parts" | "pageSeal" | "throttle">,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Call {
+  const { audit, holder } = request;
+  const search = new URLSearchParams(request.query as URLSearchParams);
+  const committed = (eventId: string) => {
+    if (audit !== null) audit.changed = eventId;
+  };
+  return {
+    ...lasting,
+    request,
+    reply,
+    audit,
+    holder,
+    search,
+    params: request.params as Record<string, string>,
+    query: readsQuery(route) ? readQuery(route.query, search) : undefined,
+    body: readBody(route.body, request.body),
+    actor: { ...audit?.who, committed },
+  };
+}
+
+/** Probes may say what they like: what leaves no event takes no parameters, and refuses none. */
+function readsQuery({ takes, query, audit, changes }: Route): boolean {
+  return takes === undefined && (query !== undefined || audit !== null || changes !== undefined);
+}
+
 function refuse(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { audit } = request;
+  const given = refusalOf(error);
+  audit?.note(given.refusal.facts);
   const cause = unlessUnrecorded(error, audit);
   const { refusal, fault } = refusalOf(cause);
   if (fault) parts.report?.(cause, request.id);
   if (audit) audit.outcome = refusal.outcome;
-  const eventId = audit?.eventId;
+  return reply.send(problemText(refusal, request, reply));
+}
+
+/** The body of a refusal, and its head onto `reply`. */
+function problemText(refusal: Refusal, request: FastifyRequest, reply: FastifyReply): string {
+  const eventId = request.audit?.eventId;
   const instance = eventId ? `/admin/audit-logs/${eventId}` : (request.routeOptions.url ?? "/");
   const problem = problemOf(refusal, instance, request.id);
-  return reply
-    .code(problem.status)
-    .headers(refusal.headers)
-    .type("application/problem+json")
-    .send(JSON.stringify(problem));
+  reply.code(problem.status).headers(refusal.headers).type("application/problem+json");
+  return JSON.stringify(problem);
 }
 
 /** `error`, or what keeps the event of its request from being begun. */
@@ -104,21 +182,26 @@ function unlessUnrecorded(error: unknown, audit: RequestAudit | null): unknown {
 }
 
 function notServed(request: FastifyRequest): Refusal {
-  const known = templateOf(request);
-  if (known === undefined) return new Refusal("not_found", { detail: "There is no such path." });
+  const known = templatesOf(request);
+  const path = known[0]?.path;
+  if (path === undefined) return new Refusal("not_found", { detail: "There is no such path." });
+  const methods = known
+    .filter((route) => route.path === path)
+    .flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
   return new Refusal("method_not_allowed", {
-    detail: `${known.path} answers GET and HEAD only.`,
-    headers: { allow: "GET, HEAD" },
+    detail: `${path} answers ${new Intl.ListFormat("en").format(methods)} only.`,
+    headers: { allow: methods.join(", ") },
   });
 }
 
-/** The route whose path the request names, whatever its method. */
-function templateOf(request: FastifyRequest): Route | undefined {
+/** The routes whose path the request names, whatever its method; those with the fewest parameters first. */
+function templatesOf(request: FastifyRequest): Route[] {
   const segments = (request.url.split("?", 1)[0] ?? "").split("/");
-  return ROUTES.find(({ path }) => {
+  const parameters = ({ path }: Route) => path.split("/:").length;
+  return ROUTES.filter(({ path }) => {
     const parts = path.split("/");
     const same = (part: string, at: number) =>
       part.startsWith(":") ? segments[at] !== "" : part === segments[at];
     return parts.length === segments.length && parts.every(same);
-  });
+  }).toSorted((one, other) => parameters(one) - parameters(other));
 }

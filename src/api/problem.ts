@@ -1,6 +1,7 @@
 // How the API says no: one Refusal for every reason, its body as RFC 9457 problem details. Whatever else is
 // thrown is our own fault, and nothing of it reaches the client.
 import { DaybookError, type DaybookErrorCode } from "../event/errors.ts";
+import type { Facts } from "../event/fields.ts";
 import { type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
 
 type RefusalCode = Parameters<typeof failed>[0];
@@ -11,16 +12,31 @@ export class Refusal extends Error {
   readonly outcome: Outcome;
   readonly detail: string | null;
   readonly headers: Headers;
+  /** For the event. */
+  readonly facts: Facts;
 
-  constructor(code: RefusalCode, given: { detail?: string; errorType?: string; headers?: Headers } = {}) {
+  constructor(
+    code: RefusalCode,
+    given: { detail?: string; errorType?: string; headers?: Headers; facts?: Facts } = {},
+  ) {
     super(given.detail ?? FAILURES[code].message);
     this.outcome = failed(code, given.errorType ?? null);
     this.detail = given.detail ?? null;
     this.headers = given.headers ?? {};
+    this.facts = given.facts ?? {};
   }
 }
 
-const OF_THE_QUESTION: ReadonlySet<DaybookErrorCode> = new Set(["bad_query", "bad_cursor"]);
+/** What is wrong with the request, and may be said as it is. */
+const OF_THE_QUESTION: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
+  bad_query: "invalid_request",
+  bad_cursor: "invalid_request",
+  bad_argument: "invalid_request",
+  weak_secret: "invalid_request",
+  weak_password: "invalid_request",
+  unknown_entity: "not_found",
+  conflict: "conflict",
+};
 /** Failures of ours that the outcome table has a finer word for than internal_error. */
 const OF_OURS: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
   store_unusable: "infrastructure_error",
@@ -28,6 +44,7 @@ const OF_OURS: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
   worker_failed: "infrastructure_error",
   audit_unavailable: "audit_unavailable",
   recorder_closed: "shutting_down",
+  overloaded: "overloaded",
 };
 /** What Fastify refuses of a request by itself. */
 const OF_THE_REQUEST: Readonly<Record<number, RefusalCode>> = {
@@ -40,11 +57,11 @@ const OF_THE_REQUEST: Readonly<Record<number, RefusalCode>> = {
 export function refusalOf(error: unknown): { readonly refusal: Refusal; readonly fault: boolean } {
   if (error instanceof Refusal) return { refusal: error, fault: false };
   if (error instanceof DaybookError) {
-    if (OF_THE_QUESTION.has(error.code)) {
-      return {
-        refusal: new Refusal("invalid_request", { detail: error.message, errorType: error.code }),
-        fault: false,
-      };
+    const code = OF_THE_QUESTION[error.code];
+    if (code !== undefined) {
+      // The remedy of bad_argument is the command line's.
+      const detail = error.code === "bad_argument" ? error.detail : error.message;
+      return { refusal: new Refusal(code, { detail, errorType: error.code }), fault: false };
     }
     return {
       refusal: new Refusal(OF_OURS[error.code] ?? "internal_error", { errorType: error.code }),

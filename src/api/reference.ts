@@ -1,12 +1,13 @@
 // docs/reference/api.md, written from the routes and parameters that the API itself uses.
 import { PARAMETERS, type ParameterSpec } from "../read/parameters.ts";
-import { ROUTES, type Route } from "./routes.ts";
+import type { Access, Route } from "./route.ts";
+import { ROUTES } from "./routes.ts";
 
-const ACCESS: Readonly<Record<Route["access"], string>> = {
+const ACCESS = {
   anyone: "anyone",
-  local: "this machine, else any token",
-  reader: "token with role `auditor` or `admin`",
-};
+  local: "this machine, else any holder",
+  known: "any holder",
+} as const;
 
 const EXAMPLE = `\`\`\`sh
 curl -H "Authorization: Bearer $DAYBOOK_TOKEN" \\
@@ -17,22 +18,32 @@ curl -H "Authorization: Bearer $DAYBOOK_TOKEN" \\
 export function apiMarkdown(): string {
   return `# API
 
-Written by \`npm run docs\` from the code. All paths answer \`GET\` and \`HEAD\`.
+Written by \`npm run docs\` from the code. Where \`GET\` is answered, \`HEAD\` is too.
 
 ${EXAMPLE}
 
 ## Paths
 
-${table(["path", "takes", "for", "answers"], ROUTES.map(routeRow))}
+${table(["method", "path", "takes", "for", "about"], ROUTES.map(routeRow))}
 
 Every response has \`x-request-id\`: the request's own when it is 1–128 of \`[A-Za-z0-9._-]\`, else a new one. Events
 are as in [events.md](events.md); times are ISO 8601, UTC.
 
 ## Access
 
-Send a token as \`Authorization: Bearer TOKEN\`. Without a valid one the answer is 401, with a role that does not
-suffice 403. \`viewer\` tokens read nothing here yet. A request that comes through a proxy (\`Forwarded\`,
-\`X-Forwarded-For\`) does not count as from this machine.
+Send a token as \`Authorization: Bearer TOKEN\`. Without a valid one the answer is 401, without the right to ask 403.
+A role says how far a holder may go: \`viewer\` reads events of its own user (\`own\`), \`auditor\` all events
+(\`audit:read\`), \`admin\` changes the configuration too (\`admin\`) and may hand in events of other services
+(\`ingest\`). The scopes of a token narrow its role: \`audit:read\` to reading, \`admin\` to configuration and events of
+its own, \`ingest\` to handing in. A request that comes through a proxy (\`Forwarded\`, \`X-Forwarded-For\`) does not
+count as from this machine.
+
+## Changes
+
+A change and its event of kind \`admin\` commit together or not at all; where the event cannot be written, nothing is
+changed and the answer is 503. \`old_values\` and \`new_values\` hold what differs, secrets as flags. A request that
+changes nothing leaves an event of the same kind and action with its failure. Bodies are JSON; members that a path does
+not know are refused, and so is what looks like a secret where none belongs.
 
 ## Parameters
 
@@ -63,8 +74,14 @@ Errors are \`application/problem+json\` (RFC 9457): \`type\`, \`title\`, \`statu
 `;
 }
 
-function routeRow({ path, takes, access, about }: Route): string[] {
-  return [`\`${path}\``, takes, ACCESS[access], about];
+function routeRow({ method, path, takes, query, body, access, about }: Route): string[] {
+  const names = (schema: Route["body"]) => Object.keys(schema?.shape ?? {}).map((name) => `\`${name}\``);
+  const taken = [...(takes === undefined ? [] : [takes]), ...names(query), ...names(body)];
+  return [method, `\`${path}\``, taken.join(", "), accessText(access), about];
+}
+
+function accessText(access: Access): string {
+  return typeof access === "string" ? ACCESS[access] : access.map((grant) => `\`${grant}\``).join(" or ");
 }
 
 function parameterRow({ name, part, about }: ParameterSpec): string[] {

@@ -42,7 +42,10 @@ function welcome(config: Config, server: Server): string {
       `  API key      ${firstSecrets.apiKey}`,
     );
   }
-  const model = config.routes.find((route) => !route.model.includes("*"))?.model;
+  const model =
+    server.simulated && config.routes.length === 0
+      ? "demo"
+      : config.routes.find((route) => !route.model.includes("*"))?.model;
   if (model !== undefined) {
     const key = firstSecrets?.apiKey ?? "$DAYBOOK_API_KEY";
     lines.push(

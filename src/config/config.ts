@@ -1,32 +1,23 @@
 // The configuration as the program sees it: camelCase, absolute paths, defaults filled in, frozen.
 import type { Kind, Mode } from "../event/fields.ts";
+import { completeProvider, type Provider } from "../providers/provider.ts";
+import { completeRoute, type Route } from "../providers/route.ts";
 import { type ListenAddress, parseListen } from "./address.ts";
-import { protocolOf } from "./cross-checks.ts";
 import type { ConfigFile } from "./schema.ts";
 
-export interface Provider {
-  readonly name: string;
-  readonly backendType: string;
-  readonly protocol: "openai" | "anthropic";
-  /** As written, with or without `/v1` and a trailing slash; null for the built-in simulation. */
-  readonly baseUrl: string | null;
-  readonly apiKey: string | null;
-  readonly headers: Readonly<Record<string, string>>;
+/** The environment's proxies for what Daybook asks of providers. */
+export interface ProxySettings {
+  readonly httpProxy: string | null;
+  readonly httpsProxy: string | null;
+  /** Hosts that are reached directly, as NO_PROXY has them. */
+  readonly noProxy: string | null;
 }
 
-/** Millionths of a USD for a million tokens. */
-export interface Price {
-  readonly promptMicros: number;
-  readonly cachedPromptMicros: number;
-  readonly completionMicros: number;
-}
-
-export interface Route {
-  /** Public name, or a glob where `*` stands for any text. */
-  readonly model: string;
-  /** In the order to try; `upstreamModel` null passes the asked name on. */
-  readonly providers: readonly { readonly provider: string; readonly upstreamModel: string | null }[];
-  readonly price: Price | null;
+/** Addresses and secrets of providers, as the environment has them. */
+export interface FoundProviders {
+  readonly openaiApiKey: string | null;
+  readonly anthropicApiKey: string | null;
+  readonly ollamaHost: string | null;
 }
 
 export interface Config {
@@ -35,10 +26,13 @@ export interface Config {
   readonly profile: string | null;
   readonly listen: ListenAddress;
   readonly allowInsecurePublic: boolean;
+  /** Absolute paths. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Data folder, absolute. It may not exist yet. */
   readonly home: string;
   /** `sqlite:` and an absolute path. */
   readonly store: string;
+  /** Those of the file; more are kept in control.db. */
   readonly providers: readonly Provider[];
   readonly routes: readonly Route[];
   readonly limits: { readonly maxBodyBytes: number };
@@ -56,34 +50,33 @@ export interface Config {
   };
   /** Secrets to use on the first start, as given; not checked here. */
   readonly bootstrap: { readonly adminToken: string | null; readonly apiKey: string | null };
+  /** For the first start. */
+  readonly found: FoundProviders;
+  /** The key that secrets are kept with, as given; null: a file in the data folder. */
+  readonly secretKey: string | null;
+  /** null: none is set. */
+  readonly proxy: ProxySettings | null;
 }
 
 /** What does not stand in the file, or was made absolute. */
-export type Surroundings = Pick<Config, "file" | "profile" | "home" | "store" | "bootstrap">;
-
-const DEMO: Provider = {
-  name: "demo",
-  backendType: "simulated",
-  protocol: "openai",
-  baseUrl: null,
-  apiKey: null,
-  headers: {},
+export type Surroundings = Pick<
+  Config,
+  "file" | "profile" | "home" | "store" | "bootstrap" | "found" | "secretKey" | "proxy"
+> & {
+  /** Makes a path of the file absolute. */
+  readonly path: (path: string) => string;
 };
 
 /** `file`, already checked, as a frozen `Config`. */
-export function buildConfig(file: ConfigFile, surroundings: Surroundings): Config {
-  const simulated = file.providers.length === 0;
-  const demoRoute: Route = {
-    model: DEMO.name,
-    providers: [{ provider: DEMO.name, upstreamModel: null }],
-    price: null,
-  };
+export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroundings): Config {
+  const origin = { id: null, source: "file", path } as const;
   return deepFreeze({
     ...surroundings,
     listen: parseListen(file.listen) ?? { host: "127.0.0.1", port: 0 },
     allowInsecurePublic: file.allow_insecure_public,
-    providers: simulated ? [DEMO] : file.providers.map(providerOf),
-    routes: simulated && file.routes.length === 0 ? [demoRoute] : file.routes.map(routeOf),
+    tls: file.tls === undefined ? null : { cert: path(file.tls.cert), key: path(file.tls.key) },
+    providers: file.providers.map((spec) => completeProvider(spec, origin)),
+    routes: file.routes.map((spec) => completeRoute(spec, origin)),
     limits: { maxBodyBytes: file.limits.max_body_bytes },
     timeoutsMs: file.timeouts_ms,
     journal: { maxMb: file.journal.max_mb, reserveMb: file.journal.reserve_mb },
@@ -96,37 +89,6 @@ export function buildConfig(file: ConfigFile, surroundings: Surroundings): Confi
       userAgent: file.audit.user_agent,
     },
   });
-}
-
-function providerOf(provider: ConfigFile["providers"][number]): Provider {
-  return {
-    name: provider.name,
-    backendType: provider.backend_type,
-    protocol: provider.protocol ?? protocolOf(provider.backend_type) ?? "openai",
-    baseUrl: provider.base_url ?? null,
-    apiKey: provider.api_key ?? null,
-    headers: provider.headers,
-  };
-}
-
-function routeOf({ model, providers, price }: ConfigFile["routes"][number]): Route {
-  return {
-    model,
-    providers: providers.map(({ provider, upstream_model }) => ({
-      provider,
-      upstreamModel: upstream_model ?? null,
-    })),
-    price: price === undefined ? null : priceOf(price),
-  };
-}
-
-function priceOf(price: NonNullable<ConfigFile["routes"][number]["price"]>): Price {
-  const micros = (usd: number) => Math.round(usd * 1_000_000);
-  return {
-    promptMicros: micros(price.prompt_per_million),
-    cachedPromptMicros: micros(price.cached_prompt_per_million ?? price.prompt_per_million),
-    completionMicros: micros(price.completion_per_million),
-  };
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { isLoopback, listenText } from "./address.ts";
-import { buildConfig, type Config } from "./config.ts";
+import { buildConfig, type Config, type ProxySettings } from "./config.ts";
 import { crossCheck } from "./cross-checks.ts";
 import type { Environment } from "./environment.ts";
 import { OPTIONS, type OptionPath, pathText, valueFromText } from "./options.ts";
@@ -56,11 +56,28 @@ export async function loadConfig(sources: Sources): Promise<Config> {
       adminToken: env.DAYBOOK_BOOTSTRAP_ADMIN_TOKEN ?? null,
       apiKey: env.DAYBOOK_BOOTSTRAP_API_KEY ?? null,
     },
+    found: {
+      openaiApiKey: env.OPENAI_API_KEY ?? null,
+      anthropicApiKey: env.ANTHROPIC_API_KEY ?? null,
+      ollamaHost: env.OLLAMA_HOST ?? null,
+    },
+    secretKey: env.DAYBOOK_SECRET_KEY ?? null,
+    proxy: proxyOf(env),
+    path: fromFile,
   });
-  if (!isLoopback(config.listen.host) && !config.allowInsecurePublic) {
+  if (!isLoopback(config.listen.host) && config.tls === null && !config.allowInsecurePublic) {
     throw new DaybookError("public_without_tls", listenText(config.listen));
   }
   return config;
+}
+
+/** Both spellings are in use, the small one first (as curl reads them). */
+function proxyOf(env: Environment): ProxySettings | null {
+  const either = (name: string) => env[name.toLowerCase()] ?? env[name] ?? null;
+  const [httpProxy, httpsProxy] = [either("HTTP_PROXY"), either("HTTPS_PROXY")];
+  return httpProxy === null && httpsProxy === null
+    ? null
+    : { httpProxy, httpsProxy, noProxy: either("NO_PROXY") };
 }
 
 /** An empty variable is one that a container's template left open: as good as not set. */

@@ -1,4 +1,5 @@
 // docs/reference/configuration.md, from the schema.
+import { VENDORS, type Vendor } from "../providers/vendors.ts";
 import { OPTIONS, type Option } from "./options.ts";
 
 /** A complete daybook.yaml, as the reference page shows it. */
@@ -6,16 +7,25 @@ export const EXAMPLE = `listen: 127.0.0.1:4141
 store: sqlite:./events.db
 providers:
   - name: openai
-    backend_type: openai
-    base_url: https://api.openai.com
     api_key: \${OPENAI_API_KEY}
+    pass_through: [/v1/audio/, /v1/images/]
+  - name: anthropic
+    api_key: \${ANTHROPIC_API_KEY}
   - name: ollama
-    backend_type: local
-    base_url: http://127.0.0.1:11434
+  - name: inside
+    backend_type: acme
+    protocols: [openai, anthropic]
+    base_url: https://llm.internal
+    ca_file: ./internal-ca.pem
+    headers: { x-team: search }
+    retries: { max: 1 }
+    breaker: { failures: 3, rest_ms: 5000 }
 routes:
   - model: gpt-4o-mini
     providers: [{ provider: openai, upstream_model: gpt-4o-mini-2024-07-18 }]
     price: { prompt_per_million: 0.15, completion_per_million: 0.60 }
+  - model: "claude-*"
+    providers: [{ provider: anthropic }, { provider: inside }]
   - model: "llama*"
     providers: [{ provider: ollama }]
 limits: { max_body_bytes: 33554432 }
@@ -37,6 +47,15 @@ profiles:
 const VARIABLES: readonly (readonly [name: string, about: string])[] = [
   ["DAYBOOK_CONFIG", "Path of the configuration file."],
   ["DAYBOOK_PROFILE", "Profile to use."],
+  [
+    "DAYBOOK_SECRET_KEY",
+    "The key that secrets of providers are kept with: 32 bytes as base64 or hex. Without it `secret.key` in the data folder, made when it is not there.",
+  ],
+  [
+    "OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST",
+    "On the first start, when no provider is configured: providers and routes are made for them.",
+  ],
+  ["HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "How providers are reached; in small letters too, which come first."],
   ["DAYBOOK_BOOTSTRAP_ADMIN_TOKEN", "On the first start, the admin token to use instead of a random one."],
   ["DAYBOOK_BOOTSTRAP_API_KEY", "On the first start, the API key to use instead of a random one."],
 ];
@@ -56,8 +75,11 @@ A file that is named by 1 or 2 must be there. Whatever is wrong is refused at th
 - \`\${NAME}\` in a value is replaced by that environment variable, which must be set and not empty. \`$\${\` stands for \`\${\`.
 - A variable of the table below replaces its option; an empty one counts as not set. Lists are separated by commas.
 - \`--profile NAME\`, else \`DAYBOOK_PROFILE\`, chooses one of \`profiles\`: its maps are merged over the options, its lists replace them. Variables come last.
-- An address that other machines reach is refused unless \`allow_insecure_public\` is true.
+- An address that other machines reach is refused unless there is \`tls\`, or \`allow_insecure_public\` is true.
 - Anchors and aliases are not supported. Quote values that start with a bracket, such as \`"[::1]:4141"\`.`;
+
+const KNOWN = `A provider with one of these names, or types, says nothing more than its key. Anything that speaks the wire format of OpenAI
+or Anthropic can be a provider under any name, with \`backend_type\`, \`protocols\` and \`base_url\`.`;
 
 /** The reference page for every option and variable. */
 export function configurationMarkdown(): string {
@@ -65,12 +87,17 @@ export function configurationMarkdown(): string {
     INTRODUCTION,
     `## Example\n\n\`\`\`yaml\n${EXAMPLE}\`\`\``,
     `## Options\n\n${table(["option", "type", "default", "variable", "about"], OPTIONS.map(optionRow))}`,
+    `## Known providers\n\n${KNOWN}\n\n${table(["name or type", "backend_type", "protocols", "base_url"], [...VENDORS].map(vendorRow))}`,
     `## Other variables\n\n${table(
       ["variable", "about"],
       VARIABLES.map(([name, about]) => [code(name), about]),
     )}`,
     "The two bootstrap secrets need at least 24 characters, made by a random generator; later starts ignore them.\n",
   ].join("\n\n");
+}
+
+function vendorRow([name, { backendType, protocols, baseUrl }]: readonly [string, Vendor]): string[] {
+  return [code(name), code(backendType), protocols.join(", "), baseUrl ?? ""];
 }
 
 function optionRow({ name, type, required, byDefault, variable, about }: Option): string[] {

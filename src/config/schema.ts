@@ -4,125 +4,14 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import type { Kind } from "../event/fields.ts";
+import { checked, flag, httpUrl, integer, MAX_TIMER_MS, oneOf, TOKEN, text } from "../providers/checks.ts";
+import { providerSchema } from "../providers/provider.ts";
+import { routeSchema } from "../providers/route.ts";
 import { parseListen } from "./address.ts";
 
-const TOKEN = /^[A-Za-z0-9._-]{1,64}$/;
-const MODEL = /^[A-Za-z0-9._:/@+-]{1,128}$/;
-const MODEL_OR_GLOB = /^[A-Za-z0-9._:/@+*-]{1,128}$/;
-const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
-const HEADER_VALUE = /^[\x20-\x7e]*$/;
-const API_KEY = /^[\x21-\x7e]+$/;
 const STORE = /^sqlite:[^\0]+$/;
-const FRAMING = new Set([
-  "host",
-  "content-length",
-  "transfer-encoding",
-  "connection",
-  "upgrade",
-  "te",
-  "trailer",
-]);
-
-/** The longest delay that a timer can hold (2^31 − 1 ms); a longer one would fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;
 const MAX_DAYS = 36_500;
 const MAX_MB = 1_048_576;
-const MICROS = 1_000_000;
-
-const text = (pattern: RegExp, expected: string) =>
-  z.string({ error: `expected ${expected}` }).regex(pattern, { error: `expected ${expected}` });
-
-const integer = (min: number, max: number) => {
-  const error = `expected an integer from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-};
-
-const flag = (byDefault: boolean) => z.boolean({ error: "expected true or false" }).default(byDefault);
-
-const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-  z.enum(words, { error: `expected ${words.slice(0, -1).join(", ")} or ${words.at(-1)}` });
-
-const checked = (expected: string, problem: (value: string) => string | null) =>
-  z.string({ error: `expected ${expected}` }).superRefine((value, context) => {
-    const message = problem(value);
-    if (message !== null) context.addIssue({ code: "custom", message });
-  });
-
-const URL_EXPECTED = "a URL that starts with http:// or https://";
-const httpUrl = () => checked(URL_EXPECTED, urlProblem);
-
-function urlProblem(value: string): string | null {
-  const url = URL.parse(value);
-  if (url === null || !/^https?:\/\//i.test(value)) return `expected ${URL_EXPECTED}`;
-  if (url.username !== "" || url.password !== "")
-    return "a URL may not hold a user or password: it would show in logs";
-  if (url.search !== "" || url.hash !== "") return 'a base URL has no "?" or "#" part';
-  return null;
-}
-
-const usd = () => {
-  const error = "expected a number of USD from 0 to 1000000, with at most 6 decimals";
-  return z
-    .number({ error })
-    .min(0, { error })
-    .max(1_000_000, { error })
-    .refine((value) => Math.abs(value * MICROS - Math.round(value * MICROS)) < 1e-3, { error });
-};
-
-const price = z
-  .strictObject({
-    prompt_per_million: usd().describe("USD for a million prompt tokens."),
-    cached_prompt_per_million: usd()
-      .optional()
-      .describe("USD for a million prompt tokens read from a cache; without it as `prompt_per_million`."),
-    completion_per_million: usd().describe("USD for a million completion tokens."),
-  })
-  .describe("What the model costs; without it events have no cost.");
-
-const provider = z.strictObject({
-  name: text(TOKEN, "a name of at most 64 letters, digits, dots, hyphens and underscores").describe(
-    "Unique; routes name it.",
-  ),
-  backend_type: text(TOKEN, "a word of at most 64 letters, digits, dots, hyphens and underscores").describe(
-    "Whose it is: `openai`, `anthropic`, `local`, `simulated` (built in), or any other word, with `protocol`.",
-  ),
-  protocol: oneOf(["openai", "anthropic"])
-    .optional()
-    .describe("Wire protocol; `openai` for `local` and `simulated`, and of the same name for the other two."),
-  base_url: httpUrl()
-    .optional()
-    .describe("With or without `/v1` and a trailing slash; `simulated` needs none."),
-  api_key: text(API_KEY, "a key of printable characters without spaces")
-    .optional()
-    .describe("The provider's secret."),
-  headers: z
-    .record(
-      text(HEADER_NAME, "a header name").refine((name) => !FRAMING.has(name.toLowerCase()), {
-        error: "Daybook sets this header itself",
-      }),
-      text(HEADER_VALUE, "printable ASCII text"),
-    )
-    .default({})
-    .describe("Sent with every request to this provider."),
-});
-
-const route = z.strictObject({
-  model: text(MODEL_OR_GLOB, 'a model name or a glob with "*"').describe(
-    "Unique public name; a glob such as `gpt-*` passes the asked name on.",
-  ),
-  providers: z
-    .array(
-      z.strictObject({
-        provider: z.string({ error: "expected a provider's name" }).describe("Name of a provider."),
-        upstream_model: text(MODEL, "a model name")
-          .optional()
-          .describe("Its name there; without it the asked name."),
-      }),
-    )
-    .min(1, { error: "expected at least one provider" })
-    .describe("Tried in order."),
-  price: price.optional(),
-});
 
 const server = z.strictObject({
   name: text(TOKEN, "a name of at most 64 letters, digits, dots, hyphens and underscores").describe(
@@ -189,6 +78,13 @@ const options = {
   allow_insecure_public: flag(false).describe(
     "Allow `listen` to be reachable from other machines although there is no TLS.",
   ),
+  tls: z
+    .strictObject({
+      cert: text(/^[^\0]+$/, "a file").describe("Certificate and its chain (PEM)."),
+      key: text(/^[^\0]+$/, "a file").describe("Private key (PEM), readable by this user only."),
+    })
+    .optional()
+    .describe("Serve HTTPS (HTTP/1.1). The files are read again when they change, and at each reload."),
   home: text(/^[^\0]+$/, "a folder")
     .optional()
     .describe("Data folder; `~/.daybook` without it."),
@@ -196,10 +92,10 @@ const options = {
     .optional()
     .describe("Where events are read from: `sqlite:PATH`; `events.db` in the data folder without it."),
   providers: z
-    .array(provider)
+    .array(providerSchema)
     .default([])
-    .describe("Upstreams. Without any, the built-in simulation `demo`."),
-  routes: z.array(route).default([]).describe("Public model names and the providers that serve them."),
+    .describe("Upstreams. Without any, here or in control.db, the built-in simulation `demo`."),
+  routes: z.array(routeSchema).default([]).describe("Public model names and the providers that serve them."),
   limits: z
     .strictObject({
       max_body_bytes: integer(1, 1_073_741_824).default(33_554_432).describe("Largest request body."),

@@ -1,12 +1,11 @@
 // The first start: one admin token and one API key, so that Daybook can be used at once. `settings` holds how far
 // it came: nothing → the token's id → done. A crash in between leaves a token that nobody was shown; the next
 // start revokes it, makes another, and goes on.
-import type { Kysely } from "kysely";
 import { DaybookError } from "../event/errors.ts";
-import type { Control } from "./control.ts";
-import { insertApiKey, insertToken, revoke } from "./issued.ts";
+import { insertApiKey, revoke } from "./api-keys.ts";
+import type { Change, Control, Reads } from "./control.ts";
 import { givenSecret, newSecret, type Secret } from "./secrets.ts";
-import type { ChangeableTables } from "./tables.ts";
+import { insertToken } from "./tokens.ts";
 
 export interface BootstrapSecrets {
   readonly adminToken: string;
@@ -22,15 +21,14 @@ const DONE = "done";
 
 /** Both secrets when this call finished the first start; null when an earlier one did. */
 export async function completeFirstStart(
-  database: Kysely<ChangeableTables>,
-  control: Pick<Control, "change">,
+  control: Pick<Control, "change" | "reads" | "clock">,
   given: GivenSecrets,
-  clock: () => number,
 ): Promise<BootstrapSecrets | null> {
-  const found = await stage(database);
+  const { reads, clock } = control;
+  const found = await stage(reads);
   if (found === DONE) return null;
   const { token, key } = secretsFrom(given);
-  const live = await database
+  const live = await reads
     .selectFrom("tokens")
     .select("id")
     .where("hash", "=", token.hash)
@@ -48,6 +46,12 @@ export async function completeFirstStart(
     await control.change(ACTOR, entry, async (change) => {
       // Finished by another process meanwhile, the token has been shown.
       if ((await stage(change)) !== unseen) return null;
+      const row = await change
+        .selectFrom("tokens")
+        .select("revoked_at")
+        .where("id", "=", unseen)
+        .executeTakeFirst();
+      if (row?.revoked_at !== null) return null;
       return revoke(change, "tokens", unseen, clock());
     });
   }
@@ -75,7 +79,7 @@ export async function completeFirstStart(
 }
 
 /** null: nothing was begun; the id of the token that was made; or DONE, also when there is something already. */
-async function stage(database: Kysely<ChangeableTables>): Promise<string | null> {
+async function stage(database: Reads): Promise<string | null> {
   const setting = await database
     .selectFrom("settings")
     .select("value")
@@ -87,7 +91,7 @@ async function stage(database: Kysely<ChangeableTables>): Promise<string | null>
   return token === undefined && key === undefined ? null : DONE;
 }
 
-async function reach(change: Kysely<ChangeableTables>, value: string): Promise<void> {
+async function reach(change: Change, value: string): Promise<void> {
   await change
     .insertInto("settings")
     .values({ name: SETTING, value })

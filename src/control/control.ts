@@ -1,64 +1,13 @@
-// Control: API keys, admins' tokens and whatever else may be changed while Daybook runs. Every change goes
-// through `change`, which writes its audit entry into the outbox in the same transaction: there is no change
-// without an entry, and no entry without its change. The recorder moves the outbox to the journal.
+// Control: what may be changed while Daybook runs. Every change goes through `change`, which writes its audit
+// entry into the outbox in the same transaction: there is no change without an entry, and no entry without its
+// change. The recorder moves the outbox to the journal. The parts of control (keys, users, …) keep in memory what
+// requests need; `onChanged` brings it up to date after each change, of this process and of others on the file.
 import type { DatabaseSync } from "node:sqlite";
 import type { Kysely, Transaction } from "kysely";
-import type { Facts } from "../event/fields.ts";
-import { newEventId, newRequestId } from "../event/ids.ts";
-import { type BootstrapSecrets, completeFirstStart, type GivenSecrets } from "./bootstrap.ts";
-import { Credentials } from "./credentials.ts";
+import { type Actor, auditFacts, type Difference, type Entry } from "./change.ts";
 import { kyselyOver, openDatabase } from "./database.ts";
-import {
-  type ApiKey,
-  type ApiKeyIdentity,
-  apiKeyOf,
-  type Difference,
-  heldApiKey,
-  heldToken,
-  insertApiKey,
-  insertToken,
-  type NewApiKey,
-  type NewToken,
-  revoke,
-  type Token,
-  type TokenIdentity,
-  tokenOf,
-} from "./issued.ts";
 import { enqueue, entriesAfter, type OutboxEntry } from "./outbox.ts";
-import { newSecret } from "./secrets.ts";
 import type { ChangeableTables, Tables } from "./tables.ts";
-
-/** Who makes a change, and in which request. A token's id goes to `apiKeyId`. */
-export type Actor = Pick<
-  Facts,
-  "userId" | "apiKeyId" | "clientIp" | "caller" | "profile" | "requestId" | "traceId" | "sessionId"
->;
-
-/** What a change is, for its audit event. */
-export interface Entry {
-  readonly action: string;
-  readonly entityType: string;
-  /** The reason given for it, at most 500 characters. */
-  readonly justification?: string | null | undefined;
-}
-
-/** `keyId` is there when the key is known. */
-export type KeyCheck =
-  | { readonly ok: true; readonly key: ApiKeyIdentity }
-  | {
-      readonly ok: false;
-      readonly reason: "missing" | "unknown" | "key_expired" | "key_revoked";
-      readonly keyId?: string;
-    };
-
-/** `tokenId` is there when the token is known. */
-export type TokenCheck =
-  | { readonly ok: true; readonly token: TokenIdentity }
-  | {
-      readonly ok: false;
-      readonly reason: "missing" | "unknown" | "token_expired" | "token_revoked";
-      readonly tokenId?: string;
-    };
 
 export interface ControlOptions {
   /** Path of control.db; made when it is not there. */
@@ -69,40 +18,61 @@ export interface ControlOptions {
   readonly nodeId?: string | null | undefined;
 }
 
-/** Rejects with `folder_unusable` or `newer_version`; what the file holds is then as it was. */
-export async function openControl({ path, clock, nodeId }: ControlOptions): Promise<Control> {
-  const database = openDatabase(path);
-  const control = new Control(database, clock, nodeId ?? null);
-  await control.load();
-  return control;
+/** What may be read, in a change or outside of one. */
+export type Reads = Kysely<ChangeableTables>;
+export type Change = Transaction<ChangeableTables>;
+
+/**
+ * Reads the entity `id`, or all when that is null, and answers with what brings memory up to date: synchronous, and
+ * it may not fail, since the change is committed by then.
+ */
+export type Refresh = (reads: Reads, id: string | null) => Promise<() => void>;
+
+/** How often changes of other processes are looked for. */
+const WATCH_MS = 200;
+
+/** Throws `folder_unusable` or `newer_version`; what the file holds is then as it was. */
+export function openControl({ path, clock, nodeId }: ControlOptions): Control {
+  return new Control(openDatabase(path), clock, nodeId ?? null);
 }
 
-type Change = Transaction<ChangeableTables>;
-
 export class Control {
+  /** UTC ms. */
+  readonly clock: () => number;
   readonly #sqlite: DatabaseSync;
   readonly #database: Kysely<Tables>;
-  readonly #clock: () => number;
   readonly #nodeId: string | null;
-  readonly #apiKeys = new Credentials<ApiKeyIdentity>();
-  readonly #tokens = new Credentials<TokenIdentity>();
+  readonly #refreshes = new Map<string, Refresh[]>();
+  /** Entity type → revision that memory shows. */
+  readonly #shown = new Map<string, number>();
   readonly #outboxListeners = new Set<() => void>();
+  #dataVersion: unknown = null;
+  #watch: NodeJS.Timeout | null = null;
   #closed: Promise<void> | null = null;
 
   /** Use `openControl`. */
   constructor(sqlite: DatabaseSync, clock: () => number, nodeId: string | null) {
     this.#sqlite = sqlite;
     this.#database = kyselyOver(sqlite);
-    this.#clock = clock;
+    this.clock = clock;
     this.#nodeId = nodeId;
   }
 
-  /** Reads what requests are checked against. */
-  async load(): Promise<void> {
-    for (const row of await this.#database.selectFrom("api_keys").selectAll().execute())
-      this.#apiKeys.hold(row.hash, heldApiKey(row));
-    for (const row of await this.#database.selectFrom("tokens").selectAll().execute())
-      this.#tokens.hold(row.hash, heldToken(row));
+  /** For lists and the like. What requests are checked against is in memory. */
+  get reads(): Reads {
+    return this.#database as unknown as Reads;
+  }
+
+  /** `refresh` follows the changes of entities of this type; several may follow one type. First called by `load`. */
+  onChanged(entityType: string, refresh: Refresh): void {
+    this.#refreshes.set(entityType, [...(this.#refreshes.get(entityType) ?? []), refresh]);
+  }
+
+  /** Reads what requests are checked against. Then, unless told otherwise, changes of other processes are followed. */
+  async load({ watch = true } = {}): Promise<void> {
+    this.#dataVersion = this.#readDataVersion();
+    await this.#refreshAll(() => true);
+    if (watch) this.#watch ??= setInterval(() => void this.#look(), WATCH_MS).unref();
   }
 
   /**
@@ -116,7 +86,7 @@ export class Control {
     entry: Entry,
     work: (change: Change) => Promise<Difference | null>,
   ): Promise<Difference | null> {
-    const now = this.#clock();
+    const now = this.clock();
     const transaction = await this.#database.startTransaction().execute();
     try {
       const made = await work(transaction as unknown as Change);
@@ -124,11 +94,13 @@ export class Control {
         await transaction.rollback().execute();
         return null;
       }
-      await enqueue(transaction, auditFacts(actor, entry, made, now), this.#nodeId, now);
-      const hold = await this.#holderOf(transaction, entry.entityType, made.entityId);
+      const facts = auditFacts(actor, entry, made, now);
+      await enqueue(transaction, facts, this.#nodeId, now);
+      const show = await this.#showing(transaction, entry.entityType, made.entityId);
       await transaction.commit().execute();
       // From here on nothing may fail: the caller would believe that nothing was changed.
-      hold();
+      show();
+      actor.committed?.(facts.eventId ?? "");
       for (const listener of this.#outboxListeners) queueMicrotask(listener);
       return made;
     } catch (error) {
@@ -137,101 +109,57 @@ export class Control {
     }
   }
 
-  /** What brings the changed credential in memory up to date, once the change is committed. */
-  async #holderOf(transaction: Transaction<Tables>, entityType: string, id: string): Promise<() => void> {
-    if (entityType === "api_key") {
-      const row = await transaction
-        .selectFrom("api_keys")
-        .selectAll()
-        .where("id", "=", id)
-        .executeTakeFirst();
-      if (row !== undefined) return () => this.#apiKeys.hold(row.hash, heldApiKey(row));
+  /** Counts the change for other processes, and reads what shows it in memory. */
+  async #showing(transaction: Transaction<Tables>, entityType: string, id: string): Promise<() => void> {
+    const { revision } = await transaction
+      .insertInto("revisions")
+      .values({ entity_type: entityType, revision: 1 })
+      .onConflict((conflict) =>
+        conflict
+          .column("entity_type")
+          .doUpdateSet((column) => ({ revision: column("revisions.revision", "+", 1) })),
+      )
+      .returning("revision")
+      .executeTakeFirstOrThrow();
+    const shows: (() => void)[] = [];
+    for (const refresh of this.#refreshes.get(entityType) ?? [])
+      shows.push(await refresh(transaction as unknown as Reads, id));
+    return () => {
+      for (const show of shows) show();
+      // Else others changed something too, which is found by the next look.
+      if (revision === (this.#shown.get(entityType) ?? 0) + 1) this.#shown.set(entityType, revision);
+    };
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const dataVersion = this.#readDataVersion();
+      if (dataVersion === this.#dataVersion) return;
+      await this.#refreshAll((entityType, revision) => revision !== (this.#shown.get(entityType) ?? 0));
+      this.#dataVersion = dataVersion;
+    } catch {
+      // Closed, or held by somebody for too long: looked at again.
     }
-    if (entityType === "token") {
-      const row = await transaction.selectFrom("tokens").selectAll().where("id", "=", id).executeTakeFirst();
-      if (row !== undefined) return () => this.#tokens.hold(row.hash, heldToken(row));
-    }
-    return () => {};
   }
 
-  /** Finishes the first start: see bootstrap.ts. Null when an earlier one was finished. */
-  bootstrap(given: GivenSecrets = {}): Promise<BootstrapSecrets | null> {
-    return completeFirstStart(
-      this.#database as unknown as Kysely<ChangeableTables>,
-      this,
-      given,
-      this.#clock,
-    );
+  /** It is another one after each commit of another connection, in this process or not. */
+  #readDataVersion(): unknown {
+    return this.#sqlite.prepare("PRAGMA data_version").get()?.data_version;
   }
 
-  /** Makes an API key; `secret` is shown this once. */
-  async createApiKey(
-    actor: Actor,
-    key: NewApiKey,
-  ): Promise<{ readonly id: string; readonly secret: string }> {
-    const secret = newSecret("dbk");
-    const entry = { action: "api_key_created", entityType: "api_key" };
-    const made = await this.change(actor, entry, (change) =>
-      insertApiKey(change, key, secret, this.#clock()),
-    );
-    return { id: made?.entityId ?? "", secret: secret.text };
-  }
-
-  /** Makes a token; `secret` is shown this once. */
-  async createToken(
-    actor: Actor,
-    token: NewToken,
-  ): Promise<{ readonly id: string; readonly secret: string }> {
-    const secret = newSecret("dbt");
-    const entry = { action: "token_created", entityType: "token" };
-    const made = await this.change(actor, entry, (change) =>
-      insertToken(change, token, secret, this.#clock()),
-    );
-    return { id: made?.entityId ?? "", secret: secret.text };
-  }
-
-  /** False when there is no such key, or it is revoked already. New requests are refused at once. */
-  async revokeApiKey(actor: Actor, id: string, justification?: string | null): Promise<boolean> {
-    const entry = { action: "api_key_revoked", entityType: "api_key", justification };
-    return (
-      (await this.change(actor, entry, (change) => revoke(change, "api_keys", id, this.#clock()))) !== null
-    );
-  }
-
-  /** False when there is no such token, or it is revoked already. */
-  async revokeToken(actor: Actor, id: string, justification?: string | null): Promise<boolean> {
-    const entry = { action: "token_revoked", entityType: "token", justification };
-    return (
-      (await this.change(actor, entry, (change) => revoke(change, "tokens", id, this.#clock()))) !== null
-    );
-  }
-
-  async listApiKeys(): Promise<ApiKey[]> {
-    return (await this.#database.selectFrom("api_keys").selectAll().orderBy("created_at").execute()).map(
-      apiKeyOf,
-    );
-  }
-
-  async listTokens(): Promise<Token[]> {
-    return (await this.#database.selectFrom("tokens").selectAll().orderBy("created_at").execute()).map(
-      tokenOf,
-    );
-  }
-
-  /** Whose API key was presented. From memory: it never waits. */
-  authenticateKey(presented: string): KeyCheck {
-    const check = this.#apiKeys.check(presented, this.#clock());
-    if (check.ok) return { ok: true, key: check.identity };
-    if (!("identity" in check)) return check;
-    return { ok: false, reason: `key_${check.reason}`, keyId: check.identity.id };
-  }
-
-  /** Whose token was presented. From memory: it never waits. */
-  authenticateToken(presented: string): TokenCheck {
-    const check = this.#tokens.check(presented, this.#clock());
-    if (check.ok) return { ok: true, token: check.identity };
-    if (!("identity" in check)) return check;
-    return { ok: false, reason: `token_${check.reason}`, tokenId: check.identity.id };
+  async #refreshAll(isStale: (entityType: string, revision: number) => boolean): Promise<void> {
+    // Whoever holds the one connection is alone with memory too: no change shows between the reading and the showing.
+    await this.#database.connection().execute(async (connection) => {
+      // Read before the rest: what comes in between is then read twice, and never missed.
+      const rows = await connection.selectFrom("revisions").selectAll().execute();
+      const revisions = new Map(rows.map(({ entity_type, revision }) => [entity_type, revision]));
+      for (const [entityType, refreshes] of this.#refreshes) {
+        const revision = revisions.get(entityType) ?? 0;
+        if (!isStale(entityType, revision)) continue;
+        for (const refresh of refreshes) (await refresh(connection as unknown as Reads, null))();
+        this.#shown.set(entityType, revision);
+      }
+    });
   }
 
   /** Audit entries that wait for the journal, in order of id. */
@@ -261,27 +189,8 @@ export class Control {
 
   /** Waits for changes that were asked for before; later calls reject. Idempotent. */
   close(): Promise<void> {
-    // Whoever holds the one connection is alone with the database.
+    if (this.#watch !== null) clearInterval(this.#watch);
     this.#closed ??= this.#database.connection().execute(() => this.#database.destroy());
     return this.#closed;
   }
-}
-
-function auditFacts(actor: Actor, entry: Entry, difference: Difference, now: number): Facts {
-  const { entityId, oldValues, newValues } = difference;
-  return {
-    ...actor,
-    eventId: newEventId(),
-    kind: "admin",
-    action: entry.action,
-    count: 1,
-    timestamp: now,
-    requestId: actor.requestId ?? newRequestId(),
-    policyDecision: "n/a",
-    entityType: entry.entityType,
-    entityId,
-    oldValues,
-    newValues,
-    ...(entry.justification == null ? {} : { justification: entry.justification }),
-  };
 }

@@ -1,8 +1,9 @@
-// Keys or tokens in memory, found by the hash of what was presented, so that a request never waits for a
+// Keys, tokens or sessions in memory, found by the hash of what was presented, so that a request never waits for a
 // database. Comparing hashes gives nothing away by its timing: nobody can steer them towards a stored one.
 import { hashSecret } from "./secrets.ts";
 
 export interface Held<Identity> {
+  readonly hash: string;
   readonly identity: Identity;
   /** UTC ms; null: never. */
   readonly expiresAt: number | null;
@@ -15,11 +16,17 @@ export type Presented<Identity> =
   | { readonly ok: false; readonly reason: "expired" | "revoked"; readonly identity: Identity };
 
 export class Credentials<Identity> {
-  readonly #byHash = new Map<string, Held<Identity>>();
+  #byHash = new Map<string, Held<Identity>>();
 
-  /** Adds a credential, or replaces what was known of it. */
-  hold(hash: string, held: Held<Identity>): void {
-    this.#byHash.set(hash, held);
+  /** Adds credentials, or replaces what was known of them. */
+  hold(held: readonly Held<Identity>[]): void {
+    for (const each of held) this.#byHash.set(each.hash, each);
+  }
+
+  /** Forgets all others. */
+  holdOnly(held: readonly Held<Identity>[]): void {
+    this.#byHash = new Map();
+    this.hold(held);
   }
 
   /** Whose secret `presented` is at `now` (UTC ms). */

@@ -11,6 +11,9 @@ export interface Secret {
   readonly prefix: string | null;
 }
 
+/** What a secret opens: an API key, a token, a session. */
+export type SecretKind = "dbk" | "dbt" | "dbs";
+
 const PREFIX_LENGTH = 8;
 const MIN_LENGTH = 24;
 /** A header of 8 KiB would be no secret that anybody made. */
@@ -20,8 +23,8 @@ const MIN_DISTINCT = 8;
 const PLACEHOLDERS =
   /change[-_ ]?(?:me|this)|replace[-_ ]?(?:me|this)|passw(?:or|0r)d|secret|example|placeholder|default|insecure|qwerty|letmein|xxxx+/gi;
 
-/** A new secret: `kind` (`dbk`, `dbt`), `_`, and 32 random bytes as 43 characters of base64url (RFC 4648, section 5). */
-export function newSecret(kind: "dbk" | "dbt"): Secret {
+/** A new secret: its kind, `_`, and 32 random bytes as 43 characters of base64url (RFC 4648, section 5). */
+export function newSecret(kind: SecretKind): Secret {
   const text = `${kind}_${randomBytes(32).toString("base64url")}`;
   return { text, hash: hashSecret(text), prefix: text.slice(0, PREFIX_LENGTH) };
 }

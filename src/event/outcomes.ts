@@ -20,6 +20,7 @@ export const FAILURES = {
   policy_denied: { status: "error", statusCode: 403, message: "A policy denied the request." },
   not_found: { status: "error", statusCode: 404, message: "There is no such path, model or server." },
   method_not_allowed: { status: "error", statusCode: 405, message: "The path does not answer this method." },
+  conflict: { status: "error", statusCode: 409, message: "The request does not fit what there is now." },
   payload_too_large: { status: "error", statusCode: 413, message: "The request body is larger than the limit." },
   limit_exceeded: { status: "error", statusCode: 429, message: "A rate or concurrency limit was reached." },
   quota_exceeded: { status: "error", statusCode: 429, message: "A budget is used up." },

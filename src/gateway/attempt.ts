@@ -1,9 +1,10 @@
 // One try at one provider. Until the answer's head is accepted, a failure belongs to the try and the next
 // provider may have its turn; from then on the bytes go to the relay.
 import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { nativeCode } from "../event/errors.ts";
-import type { Target } from "./routes.ts";
+import type { Place, Upstream } from "./upstream.ts";
 
 /** Where an accepted answer goes. */
 export interface AnswerSink {
@@ -17,17 +18,18 @@ export interface AnswerSink {
 
 export type AttemptResult =
   | { readonly is: "accepted" }
-  /** The provider answered, and another one is to be asked instead. */
-  | { readonly is: "declined"; readonly status: number }
+  /** The provider answered, and another try is to be made instead. */
+  | { readonly is: "declined" }
   | { readonly is: "unreachable"; readonly code: string };
 
 export interface AttemptOptions {
-  readonly target: Target;
+  readonly provider: Upstream;
+  readonly method: string;
+  readonly place: Place;
   readonly headers: Record<string, string>;
-  readonly body: Buffer;
-  /** Whether to take the answer, by its status. */
-  readonly accept: (status: number) => boolean;
-  readonly sink: AnswerSink;
+  readonly body: Buffer | Readable | null;
+  /** Where the answer goes, or null: another try is to be made instead. */
+  readonly accept: (status: number, headers: IncomingHttpHeaders) => AnswerSink | null;
 }
 
 /** How long an upstream may take to close after its answer's terminator. */
@@ -37,7 +39,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #options: AttemptOptions;
   readonly #result = Promise.withResolvers<AttemptResult>();
   #controller: Dispatcher.DispatchController | null = null;
-  #accepted = false;
+  #sink: AnswerSink | null = null;
   #aborted = false;
   #done = false;
 
@@ -47,9 +49,18 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /** Sends the request; resolves when the answer's head was accepted or the try has failed. */
   start(): Promise<AttemptResult> {
-    const { target, headers, body } = this.#options;
+    const { provider, method, place, headers, body } = this.#options;
+    const { origin, path } = place;
+    const request = {
+      origin,
+      path,
+      method: method as Dispatcher.HttpMethod,
+      headers,
+      body,
+      ...NO_PHASE_LIMITS,
+    };
     try {
-      target.dispatcher.dispatch({ path: target.chatPath, method: "POST", headers, body }, this);
+      provider.dispatcher.dispatch(request, this);
     } catch (error) {
       this.#result.resolve({ is: "unreachable", code: nativeCode(error) });
     }
@@ -57,10 +68,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   /** Cancels the request upstream. The sink hears no more. */
-  abort(): void {
+  abort(code = "cancelled"): void {
     this.#aborted = true;
-    this.#controller?.abort(new Error("cancelled"));
-    this.#result.resolve({ is: "unreachable", code: "cancelled" });
+    this.#controller?.abort(new Error(code));
+    this.#result.resolve({ is: "unreachable", code });
   }
 
   /** Nobody waits for the rest: it may still end by itself, so that the connection can serve again. */
@@ -83,30 +94,33 @@ export class Attempt implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (this.#aborted || status < 200) return;
-    if (!this.#options.accept(status)) {
+    this.#sink = this.#options.accept(status, headers);
+    if (this.#sink === null) {
       this.#aborted = true;
-      this.#result.resolve({ is: "declined", status });
+      this.#result.resolve({ is: "declined" });
       controller.abort(new Error("declined"));
       return;
     }
-    this.#accepted = true;
     this.#result.resolve({ is: "accepted" });
-    this.#options.sink.head(status, headers);
+    this.#sink.head(status, headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#aborted && !this.#options.sink.data(chunk)) controller.pause();
+    if (!this.#aborted && this.#sink?.data(chunk) === false) controller.pause();
   }
 
   onResponseEnd(): void {
     this.#done = true;
-    if (!this.#aborted) this.#options.sink.end();
+    if (!this.#aborted) this.#sink?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#done = true;
     if (this.#aborted) return;
-    if (this.#accepted) this.#options.sink.broken(nativeCode(error));
-    else this.#result.resolve({ is: "unreachable", code: nativeCode(error) });
+    if (this.#sink === null) this.#result.resolve({ is: "unreachable", code: nativeCode(error) });
+    else this.#sink.broken(nativeCode(error));
   }
 }
+
+/** Our own limits bound each request as a whole; undici's per-phase ones would cut long streams. */
+const NO_PHASE_LIMITS = { headersTimeout: 0, bodyTimeout: 0 } as const;

@@ -1,16 +1,19 @@
 // One request of a client and its answer. Owns the event: begun on entry, finished exactly once, whatever happens.
 //
 //   open ──refuse()──► answered with an error of ours
-//        ──deliver()──► the provider's answer was handed over (or broke)
+//        ──reply()───► answered by us
+//        ──relay─────► the provider's answer was handed over (or broke)
 //        ──client leaves──► cancelled, upstream aborted
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Facts, Kind } from "../event/fields.ts";
 import { newRequestId, newTraceId } from "../event/ids.ts";
-import { type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
-import { errorBody } from "../protocols/openai-errors.ts";
+import { answered, type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
+import type { ErrorFacts } from "../protocols/protocol.ts";
 import { requestIdFrom, traceFrom } from "../protocols/request-ids.ts";
+import type { Usage } from "../protocols/usage.ts";
 import type { Handle } from "../recorder/handle.ts";
 import type { Recorder } from "../recorder/recorder.ts";
+import type { Admitted } from "./admission.ts";
 import { headBytes, requestHeadBytes, WireCount } from "./wire.ts";
 
 /** How long strict mode waits for a begin or a finish to be durable. */
@@ -23,10 +26,36 @@ export interface ExchangeOptions {
   readonly facts: Facts & { kind: Kind; action: string };
   readonly clientIp: string | null;
   readonly userAgent: boolean;
+  /** Our own errors, in the client's dialect. */
+  readonly errorBody: (error: ErrorFacts) => string;
 }
 
 /** An error code that we answer ourselves. */
 export type OwnFailure = Parameters<typeof failed>[0];
+
+/** What more is to be said of a refusal. */
+export interface RefusalDetail {
+  readonly message?: string;
+  readonly param?: string | null;
+  readonly errorType?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What an exchange waits for, while it does. */
+export interface Work {
+  /** The client left. */
+  left(): void;
+  /** It must end now. */
+  cut(code: "timeout" | "shutting_down"): void;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | number>;
+  readonly body: string;
+  /** On the wire, head and body. */
+  readonly bytes: number;
+}
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -41,11 +70,17 @@ export class Exchange {
   #settling: Promise<void> = Promise.resolve();
   /** Bytes of the request's body that have come. */
   received = 0;
-  #leave: (() => void) | null = null;
+  work: Work | null = null;
+  /** What was produced, as far as it is known. */
+  usage: Usage | null = null;
+  #admitted: Admitted | null = null;
+  readonly #errorBody: (error: ErrorFacts) => string;
   /** The outcome is fixed, or the event was dropped and there is none to fix. */
   #over = false;
 
-  constructor({ request, response, recorder, facts, clientIp, userAgent }: ExchangeOptions) {
+  constructor(options: ExchangeOptions) {
+    const { request, response, recorder, facts, clientIp, userAgent, errorBody } = options;
+    this.#errorBody = errorBody;
     this.request = request;
     this.response = response;
     this.#recorder = recorder;
@@ -70,9 +105,22 @@ export class Exchange {
     return this.#over || this.response.destroyed;
   }
 
-  /** Called once if the client leaves before the answer is whole. */
-  set onLeave(leave: (() => void) | null) {
-    this.#leave = leave;
+  /** What is admitted is settled when the outcome is fixed, whatever it is. */
+  admit(admitted: Admitted): void {
+    this.#admitted = admitted;
+    this.setHeaders(admitted.headers);
+  }
+
+  /** Whether the answer tells of limits of our own. */
+  get hasLimits(): boolean {
+    return (
+      this.response.hasHeader("x-ratelimit-limit-requests") ||
+      this.response.hasHeader("x-ratelimit-limit-tokens")
+    );
+  }
+
+  setHeaders(headers: Readonly<Record<string, string>>): void {
+    for (const name in headers) this.response.setHeader(name, headers[name] as string);
   }
 
   get strict(): boolean {
@@ -80,10 +128,7 @@ export class Exchange {
   }
 
   /** Answers with an error of ours. Strict: only when the outcome is durable, else 503. */
-  refuse(
-    code: OwnFailure,
-    detail: { message?: string; param?: string | null; errorType?: string | null } = {},
-  ): void {
+  refuse(code: OwnFailure, detail: RefusalDetail = {}): void {
     if (this.isOver) return;
     const outcome = failed(code, detail.errorType ?? null);
     if (this.response.headersSent) {
@@ -94,8 +139,23 @@ export class Exchange {
     // Strict work that was dropped has no record: whatever the answer would be, it is not given. And an answer that
     // says that it could not be recorded waits for no record.
     const unrecorded = this.strict && (this.handle.state === "dropped" || code === "audit_unavailable");
+    if (!unrecorded && detail.headers !== undefined) this.setHeaders(detail.headers);
     const answer = this.#errorAnswer(unrecorded ? "audit_unavailable" : code, unrecorded ? {} : detail);
-    if (!this.strict || unrecorded) {
+    if (unrecorded) {
+      this.#send(answer);
+      this.finish(outcome);
+    } else this.#deliver(answer, outcome);
+  }
+
+  /** Answers with JSON of ours. Strict: only when the outcome is durable, else 503. */
+  reply(body: string): void {
+    if (this.isOver) return;
+    if (this.strict && this.handle.state === "dropped") this.refuse("audit_unavailable");
+    else this.#deliver(this.#jsonAnswer(200, body, {}), answered(200));
+  }
+
+  #deliver(answer: Answer, outcome: Outcome): void {
+    if (!this.strict) {
       this.#send(answer);
       this.finish(outcome);
       return;
@@ -118,12 +178,18 @@ export class Exchange {
     if (this.#over) return;
     this.#over = true;
     const { handle } = this;
+    if (this.#admitted !== null) handle.note(this.#settled(this.#admitted, outcome));
     const { requestSize, responseSize } = handle.facts;
     handle.note({
       requestSize: requestSize ?? requestHeadBytes(this.request) + this.received,
       responseSize: responseSize ?? this.#wire.written,
     });
     handle.finish(outcome);
+  }
+
+  /** A client that leaves has had what it took; a failed call is free. */
+  #settled(admitted: Admitted, { status }: Outcome): Facts {
+    return admitted.settle({ usage: this.usage, charged: status === "success" || status === "cancelled" });
   }
 
   /** Bytes of the answer so far. */
@@ -142,43 +208,29 @@ export class Exchange {
     else this.#send(this.#errorAnswer("audit_unavailable", {}));
   }
 
-  #errorAnswer(code: ErrorCode, { message, param }: { message?: string; param?: string | null }) {
-    const status = FAILURES[code].statusCode ?? 500;
-    const body = errorBody({
+  #errorAnswer(code: ErrorCode, { message, param }: RefusalDetail): Answer {
+    const body = this.#errorBody({
       code,
       requestId: this.requestId,
       ...(message === undefined ? {} : { message }),
       ...(param === undefined ? {} : { param }),
     });
-    const headers: Record<string, string | number> = {
-      "content-type": "application/json",
-      "content-length": Buffer.byteLength(body),
-    };
+    const headers: Record<string, string> = {};
     if (code === "unauthorized") headers["www-authenticate"] = "Bearer";
-    if (code === "method_not_allowed") headers.allow = "POST";
     if (code === "shutting_down" || code === "audit_unavailable") headers["retry-after"] = "1";
-    const ids = {
-      "x-request-id": this.requestId,
-      "x-trace-id": String(this.response.getHeader("x-trace-id")),
-    };
-    const keepAlive = this.response.shouldKeepAlive;
-    return {
-      status,
-      headers,
-      body,
-      bytes: headBytes(status, { ...ids, ...headers }, keepAlive) + Buffer.byteLength(body),
-    };
+    return this.#jsonAnswer(FAILURES[code].statusCode ?? 500, body, headers);
   }
 
-  #send({
-    status,
-    headers,
-    body,
-  }: {
-    status: number;
-    headers: Record<string, string | number>;
-    body: string;
-  }): void {
+  #jsonAnswer(status: number, body: string, more: Readonly<Record<string, string>>): Answer {
+    const length = Buffer.byteLength(body);
+    const headers = { "content-type": "application/json", "content-length": length, ...more };
+    const { response } = this;
+    const all = { ...(response.getHeaders() as Record<string, string>), ...headers };
+    const bytes = headBytes(status, all, response.shouldKeepAlive) + length;
+    return { status, headers, body, bytes };
+  }
+
+  #send({ status, headers, body }: Answer): void {
     if (this.response.destroyed) return;
     this.response.writeHead(status, headers);
     this.response.end(body);
@@ -186,10 +238,10 @@ export class Exchange {
 
   #closed(): void {
     if (!this.#over) {
-      this.#leave?.();
+      this.work?.left();
       this.finish(failed("client_disconnected"));
     }
-    this.#leave = null;
+    this.work = null;
     this.#wire.next();
     void this.#settling.finally(() => this.#ended.resolve());
   }

@@ -7,36 +7,23 @@ import { newRequestId } from "../event/ids.ts";
 import { failed } from "../event/outcomes.ts";
 import { errorBody } from "../protocols/openai-errors.ts";
 import type { Recorder } from "../recorder/recorder.ts";
-import { serveChat } from "./chat.ts";
-import { Exchange, type OwnFailure } from "./exchange.ts";
-import type { Routes } from "./routes.ts";
+import { type Endpoint, endpointOf } from "./endpoints.ts";
+import { Exchange, type OwnFailure, type RefusalDetail } from "./exchange.ts";
+import { type InferenceOptions, type Key, serveInference } from "./inference.ts";
 import { presentedKey } from "./wire.ts";
 
 export type KeyCheck =
-  | { readonly ok: true; readonly key: { readonly id: string; readonly userId: string | null } }
+  | { readonly ok: true; readonly key: Key }
   | { readonly ok: false; readonly reason: string; readonly keyId?: string };
 
-export interface GatewayOptions {
+export interface GatewayOptions extends InferenceOptions {
   readonly recorder: Recorder;
-  readonly routes: Routes;
   readonly authenticateKey: (presented: string) => KeyCheck;
   readonly clientIp: (request: IncomingMessage) => string | null;
-  readonly maxBodyBytes: number;
-  readonly chatTimeoutMs: number;
   readonly userAgent: boolean;
 }
 
-interface Endpoint {
-  readonly facts: Facts & { kind: Kind; action: string };
-  readonly method: string | null;
-}
-
-const CHAT: Endpoint = {
-  facts: { kind: "inference", action: "chat", endpoint: "/v1/chat/completions" },
-  method: "POST",
-};
-/** Any other path below /v1/. The path itself is the client's text and is not recorded. */
-const UNKNOWN: Endpoint = { facts: { kind: "api", action: "request" }, method: null };
+const NO_KEY: RefusalDetail = { message: "No API key: send it as `Authorization: Bearer …` or `x-api-key`." };
 
 /** How long a client has to read its last answer. */
 const CUT_MS = 500;
@@ -44,7 +31,6 @@ const CUT_MS = 500;
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #active = new Map<IncomingMessage, Exchange>();
-  readonly #stop = new AbortController();
   #draining = false;
   #idle: PromiseWithResolvers<void> | null = null;
 
@@ -55,7 +41,8 @@ export class Gateway {
   /** Serves one request. Never throws; the event is finished when `response` is over. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { recorder, clientIp, userAgent } = this.#options;
-    const endpoint = pathOf(request) === "/v1/chat/completions" ? CHAT : UNKNOWN;
+    const path = pathOf(request);
+    const endpoint = endpointOf(path);
     const exchange = new Exchange({
       request,
       response,
@@ -63,6 +50,7 @@ export class Gateway {
       userAgent,
       clientIp: clientIp(request),
       facts: { ...endpoint.facts, method: request.method ?? null },
+      errorBody: endpoint.protocol?.errorBody ?? errorBody,
     });
     this.#active.set(request, exchange);
     void exchange.ended.then(() => this.#left(exchange));
@@ -125,8 +113,10 @@ export class Gateway {
 
   /** Ends the grace of a running `drain` now: what is still open is answered `shutting_down`, then cut. */
   cut(): void {
-    this.#stop.abort();
-    for (const exchange of this.#active.values()) exchange.refuse("shutting_down");
+    for (const exchange of this.#active.values()) {
+      if (exchange.work === null) exchange.refuse("shutting_down");
+      else exchange.work.cut("shutting_down");
+    }
     setTimeout(() => {
       for (const exchange of this.#active.values()) exchange.response.destroy();
     }, CUT_MS);
@@ -137,7 +127,6 @@ export class Gateway {
   }
 
   async #serve(exchange: Exchange, endpoint: Endpoint): Promise<void> {
-    const { routes, maxBodyBytes, chatTimeoutMs, authenticateKey } = this.#options;
     const { request } = exchange;
     if (this.#draining) {
       exchange.response.shouldKeepAlive = false;
@@ -146,19 +135,28 @@ export class Gateway {
     if (request.httpVersion === "1.1" && request.headers.host === undefined)
       return exchange.refuse("malformed_http");
     if (endpoint.method === null) return exchange.refuse("not_found", { message: "There is no such path." });
-    if (request.method !== endpoint.method) return exchange.refuse("method_not_allowed");
-    const presented = presentedKey(request);
-    if (presented === null)
-      return exchange.refuse("unauthorized", {
-        message: "No API key: send it as `Authorization: Bearer …`.",
-      });
-    const check = authenticateKey(presented);
-    if (!check.ok) {
-      if (check.keyId !== undefined) exchange.handle.note({ apiKeyId: check.keyId });
-      return exchange.refuse("unauthorized", { errorType: check.reason });
+    if (request.method !== endpoint.method)
+      return exchange.refuse("method_not_allowed", { headers: { allow: endpoint.method } });
+    const key = this.#authenticate(exchange);
+    if (key === null) return;
+    if (endpoint.protocol !== null) await serveInference(exchange, endpoint.protocol, key, this.#options);
+  }
+
+  /** Whose request it is; null when it was refused. */
+  #authenticate(exchange: Exchange): Key | null {
+    const presented = presentedKey(exchange.request);
+    if (presented === null) {
+      exchange.refuse("unauthorized", NO_KEY);
+      return null;
     }
-    exchange.handle.note({ apiKeyId: check.key.id, userId: check.key.userId });
-    await serveChat({ exchange, routes, maxBodyBytes, timeoutMs: chatTimeoutMs, stop: this.#stop.signal });
+    const check = this.#options.authenticateKey(presented);
+    if (check.ok) {
+      exchange.handle.note({ apiKeyId: check.key.id, userId: check.key.userId });
+      return check.key;
+    }
+    if (check.keyId !== undefined) exchange.handle.note({ apiKeyId: check.keyId });
+    exchange.refuse("unauthorized", { errorType: check.reason });
+    return null;
   }
 
   #left(exchange: Exchange): void {

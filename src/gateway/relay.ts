@@ -4,21 +4,25 @@
 // on, any other body from its last byte. The outcome is fixed when the last upstream byte is here and the client
 // is still connected; nothing earlier is delayed.
 import type { IncomingHttpHeaders } from "node:http";
-import type { Facts } from "../event/fields.ts";
 import { answered, failed, failedAsSent, type Outcome } from "../event/outcomes.ts";
-import {
-  type ChatAnswer,
-  ChatAnswerReader,
-  type ChatFacts,
-  parsedObject,
-} from "../protocols/openai-chat-answer.ts";
-import { ChatStreamReader } from "../protocols/openai-chat-stream.ts";
-import { errorEvent } from "../protocols/openai-errors.ts";
-import { knownErrorType } from "../protocols/provider-errors.ts";
+import type {
+  AnswerBody,
+  AnswerFacts,
+  AnswerStream,
+  InferenceRequest,
+  Protocol,
+} from "../protocols/protocol.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
-import type { AnswerSink } from "./attempt.ts";
+import { estimateUsage } from "../protocols/usage.ts";
+import type { AnswerSink, Attempt } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
 import { chunkBytes, clientHeaders, LAST_CHUNK_BYTES } from "./wire.ts";
+
+/** What is learnt from an answer: nothing, where there is no request that was understood. */
+export interface Reading {
+  readonly protocol: Protocol;
+  readonly request: InferenceRequest | null;
+}
 
 /** No body (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5). */
 const BODILESS = new Set([204, 205, 304]);
@@ -26,45 +30,44 @@ const BODILESS = new Set([204, 205, 304]);
 const LINGER_MS = 60_000;
 /** Of an error body, what is looked at for its type. */
 const ERROR_BYTES = 64 * 1024;
+const OPEN_BRACE = 0x7b;
+const SPACE = 0x20;
 
 export class Relay implements AnswerSink {
   readonly #exchange: Exchange;
-  readonly #stripUsage: boolean;
-  readonly #onDrain: () => void;
+  readonly #protocol: Protocol;
+  readonly #request: InferenceRequest | null;
+  readonly #upstream: Attempt;
   #status = 0;
   #chunked = true;
-  #stream: ChatStreamReader | null = null;
-  #answer: ChatAnswerReader | null = null;
+  /** The first byte will tell what the head did not: whether a stream that was asked for came. */
+  #undecided = false;
+  #stream: AnswerStream | null = null;
+  #answer: AnswerBody | null = null;
   #errorBody: Buffer[] | null = null;
   #errorBytes = 0;
+  #passedBytes = 0;
   #firstByteAt: number | null = null;
   /** Strict: the bytes that may not go out before the outcome is durable. */
   #held: Buffer[] = [];
+  readonly #onDrain = () => this.#upstream.resume();
 
-  /** `stripUsage`: the usage chunk of a stream is ours alone. `onDrain`: the client can take more. */
-  constructor({
-    exchange,
-    stripUsage,
-    onDrain,
-  }: { exchange: Exchange; stripUsage: boolean; onDrain: () => void }) {
+  constructor(exchange: Exchange, { protocol, request }: Reading, upstream: Attempt) {
     this.#exchange = exchange;
-    this.#stripUsage = stripUsage;
-    this.#onDrain = onDrain;
+    this.#protocol = protocol;
+    this.#request = request;
+    this.#upstream = upstream;
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
     const { response } = this.#exchange;
     this.#status = status;
-    const encoded = headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity";
-    const isStream = /^text\/event-stream\b/i.test(String(headers["content-type"] ?? ""));
-    if (!this.#isAnswer) this.#errorBody = [];
-    else if (encoded) {
-      // Compressed against our wish: it passes, and tells nothing.
-    } else if (isStream) this.#stream = new ChatStreamReader({ stripUsage: this.#stripUsage });
-    else this.#answer = new ChatAnswerReader();
+    const isStream = this.#choose(headers);
     const upstreamRequestId = requestIdFrom(headers["x-request-id"] ?? headers["request-id"]);
-    this.#exchange.handle.note({ upstreamRequestId });
-    const passed = clientHeaders(headers, this.#stream === null);
+    if (upstreamRequestId !== null) this.#exchange.handle.note({ upstreamRequestId });
+    // What is asked for beyond the client's wish is left out again: then the length is another one.
+    const unchanged = this.#stream === null && !this.#undecided;
+    const passed = clientHeaders(headers, { unchanged, ownLimits: this.#exchange.hasLimits });
     this.#chunked = passed["content-length"] === undefined;
     response.writeHead(status, passed);
     // Strict: the end is counted before it is sent, so the head must be.
@@ -74,6 +77,7 @@ export class Relay implements AnswerSink {
   data(chunk: Buffer): boolean {
     if (this.#exchange.isOver) return true;
     this.#firstByteAt ??= performance.now();
+    if (this.#undecided) this.#decide(chunk);
     if (this.#stream !== null) {
       const { forward, held } = this.#stream.feed(chunk);
       const more = this.#pass(forward, held);
@@ -82,6 +86,7 @@ export class Relay implements AnswerSink {
       return more;
     }
     this.#answer?.feed(chunk);
+    this.#passedBytes += chunk.length;
     if (this.#errorBody !== null && this.#errorBytes < ERROR_BYTES) {
       this.#errorBody.push(chunk);
       this.#errorBytes += chunk.length;
@@ -109,21 +114,57 @@ export class Relay implements AnswerSink {
   /** The answer ends here, not whole: an event stream says so in its own words, anything else is cut. */
   interrupt(outcome: Outcome, code: "stream_interrupted" | "timeout" | "shutting_down"): void {
     const { response, requestId } = this.#exchange;
-    this.#noteFacts(this.#stream?.facts ?? null);
+    this.#noteFacts(this.#stream?.facts ?? null, false);
     const inWords = this.#stream !== null && !response.destroyed;
-    if (inWords) this.#held = [Buffer.from(errorEvent({ code, requestId }))];
+    if (inWords) this.#held = [Buffer.from(this.#protocol.errorEvent({ code, requestId }))];
     else this.#held = [];
     this.#settle(outcome, inWords);
   }
 
   /** The client left: what is known so far is the record. */
   left(): void {
-    this.#noteFacts(this.#stream?.facts ?? null);
+    const took = this.#isAnswer && this.#firstByteAt !== null;
+    this.#noteFacts(this.#stream?.facts ?? null, took);
+  }
+
+  /** Sets up the reading of the body; true for an event stream. */
+  #choose(headers: IncomingHttpHeaders): boolean {
+    const type = String(headers["content-type"] ?? "");
+    const isStream = /^text\/event-stream\b/i.test(type);
+    if (!this.#isAnswer) {
+      this.#errorBody = [];
+      return isStream;
+    }
+    const { "content-encoding": encoding = "identity" } = headers;
+    const request = this.#request;
+    // Compressed against our wish: it passes, and tells nothing.
+    if (request === null || encoding !== "identity") return isStream;
+    if (isStream) this.#stream = this.#protocol.createStream(request);
+    else if (request.streaming) this.#undecided = true;
+    else this.#answer = this.#protocol.createAnswer(request);
+    return isStream;
+  }
+
+  /** A stream was asked for and the content type tells of none. Some servers say so and send one all the same. */
+  #decide(chunk: Buffer): void {
+    const first = chunk.find((byte) => byte > SPACE);
+    if (first === undefined || this.#request === null) return;
+    this.#undecided = false;
+    if (first === OPEN_BRACE) this.#answer = this.#protocol.createAnswer(this.#request);
+    else {
+      this.#stream = this.#protocol.createStream(this.#request);
+      const blank = this.#held;
+      this.#held = [];
+      write(this.#exchange.response, blank, this.#onDrain);
+    }
   }
 
   #pass(forward: readonly Buffer[], held: readonly Buffer[]): boolean {
     const { response, strict } = this.#exchange;
-    if (!strict) return write(response, [...forward, ...held], this.#onDrain);
+    if (!strict) {
+      if (held.length > 0) return write(response, [...forward, ...held], this.#onDrain);
+      return write(response, forward, this.#onDrain);
+    }
     if (this.#stream !== null) {
       this.#held.push(...held);
       return write(response, forward, this.#onDrain);
@@ -137,35 +178,49 @@ export class Relay implements AnswerSink {
 
   #outcome(): Outcome {
     if (!this.#isAnswer) return failedAsSent("provider_error", this.#status, this.#errorType());
-    const facts: ChatAnswer | ChatFacts | null = this.#stream?.facts ?? this.#answer?.finish() ?? null;
-    this.#noteFacts(facts);
+    const answer = this.#answer?.finish() ?? null;
+    const facts = this.#stream?.facts ?? answer;
+    const whole = this.#stream?.terminated ?? (answer === null ? !this.#undecided : answer.whole);
+    const good = whole && !facts?.inBandError;
+    this.#noteFacts(facts, good);
     if (facts?.inBandError) return failed("stream_interrupted", facts.inBandError.type);
-    const whole = this.#stream?.terminated ?? (facts === null || ("whole" in facts && facts.whole));
     return whole ? answered(this.#status) : failed("stream_interrupted");
   }
 
-  /** A completion comes with a body and a status that says so; whatever else a provider sends is none. */
+  /** An answer comes with a body and a status that says so. What passes unread may also have none. */
   get #isAnswer(): boolean {
+    if (this.#request === null) return this.#status < 400;
     return this.#status >= 200 && this.#status < 300 && !BODILESS.has(this.#status);
   }
 
   #errorType(): string | null {
-    const body = parsedObject(Buffer.concat(this.#errorBody ?? []).toString());
+    const body = Buffer.concat(this.#errorBody ?? []);
     this.#errorBody = null;
-    return knownErrorType(body);
+    return this.#protocol.errorType(body);
   }
 
-  #noteFacts(facts: ChatFacts | null): void {
-    const { handle } = this.#exchange;
-    const noted: Facts = {};
+  /** `produced`: the client had it, or what it took of it; what nobody counted is estimated then. */
+  #noteFacts(facts: AnswerFacts | null, produced: boolean): void {
+    const exchange = this.#exchange;
+    const { handle } = exchange;
     if (this.#stream !== null && this.#firstByteAt !== null)
-      noted.ttftMs = Math.round(this.#firstByteAt - handle.startedAt);
-    if (facts !== null) {
-      noted.upstreamModel = facts.model;
-      noted.finishReason = facts.finishReason;
-      if (facts.usage !== null) Object.assign(noted, facts.usage);
+      handle.note({ ttftMs: Math.round(this.#firstByteAt - handle.startedAt) });
+    if (facts !== null) handle.note({ upstreamModel: facts.model, finishReason: facts.finishReason });
+    const request = this.#request;
+    if (request === null) return;
+    const usage = facts?.usage ?? null;
+    if (produced && this.#protocol.metered) {
+      const counted = estimateUsage(usage, request.promptBytes, this.#contentBytes);
+      exchange.usage = counted;
+      handle.note(counted);
+    } else if (usage !== null) {
+      exchange.usage = usage;
+      handle.note({ ...usage });
     }
-    handle.note(noted);
+  }
+
+  get #contentBytes(): number {
+    return (this.#stream ?? this.#answer)?.contentBytes ?? this.#passedBytes;
   }
 
   /** Ends the answer with what is held (`whole`) or by a reset, and fixes the outcome. */
@@ -176,7 +231,7 @@ export class Relay implements AnswerSink {
     this.#held = [];
     if (!exchange.strict) {
       if (whole) {
-        write(response, held, () => {});
+        write(response, held, this.#onDrain);
         endSoon(response);
       }
       exchange.finish(outcome);
@@ -188,7 +243,7 @@ export class Relay implements AnswerSink {
     exchange.whenRecorded(() => {
       if (!whole) response.destroy();
       else if (!response.destroyed) {
-        write(response, held, () => {});
+        write(response, held, this.#onDrain);
         endSoon(response);
       }
     });

@@ -1,93 +1,181 @@
-// Which providers serve a model: exact names first, then globs in their order.
-import { type Dispatcher, Pool } from "undici";
-import { endpointUrl } from "../protocols/base-url.ts";
-
-export interface ProviderConfig {
-  readonly name: string;
-  readonly backendType: string;
-  readonly baseUrl: string;
-  readonly apiKey: string | null;
-  /** Sent with every request, lowercase names. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-export interface RouteConfig {
-  /** A model name, or a glob with `*`. */
-  readonly model: string;
-  readonly providers: readonly { readonly provider: string; readonly upstreamModel: string | null }[];
-}
+// Which providers serve a model: exact names first, then globs in their order. The table can be replaced while
+// requests run: new ones take the new table, running ones end on the old, and a provider that stays as it was keeps
+// its connections and its health.
+import { readFileSync } from "node:fs";
+import type { Dispatcher } from "undici";
+import type { Price } from "../event/price.ts";
+import type { Dialect } from "../protocols/protocol.ts";
+import type { Route as RouteConfig } from "../providers/route.ts";
+import { isGlob, matchesGlob } from "./globs.ts";
+import { Pools, type ProxySettings } from "./pools.ts";
+import { type ProviderConfig, type ProviderHealth, Upstream } from "./upstream.ts";
 
 /** A provider as a route uses it. */
 export interface Target {
-  readonly provider: string;
-  readonly backendType: string;
-  readonly dispatcher: Dispatcher;
-  readonly chatPath: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly provider: Upstream;
   /** Name of the model there; null: as asked. */
   readonly upstreamModel: string | null;
 }
 
 export interface Route {
+  readonly id: string | null;
   readonly model: string;
+  readonly price: Price | null;
   readonly targets: readonly Target[];
+  readonly table: Table;
 }
 
-/** The gateway's own limits bound each request as a whole; undici's per-phase ones would cut long streams. */
-const POOL_OPTIONS = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 } } as const;
+/** No model is found by a longer name. */
+const MAX_MODEL_LENGTH = 256;
 
 export class Routes {
-  readonly #exact = new Map<string, Route>();
-  readonly #globs: { readonly pattern: RegExp; readonly route: Route }[] = [];
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools: Pools;
+  readonly #known = new Map<string, { readonly config: string; readonly provider: Upstream }>();
+  readonly #tables = new Set<Table>();
+  #table: Table;
 
-  /** Every route names providers that are in `providers`; configuration has checked that. */
-  constructor(providers: readonly ProviderConfig[], routes: readonly RouteConfig[]) {
-    const byName = new Map(providers.map((provider) => [provider.name, provider]));
-    for (const { model, providers: uses } of routes) {
-      const targets = uses.flatMap((use) => {
-        const provider = byName.get(use.provider);
-        return provider === undefined ? [] : [this.#target(provider, use.upstreamModel)];
-      });
-      const route: Route = { model, targets };
-      if (model.includes("*")) this.#globs.push({ pattern: globPattern(model), route });
-      else this.#exact.set(model, route);
-    }
+  constructor(
+    providers: readonly ProviderConfig[],
+    routes: readonly RouteConfig[],
+    proxy: ProxySettings | null = null,
+  ) {
+    this.#pools = new Pools(proxy);
+    this.#table = this.#build(providers, routes);
+  }
+
+  /**
+   * From now on requests take these. Every route names providers that are in `providers`; whoever keeps them has
+   * checked that. Throws, and changes nothing, when a provider's address or certificates cannot be used.
+   */
+  replace(providers: readonly ProviderConfig[], routes: readonly RouteConfig[]): void {
+    const old = this.#table;
+    this.#table = this.#build(providers, routes);
+    old.retire();
   }
 
   find(model: string): Route | null {
-    return this.#exact.get(model) ?? this.#globs.find(({ pattern }) => pattern.test(model))?.route ?? null;
+    return this.#table.find(model);
+  }
+
+  /** The first provider that passes `path` through, or null. */
+  passThrough(path: string): Upstream | null {
+    return this.#table.passThrough(path);
+  }
+
+  /** Public names, in order of the routes: a glob stands for what its providers are known to serve. */
+  models(): readonly string[] {
+    return this.#table.models;
+  }
+
+  health(): ProviderHealth[] {
+    return this.#table.providers.map(({ health }) => health);
+  }
+
+  /** The table that new requests take now; `hold` it for as long as its providers are used. */
+  get table(): Table {
+    return this.#table;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+    await this.#pools.close();
   }
 
-  #target(provider: ProviderConfig, upstreamModel: string | null): Target {
-    const url = endpointUrl(provider.baseUrl, "/v1/chat/completions");
-    const headers = {
-      ...(provider.apiKey === null ? {} : { authorization: `Bearer ${provider.apiKey}` }),
-      ...provider.headers,
-    };
-    return {
-      provider: provider.name,
-      backendType: provider.backendType,
-      dispatcher: this.#pool(url.origin),
-      chatPath: url.pathname + url.search,
-      headers,
-      upstreamModel,
-    };
+  #build(configs: readonly ProviderConfig[], routes: readonly RouteConfig[]): Table {
+    const built = configs.map((config) => {
+      const ca = config.caFile === null ? null : readFileSync(config.caFile, "utf8");
+      const text = JSON.stringify([config, ca]);
+      const known = this.#known.get(config.name);
+      const same = known?.config === text;
+      return { config: text, provider: same ? known.provider : new Upstream(config, ca, this.#pools) };
+    });
+    this.#known.clear();
+    for (const entry of built) this.#known.set(entry.provider.name, entry);
+    const providers = built.map(({ provider }) => provider);
+    const table = new Table(providers, routes, () => {
+      this.#tables.delete(table);
+      this.#closeUnused();
+    });
+    this.#tables.add(table);
+    return table;
   }
 
-  #pool(origin: string): Pool {
-    const pool = this.#pools.get(origin) ?? new Pool(origin, POOL_OPTIONS);
-    this.#pools.set(origin, pool);
-    return pool;
+  #closeUnused(): void {
+    const used = new Set<Dispatcher>();
+    for (const { providers } of this.#tables) for (const { dispatcher } of providers) used.add(dispatcher);
+    this.#pools.keepOnly(used);
   }
 }
 
-/** `*` stands for any run of characters; a run of stars is one, so that matching stays linear. */
-function globPattern(glob: string): RegExp {
-  const parts = glob.split(/\*+/).map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join("[^]*?")}$`);
+/** Providers and routes as they were at one time, for as long as somebody uses them. */
+export class Table {
+  readonly providers: readonly Upstream[];
+  readonly models: readonly string[];
+  readonly #exact = new Map<string, Route>();
+  readonly #globs: Route[] = [];
+  readonly #onUnused: () => void;
+  #users = 0;
+  #retired = false;
+
+  constructor(providers: readonly Upstream[], routes: readonly RouteConfig[], onUnused: () => void) {
+    this.providers = providers;
+    this.#onUnused = onUnused;
+    const byName = new Map(providers.map((provider) => [provider.name, provider]));
+    for (const { id, model, price, providers: uses } of routes) {
+      const targets = uses.flatMap(({ provider: name, upstreamModel }) => {
+        const provider = byName.get(name);
+        return provider === undefined ? [] : [{ provider, upstreamModel }];
+      });
+      const route: Route = { id, model, price, targets, table: this };
+      if (isGlob(model)) this.#globs.push(route);
+      else if (!this.#exact.has(model)) this.#exact.set(model, route);
+    }
+    this.models = [...new Set(routes.flatMap(({ model }) => this.#namesOf(model)))];
+  }
+
+  find(model: string): Route | null {
+    const exact = this.#exact.get(model);
+    if (exact !== undefined) return exact;
+    if (model.length > MAX_MODEL_LENGTH) return null;
+    return this.#globs.find((route) => matchesGlob(route.model, model)) ?? null;
+  }
+
+  passThrough(path: string): Upstream | null {
+    return (
+      this.providers.find(({ passThrough }) => passThrough.some((prefix) => path.startsWith(prefix))) ?? null
+    );
+  }
+
+  hold(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+    this.#endWhenUnused();
+  }
+
+  /** Takes no new users. */
+  retire(): void {
+    this.#retired = true;
+    this.#endWhenUnused();
+  }
+
+  #endWhenUnused(): void {
+    if (this.#retired && this.#users === 0) this.#onUnused();
+  }
+
+  #namesOf(model: string): readonly string[] {
+    if (!isGlob(model)) return [model];
+    const route = this.#globs.find((candidate) => candidate.model === model);
+    const names = route?.targets.flatMap(({ provider }) => provider.models) ?? [];
+    return names.filter((name) => matchesGlob(model, name)).toSorted();
+  }
+}
+
+/** Those of a route's providers that speak `dialect`, in order. */
+export function speaking(route: Route, dialect: Dialect): readonly Target[] {
+  const { targets } = route;
+  return targets.every(({ provider }) => provider.speaks(dialect))
+    ? targets
+    : targets.filter(({ provider }) => provider.speaks(dialect));
 }

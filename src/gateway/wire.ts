@@ -3,40 +3,62 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { Dialect } from "../protocols/protocol.ts";
 
 /** What of a provider's answer a client may see: what describes it, and what says how to go on. */
 const PASSED_DOWN =
-  /^(?:content-(?:type|encoding|language|disposition)|cache-control|retry-after|retry-after-ms|x-should-retry|x-ratelimit-.*|anthropic-ratelimit-.*|openai-(?:processing-ms|version|model)|x-daybook-simulated)$/;
+  /^(?:content-(?:type|encoding|language|disposition|range)|accept-ranges|cache-control|retry-after|retry-after-ms|x-should-retry|x-ratelimit-.*|anthropic-ratelimit-.*|openai-(?:processing-ms|version|model)|x-daybook-simulated)$/;
+const LIMIT = /^(?:x|anthropic)-ratelimit-/;
 
 /** The client's headers that a provider may see beside those that the gateway sets. */
-const PASSED_UP = ["accept", "openai-beta", "idempotency-key", "traceparent", "tracestate"] as const;
+const PASSED_UP = [
+  "accept",
+  "openai-beta",
+  "anthropic-version",
+  "anthropic-beta",
+  "idempotency-key",
+  "traceparent",
+  "tracestate",
+] as const;
 
+/** What a provider of Anthropic's dialect is told when the client does not say which version it speaks. */
+const ANTHROPIC_VERSION = "2023-06-01";
+
+/** `own`, the provider's key among them, goes over what the client sent. */
 export function upstreamHeaders(
   client: IncomingHttpHeaders,
+  dialect: Dialect,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const headers: Record<string, string> = {};
+  if (dialect === "anthropic") headers["anthropic-version"] = ANTHROPIC_VERSION;
   for (const name of PASSED_UP) {
     const value = client[name];
     if (typeof value === "string") headers[name] = value;
   }
-  return {
-    ...headers,
-    "content-type": "application/json",
-    "accept-encoding": "identity",
-    "user-agent": "daybook",
-    ...own,
-  };
+  headers["content-type"] = "application/json";
+  headers["accept-encoding"] = "identity";
+  headers["user-agent"] = "daybook";
+  return Object.assign(headers, own);
 }
 
-/** The provider's headers for the client; its Content-Length only when the body passes unchanged. */
+export interface PassedDown {
+  /** The body passes as it is: its Content-Length too. */
+  readonly unchanged: boolean;
+  /** The answer tells of our own limits, and so of no others. */
+  readonly ownLimits: boolean;
+}
+
+/** The provider's headers for the client. */
 export function clientHeaders(
   upstream: IncomingHttpHeaders,
-  unchanged: boolean,
+  { unchanged, ownLimits }: PassedDown,
 ): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(upstream)) {
-    if (value !== undefined && PASSED_DOWN.test(name)) headers[name] = value;
+  for (const name in upstream) {
+    const value = upstream[name];
+    if (value === undefined || !PASSED_DOWN.test(name)) continue;
+    if (!ownLimits || !LIMIT.test(name)) headers[name] = value;
   }
   const length = upstream["content-length"];
   if (unchanged && length !== undefined) headers["content-length"] = length;

@@ -78,7 +78,7 @@ export function setMembers(
 }
 
 /** Just past the string whose opening quote is at `open`. A quote ends it unless an odd run of backslashes stands before. */
-function stringEnd(text: string, open: number): number {
+export function stringEnd(text: string, open: number): number {
   for (let quote = text.indexOf('"', open + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
     while (text.charCodeAt(before) === BACKSLASH) before--;

@@ -1,5 +1,6 @@
 // Daybook's own errors in the shape that OpenAI clients expect.
 import { type ErrorCode, FAILURES } from "../event/outcomes.ts";
+import type { ErrorFacts } from "./protocol.ts";
 
 /** OpenAI's error type for each failure that is the client's to mend; all others are `server_error`. */
 const TYPES: { readonly [C in ErrorCode]?: string } = {
@@ -15,15 +16,6 @@ const TYPES: { readonly [C in ErrorCode]?: string } = {
   limit_exceeded: "rate_limit_error",
   quota_exceeded: "insufficient_quota",
 };
-
-export interface ErrorFacts {
-  readonly code: ErrorCode;
-  /** A sentence of Daybook's own; by default the code's. */
-  readonly message?: string;
-  /** The member of the request at fault. */
-  readonly param?: string | null;
-  readonly requestId: string;
-}
 
 /** JSON text of the error's body. `type` follows from the code, so the two cannot contradict each other. */
 export function errorBody({

@@ -1,6 +1,7 @@
 // What may be known of a provider's error: its type or code, when it is one of those listed here. Anything else in
 // an error body is text from upstream, which can quote the request, and goes no further.
 import { isObject } from "./json-members.ts";
+import type { InBandError } from "./protocol.ts";
 
 const KNOWN = new Set([
   // OpenAI: types
@@ -57,9 +58,13 @@ export function knownErrorType(body: unknown): string | null {
   return type === null || type === CATCH_ALL ? (known(body.error.code) ?? type) : type;
 }
 
-/** An error inside an answer that began as a success. */
-export interface InBandError {
-  readonly type: string | null;
+/** The same of a body's bytes. */
+export function errorTypeOf(body: Buffer): string | null {
+  try {
+    return knownErrorType(JSON.parse(body.toString("utf8")));
+  } catch {
+    return null;
+  }
 }
 
 /** The error that `value`, an answer or an event of one, carries as its `error` member, or null. */

@@ -24,7 +24,7 @@ export function openaiUsage(value: unknown): Usage | null {
   const hit = count(value.prompt_cache_hit_tokens);
   const promptTokens = count(value.prompt_tokens) ?? sum(hit, count(value.prompt_cache_miss_tokens));
   const completionTokens = count(value.completion_tokens);
-  const usage = {
+  return told({
     promptTokens,
     completionTokens,
     totalTokens: count(value.total_tokens) ?? sum(promptTokens, completionTokens),
@@ -32,8 +32,57 @@ export function openaiUsage(value: unknown): Usage | null {
       count(member(value.prompt_tokens_details, "cached_tokens")) ?? hit ?? count(value.cached_tokens),
     reasoningTokens:
       count(member(value.completion_tokens_details, "reasoning_tokens")) ?? count(value.reasoning_tokens),
+  });
+}
+
+/** Counts of Anthropic Messages as they are reported: the three of input do not overlap. */
+export interface AnthropicCounts {
+  readonly input: number | null;
+  readonly cacheRead: number | null;
+  readonly cacheCreation: number | null;
+  readonly output: number | null;
+  readonly thinking: number | null;
+}
+
+export function anthropicCounts(value: unknown): AnthropicCounts {
+  const usage = isObject(value) ? value : {};
+  const creation = usage.cache_creation;
+  return {
+    input: count(usage.input_tokens),
+    cacheRead: count(usage.cache_read_input_tokens),
+    cacheCreation:
+      count(usage.cache_creation_input_tokens) ??
+      sum(
+        count(member(creation, "ephemeral_5m_input_tokens")),
+        count(member(creation, "ephemeral_1h_input_tokens")),
+      ),
+    output: count(usage.output_tokens),
+    thinking: count(member(usage.output_tokens_details, "thinking_tokens")),
   };
-  return Object.values(usage).every((tokens) => tokens === null) ? null : usage;
+}
+
+/** The larger of each count: those of a stream are running totals, and any report may leave some out. */
+export function largerCounts(a: AnthropicCounts, b: AnthropicCounts): AnthropicCounts {
+  return {
+    input: larger(a.input, b.input),
+    cacheRead: larger(a.cacheRead, b.cacheRead),
+    cacheCreation: larger(a.cacheCreation, b.cacheCreation),
+    output: larger(a.output, b.output),
+    thinking: larger(a.thinking, b.thinking),
+  };
+}
+
+/** Anthropic's counts in the one shape, or null when there are none: the prompt is what was new, read and cached. */
+export function anthropicUsage(counts: AnthropicCounts): Usage | null {
+  const { input, cacheRead, cacheCreation, output, thinking } = counts;
+  const promptTokens = sum(sum(input, cacheRead ?? 0), cacheCreation ?? 0);
+  return told({
+    promptTokens,
+    completionTokens: output,
+    totalTokens: sum(promptTokens, output),
+    cachedTokens: cacheRead,
+    reasoningTokens: thinking,
+  });
 }
 
 /** The larger of each count: reports within a stream are running totals, and a last one may leave some out. */
@@ -46,6 +95,10 @@ export function largerUsage(a: Usage | null, b: Usage | null): Usage | null {
     cachedTokens: larger(a.cachedTokens, b.cachedTokens),
     reasoningTokens: larger(a.reasoningTokens, b.reasoningTokens),
   };
+}
+
+function told(usage: Usage): Usage | null {
+  return Object.values(usage).every((tokens) => tokens === null) ? null : usage;
 }
 
 function count(value: unknown): number | null {
@@ -63,4 +116,34 @@ function larger(a: number | null, b: number | null): number | null {
 
 function member(value: unknown, key: string): unknown {
   return isObject(value) ? value[key] : undefined;
+}
+
+/** Counts for an event and a bill: none of tokens in and out is missing. */
+export interface CountedUsage extends Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly totalTokens: number;
+  /** A count is Daybook's estimate. */
+  readonly tokensEstimated: boolean;
+}
+
+/** Four bytes are about a token of English text. */
+const BYTES_PER_TOKEN = 4;
+
+/**
+ * `usage` with the counts that the provider did not tell estimated: a quarter of the prompt's bytes
+ * (`InferenceRequest.promptBytes`) and of the answer's (`contentBytes`), rounded up.
+ */
+export function estimateUsage(usage: Usage | null, promptBytes: number, contentBytes: number): CountedUsage {
+  const promptTokens = usage?.promptTokens ?? Math.ceil(promptBytes / BYTES_PER_TOKEN);
+  const completionTokens = usage?.completionTokens ?? Math.ceil(contentBytes / BYTES_PER_TOKEN);
+  const told = usage !== null && usage.promptTokens !== null && usage.completionTokens !== null;
+  return {
+    promptTokens,
+    completionTokens,
+    totalTokens: (told ? usage.totalTokens : null) ?? promptTokens + completionTokens,
+    cachedTokens: usage?.cachedTokens ?? null,
+    reasoningTokens: usage?.reasoningTokens ?? null,
+    tokensEstimated: !told,
+  };
 }

@@ -5,13 +5,7 @@ import { BlockList, isIP } from "node:net";
 
 /** Throws on what is neither an address nor a network; configuration has checked it. */
 export function clientAddress(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
-  const trusted = new BlockList();
-  for (const entry of trustedProxies) {
-    const [address = "", bits] = entry.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    if (bits === undefined) trusted.addAddress(address, family);
-    else trusted.addSubnet(address, Number(bits), family);
-  }
+  const trusted = blockList(trustedProxies);
   return (request) => {
     const peer = plain(request.socket.remoteAddress ?? "");
     if (!isTrusted(trusted, peer)) return peer;
@@ -22,6 +16,25 @@ export function clientAddress(trustedProxies: readonly string[]): (request: Inco
     const nearest = chain.findLast((address) => !isTrusted(trusted, address));
     return nearest !== undefined && isIP(nearest) !== 0 ? nearest : peer;
   };
+}
+
+/** Whether the client's own connection is encrypted: this one, or by the word of a trusted proxy. */
+export function clientSecurity(trustedProxies: readonly string[]): (request: IncomingMessage) => boolean {
+  const trusted = blockList(trustedProxies);
+  return ({ socket, headers }) =>
+    (socket as { encrypted?: boolean }).encrypted === true ||
+    (isTrusted(trusted, plain(socket.remoteAddress ?? "")) && headers["x-forwarded-proto"] === "https");
+}
+
+function blockList(trustedProxies: readonly string[]): BlockList {
+  const trusted = new BlockList();
+  for (const entry of trustedProxies) {
+    const [address = "", bits] = entry.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) trusted.addAddress(address, family);
+    else trusted.addSubnet(address, Number(bits), family);
+  }
+  return trusted;
 }
 
 function isTrusted(trusted: BlockList, address: string): boolean {

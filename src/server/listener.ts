@@ -1,20 +1,30 @@
 // The one HTTP listener. Requests below /v1/ go to the gateway, all others to the API; what node:http would answer
 // by itself, unseen, is given to them too.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { Connections } from "./connections.ts";
+import type { Certificate } from "./tls.ts";
 
 export interface ListenerOptions {
   readonly gateway: Gateway;
   readonly api: (request: IncomingMessage, response: ServerResponse) => void;
   readonly host: string;
   readonly port: number;
+  /** null: plain HTTP. */
+  readonly certificate?: Certificate | null;
 }
 
 export interface Listener {
-  /** `http://host:port`. */
+  /** `http://host:port`, or https. */
   readonly url: string;
   /** No new connections; idle ones are closed. Resolves when all are. */
   close(): Promise<void>;
@@ -22,7 +32,8 @@ export interface Listener {
   closeNow(): void;
 }
 
-export async function openListener({ gateway, api, host, port }: ListenerOptions): Promise<Listener> {
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  const { gateway, api, host, port, certificate = null } = options;
   const connections = new Connections(gateway);
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     connections.begin(request, response);
@@ -33,14 +44,14 @@ export async function openListener({ gateway, api, host, port }: ListenerOptions
     else api(request, response);
   };
   // A missing Host is refused by the gateway, with its event, and not by node:http without one.
-  const server = createServer({ requireHostHeader: false, keepAliveTimeout: 5000, noDelay: true }, serve);
+  const server = serverWith(certificate, serve);
   server.on("checkExpectation", serve);
   server.on("clientError", (error, socket) => connections.unreadable(error, socket as Socket));
   server.on("connect", (_request, socket) => connections.tunnel(socket as Socket));
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+    url: `${certificate === null ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -51,6 +62,14 @@ export async function openListener({ gateway, api, host, port }: ListenerOptions
       connections.closeRaw();
     },
   };
+}
+
+function serverWith(certificate: Certificate | null, serve: RequestListener): Server {
+  const options = { requireHostHeader: false, keepAliveTimeout: 5000, noDelay: true };
+  if (certificate === null) return createServer(options, serve);
+  const server = createTlsServer({ ...options, ...certificate.pair, ALPNProtocols: ["http/1.1"] }, serve);
+  certificate.onChanged((pair) => server.setSecureContext(pair));
+  return server;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

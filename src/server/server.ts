@@ -5,26 +5,32 @@ import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
-import { type Control, openControl } from "../control/control.ts";
+import { completeFirstStart } from "../control/bootstrap.ts";
+import { type ControlParts, openParts } from "../control/parts.ts";
+import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
+import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { Routes } from "../gateway/routes.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
+import { DEMO, type Provider } from "../providers/provider.ts";
+import { DEMO_ROUTE } from "../providers/route.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { openSimulator, type Simulator } from "../simulator/simulator.ts";
 import { Adoption } from "./adoption.ts";
-import { clientAddress } from "./client-address.ts";
+import { clientAddress, clientSecurity } from "./client-address.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
 import { readiness } from "./readiness.ts";
+import { Certificate } from "./tls.ts";
 
 export interface Server {
   readonly url: string;
@@ -71,18 +77,29 @@ class Openings {
   }
 }
 
-/** `journalWorker`: the code of the journal's thread, for tests that let it die. */
-export async function openServer(config: Config, journalWorker?: URL): Promise<Server> {
+/** What tests put in the place of the usual. */
+export interface ServerOptions {
+  /** The code of the journal's thread. */
+  readonly journalWorker?: URL | undefined;
+  /** What hashing a password costs. */
+  readonly scrypt?: ScryptCost | undefined;
+}
+
+export async function openServer(config: Config, options: ServerOptions = {}): Promise<Server> {
   const openings = new Openings();
   try {
-    return await open(config, openings, journalWorker);
+    return await open(config, openings, options);
   } catch (error) {
     await openings.close().catch(() => {});
     throw error;
   }
 }
 
-async function open(config: Config, openings: Openings, workerUrl?: URL): Promise<Server> {
+async function open(
+  config: Config,
+  openings: Openings,
+  { journalWorker: workerUrl, scrypt }: ServerOptions,
+): Promise<Server> {
   makeFolder(config.home);
   const { maxMb, reserveMb } = config.journal;
   const sizes = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
@@ -91,7 +108,8 @@ async function open(config: Config, openings: Openings, workerUrl?: URL): Promis
   openings.add(() => slot.release());
   openings.add(() => journal.close());
   const { nodeId } = slot;
-  const control = await openControl({ path: join(config.home, "control.db"), nodeId, clock: Date.now });
+  const parts = await openParts({ path: join(config.home, "control.db"), nodeId, clock: Date.now, scrypt });
+  const { control } = parts;
   openings.add(() => control.close());
   const drops = openDropsFile(slot.folder);
   openings.add(() => drops.close());
@@ -110,14 +128,14 @@ async function open(config: Config, openings: Openings, workerUrl?: URL): Promis
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
-  const firstSecrets = await control.bootstrap(config.bootstrap);
+  const firstSecrets = await completeFirstStart(control, config.bootstrap);
   // A journal that takes nothing just now is no reason not to start: the entries wait where they are.
   await withDeadline(
     outbox.pump().catch(() => {}),
     PUMP_MS,
     undefined,
   );
-  return serve(config, openings, { slot, limits, control, recorder, delivery, journal, firstSecrets });
+  return serve(config, openings, { slot, limits, parts, recorder, delivery, journal, firstSecrets });
 }
 
 function openDelivery(
@@ -139,7 +157,7 @@ function openDelivery(
 interface Core {
   readonly slot: Slot;
   readonly limits: JournalLimits;
-  readonly control: Control;
+  readonly parts: ControlParts;
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
@@ -147,7 +165,8 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, control, recorder, delivery, journal, firstSecrets } = core;
+  const { slot, limits, parts, recorder, delivery, journal, firstSecrets } = core;
+  const { control, keys } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
   const adoption = new Adoption({
@@ -163,33 +182,42 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => adoption.close());
   const simulator = await simulatorFor(config);
   openings.add(() => simulator?.close());
-  const routes = new Routes(providersOf(config, simulator), config.routes);
+  const routes = new Routes(
+    providersOf(config, simulator),
+    simulator !== null && config.routes.length === 0 ? [DEMO_ROUTE] : config.routes,
+    config.proxy,
+  );
   openings.add(() => routes.close());
   const clientIp = clientAddress(config.trustedProxies);
   const gateway = new Gateway({
     recorder,
     routes,
     clientIp,
-    authenticateKey: (presented) => control.authenticateKey(presented),
+    authenticateKey: (presented) => keys.check(presented),
+    admission: ADMIT_ALL,
     maxBodyBytes: config.limits.maxBodyBytes,
-    chatTimeoutMs: config.timeoutsMs.chat,
+    timeoutsMs: config.timeoutsMs,
     userAgent: config.audit.userAgent,
   });
   const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
   const api = createApi({
+    ...parts,
     reader,
-    control,
     recorder,
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control }),
     now: Date.now,
     clientIp,
+    isSecure: clientSecurity(config.trustedProxies),
     isLoopback,
     report,
   });
   await api.ready();
   openings.add(() => api.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen });
+  const certificate =
+    config.tls === null ? null : new Certificate(config.tls, (error) => report(error, "tls"));
+  openings.add(() => certificate?.close());
+  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   adoption.start();
   return {
@@ -242,11 +270,15 @@ function makeFolder(home: string): void {
 }
 
 function simulatorFor(config: Config): Promise<Simulator> | null {
-  return config.providers.some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
+  return served(config).some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
+}
+
+function served({ providers }: Config): readonly Provider[] {
+  return providers.length === 0 ? [DEMO] : providers;
 }
 
 function providersOf(config: Config, simulator: Simulator | null) {
-  return config.providers.map((provider) => ({
+  return served(config).map((provider) => ({
     ...provider,
     baseUrl: provider.baseUrl ?? simulator?.url ?? "",
   }));

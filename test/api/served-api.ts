@@ -1,20 +1,25 @@
-// The API as the server mounts it: behind a plain node:http server, over a real store. Only recorder, control
-// and readiness are stand-ins; the recorder keeps what it is told and refuses what the real one would.
+// The API as the server mounts it: behind a plain node:http server, over a real store and a real control. Only the
+// recorder and readiness are stand-ins; the recorder keeps what it is told and refuses what the real one would.
 
 import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import type { ApiParts, OpenEvent } from "../../src/api/api-parts.ts";
 import { createApi } from "../../src/api/create-api.ts";
 import { isLoopback } from "../../src/config/address.ts";
+import { openDatabase } from "../../src/control/database.ts";
+import { type ControlParts, openParts } from "../../src/control/parts.ts";
+import { hashSecret } from "../../src/control/secrets.ts";
 import { checkFacts, encodeRow } from "../../src/event/encode.ts";
 import { type AuditEvent, eventOf, type Facts } from "../../src/event/fields.ts";
 import { newEventId } from "../../src/event/ids.ts";
 import type { Outcome } from "../../src/event/outcomes.ts";
 import { openReader, type Reader } from "../../src/read/reader.ts";
 import { makeTrail, type Past, START, type Trail } from "../read/trail.ts";
+import { tempFolder } from "../support/temp.ts";
 
-/** Tokens of the stand-in control, by role. */
+/** Secrets of tokens that every served API knows, by role; their ids are `tok_` and the role. */
 export const TOKENS = { admin: "dbt_admin", auditor: "dbt_auditor", viewer: "dbt_viewer" } as const;
 
 export interface Answer {
@@ -54,7 +59,8 @@ export async function serveApi(
   const trail = await makeTrail(...past);
   const reader = instead.reader ?? (await openReader(trail.address));
   const recorder = new KeepingRecorder();
-  const api = createApi({ ...standIns(reader, recorder), ...instead });
+  const parts = await openControl();
+  const api = createApi({ ...standIns(reader, recorder), ...parts, ...instead });
   await api.ready();
   let exchanges = Promise.resolve();
   const server = createServer((incoming, response) => {
@@ -81,28 +87,34 @@ export async function serveApi(
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await api.close();
+      await parts.control.close();
       await reader.close();
       await trail[Symbol.asyncDispose]();
     },
   };
 }
 
-function standIns(reader: Reader, recorder: KeepingRecorder): ApiParts {
-  const roles = Object.keys(TOKENS) as (keyof typeof TOKENS)[];
+async function openControl(): Promise<ControlParts> {
+  const path = join(tempFolder(), "control.db");
+  const database = openDatabase(path);
+  for (const [role, text] of Object.entries(TOKENS)) {
+    database
+      .prepare("INSERT INTO tokens (id, name, hash, created_at, role) VALUES (?, ?, ?, ?, ?)")
+      .run(`tok_${role}`, role, hashSecret(text), START, role);
+  }
+  database.close();
+  return openParts({ path, clock: () => START });
+}
+
+function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, keyof ControlParts> {
   return {
     reader,
     recorder,
-    control: {
-      authenticateToken: (presented) => {
-        const role = roles.find((each) => TOKENS[each] === presented);
-        if (role === undefined) return { ok: false, reason: "unknown" };
-        return { ok: true, token: { id: `tok_${role}`, name: role, role } };
-      },
-    },
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),
     now: () => START,
     clientIp: ({ socket }) => socket.remoteAddress ?? "",
+    isSecure: () => false,
     isLoopback,
   };
 }
@@ -119,6 +131,8 @@ class KeepingRecorder {
     this.open++;
     return {
       eventId: facts.eventId,
+      mode: facts.kind === "admin" || facts.kind === "auth" ? "strict" : "open",
+      settled: async () => "durable",
       note: (more) => {
         checkFacts(more);
         Object.assign(facts, more);

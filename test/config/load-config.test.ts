@@ -54,17 +54,12 @@ test("without a file and variables everything has its default", async () => {
     bootstrap: { adminToken: null, apiKey: null },
     listen: { host: "127.0.0.1", port: 4141 },
     allowInsecurePublic: false,
-    providers: [
-      {
-        name: "demo",
-        backendType: "simulated",
-        protocol: "openai",
-        baseUrl: null,
-        apiKey: null,
-        headers: {},
-      },
-    ],
-    routes: [{ model: "demo", providers: [{ provider: "demo", upstreamModel: null }], price: null }],
+    tls: null,
+    providers: [],
+    routes: [],
+    found: { openaiApiKey: null, anthropicApiKey: null, ollamaHost: null },
+    secretKey: null,
+    proxy: null,
     limits: { maxBodyBytes: 33_554_432 },
     timeoutsMs: { chat: 900_000, completions: 600_000, embeddings: 120_000 },
     journal: { maxMb: 1024, reserveMb: 32 },
@@ -149,16 +144,27 @@ test("paths are relative to the file, in variables to the current folder, and ~ 
 });
 
 test("the example of the reference page is accepted", async () => {
-  const config = await loadText(EXAMPLE, { OPENAI_API_KEY: "sk-1" });
+  const config = await loadText(EXAMPLE, { OPENAI_API_KEY: "sk-1", ANTHROPIC_API_KEY: "sk-2" });
   assert.deepEqual(config.providers[0], {
+    id: null,
+    source: "file",
     name: "openai",
     backendType: "openai",
-    protocol: "openai",
+    protocols: ["openai"],
     baseUrl: "https://api.openai.com",
+    apiVersion: null,
     apiKey: "sk-1",
     headers: {},
+    caFile: null,
+    passThrough: ["/v1/audio/", "/v1/images/"],
+    timeoutsMs: { chat: null, completions: null, embeddings: null },
+    retry: { max: 2, waitMs: 500 },
+    breaker: { failures: 5, restMs: 10_000 },
+    models: [],
   });
   assert.deepEqual(config.routes[0], {
+    id: null,
+    source: "file",
     model: "gpt-4o-mini",
     providers: [{ provider: "openai", upstreamModel: "gpt-4o-mini-2024-07-18" }],
     price: { promptMicros: 150_000, cachedPromptMicros: 150_000, completionMicros: 600_000 },
@@ -188,28 +194,94 @@ test("prices become whole micros, the cached one its own", async () => {
   );
 });
 
-test("a protocol goes without saying for known backends and is kept where it is said", async () => {
+test("what a provider does not say its name or type tells", async () => {
   const { providers } = await loadText(`
 providers:
-  - { name: a, backend_type: anthropic, base_url: "https://a.example" }
-  - { name: b, backend_type: local, base_url: "http://localhost:11434/v1/" }
+  - { name: a, backend_type: anthropic }
+  - { name: ollama }
   - { name: c, backend_type: acme, protocol: anthropic, base_url: "https://c.example", headers: { X-Team: red } }
   - { name: d, backend_type: simulated }
+  - { name: openai, backend_type: acme, protocols: [openai, anthropic], base_url: "http://b.example/v1/" }
+  - { name: lmstudio, base_url: "http://10.0.0.1:1234" }
+  - { name: groq }
 `);
   assert.deepEqual(
-    providers.map(({ protocol }) => protocol),
-    ["anthropic", "openai", "anthropic", "openai"],
+    providers.map(({ backendType, protocols, baseUrl }) => [backendType, protocols.join(), baseUrl]),
+    [
+      ["anthropic", "anthropic", "https://api.anthropic.com"],
+      ["local", "openai,anthropic", "http://127.0.0.1:11434"],
+      ["acme", "anthropic", "https://c.example"],
+      ["simulated", "openai,anthropic", null],
+      ["acme", "openai,anthropic", "http://b.example/v1/"],
+      ["local", "openai,anthropic", "http://10.0.0.1:1234"],
+      ["groq", "openai", "https://api.groq.com/openai"],
+    ],
   );
-  assert.equal(providers[1]?.baseUrl, "http://localhost:11434/v1/");
-  assert.deepEqual(providers[2]?.headers, { "X-Team": "red" });
+  assert.deepEqual(providers[2]?.headers, { "x-team": "red" });
 });
 
-test("routes without providers use the simulation", async () => {
-  const config = await loadText("routes: [{ model: gpt-*, providers: [{ provider: demo }] }]\n");
+test("Azure is reached by its own plain paths, or deployment by deployment with a version", async () => {
+  const { providers } = await loadText(`
+providers:
+  - { name: azure, base_url: "https://one.openai.azure.com/" }
+  - { name: two, backend_type: azure, base_url: "https://two.openai.azure.com/openai/v1" }
+  - { name: three, backend_type: azure, base_url: "https://three.openai.azure.com", api_version: 2024-10-21 }
+`);
   assert.deepEqual(
-    config.providers.map(({ name }) => name),
-    ["demo"],
+    providers.map(({ backendType, baseUrl, apiVersion }) => [backendType, baseUrl, apiVersion]),
+    [
+      ["azure", "https://one.openai.azure.com/openai", null],
+      ["azure", "https://two.openai.azure.com/openai/v1", null],
+      ["azure", "https://three.openai.azure.com", "2024-10-21"],
+    ],
   );
+});
+
+test("what a provider may say of its own connections is kept, and the file's paths are made absolute", async () => {
+  const config = await loadText(`
+tls: { cert: ./tls/cert.pem, key: /etc/key.pem }
+providers:
+  - name: inside
+    backend_type: local
+    base_url: https://llm.example
+    ca_file: ./ca.pem
+    pass_through: [/v1/audio/, /v1/files]
+    timeouts_ms: { chat: 5 }
+    retries: { max: 0 }
+    breaker: { failures: 0, rest_ms: 7 }
+    models: [one, two]
+`);
+  const [provider] = config.providers;
+  assert.equal(provider?.caFile, config.at("work/ca.pem"));
+  assert.deepEqual(provider?.passThrough, ["/v1/audio/", "/v1/files"]);
+  assert.deepEqual(provider?.timeoutsMs, { chat: 5, completions: null, embeddings: null });
+  assert.deepEqual(provider?.retry, { max: 0, waitMs: 500 });
+  assert.deepEqual(provider?.breaker, { failures: 0, restMs: 7 });
+  assert.deepEqual(provider?.models, ["one", "two"]);
+  assert.deepEqual(config.tls, { cert: config.at("work/tls/cert.pem"), key: "/etc/key.pem" });
+});
+
+test("the environment's proxies, keys and addresses of providers are read here", async () => {
+  const config = await loadText("", {
+    HTTP_PROXY: "http://big:3128",
+    http_proxy: "http://small:3128",
+    NO_PROXY: "localhost,.internal",
+    OPENAI_API_KEY: "sk-1",
+    OLLAMA_HOST: "0.0.0.0",
+    DAYBOOK_SECRET_KEY: "k",
+  });
+  assert.deepEqual(config.proxy, {
+    httpProxy: "http://small:3128",
+    httpsProxy: null,
+    noProxy: "localhost,.internal",
+  });
+  assert.deepEqual(config.found, { openaiApiKey: "sk-1", anthropicApiKey: null, ollamaHost: "0.0.0.0" });
+  assert.equal(config.secretKey, "k");
+  assert.equal((await loadText("", { NO_PROXY: "*" })).proxy, null);
+});
+
+test("routes without providers may use the simulation", async () => {
+  const config = await loadText("routes: [{ model: gpt-*, providers: [{ provider: demo }] }]\n");
   assert.deepEqual(
     config.routes.map(({ model }) => model),
     ["gpt-*"],
@@ -239,13 +311,13 @@ providers:
   assert.equal(config.allowInsecurePublic, true);
   assert.deepEqual(config.trustedProxies, ["10.0.0.0/8", "::1"]);
   assert.equal(config.providers[0]?.apiKey, "12345");
-  assert.deepEqual(config.providers[0]?.headers, { "X-A": `\${KEY}$` });
+  assert.deepEqual(config.providers[0]?.headers, { "x-a": `\${KEY}$` });
 });
 
 test("a variable's value is taken as it is, never as YAML or another variable", async () => {
   const text = `providers: [{ name: a, backend_type: simulated, headers: { X-A: '\${A}' } }]\n`;
   const { providers } = await loadText(text, { A: `\${B} {x: [1]} $& #`, B: "no" });
-  assert.equal(providers[0]?.headers["X-A"], `\${B} {x: [1]} $& #`);
+  assert.equal(providers[0]?.headers["x-a"], `\${B} {x: [1]} $& #`);
 });
 
 test("DAYBOOK_* variables lie over the file; empty and unknown ones count as not set", async () => {
@@ -314,6 +386,8 @@ test("listening where other machines reach is refused unless it is allowed", asy
   await assert.rejects(loadText("listen: daybook.example:80\n"), refused("daybook.example:80"));
   const allowed = await loadText("listen: 0.0.0.0:4141\nallow_insecure_public: true\n");
   assert.equal(allowed.listen.host, "0.0.0.0");
+  const encrypted = await loadText("listen: 0.0.0.0:4141\ntls: { cert: c.pem, key: k.pem }\n");
+  assert.equal(encrypted.listen.host, "0.0.0.0");
 });
 
 test("an empty file is a file without options", async () => {
@@ -323,7 +397,9 @@ test("an empty file is a file without options", async () => {
 
 test("the configuration is frozen all the way down", async () => {
   const seen: object[] = [
-    await loadText(EXAMPLE, { OPENAI_API_KEY: "k" }).then(({ at: _, ...config }) => config.providers),
+    await loadText(EXAMPLE, { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k" }).then(
+      ({ at: _, ...config }) => config.providers,
+    ),
   ];
   const config = await loadConfig({ env: {}, cwd: root, homedir: root, flags: {} });
   for (let queue: unknown[] = [...seen, config]; queue.length > 0; ) {

@@ -138,8 +138,8 @@ for (const [name, text, expected] of [
   ],
   [
     "a provider without an address",
-    "providers:\n  - { name: a, backend_type: openai }",
-    "daybook.yaml:2:5: providers[0].base_url: is missing: only backend_type simulated needs none.",
+    "providers:\n  - { name: a, backend_type: local }",
+    "daybook.yaml:2:5: providers[0].base_url: is missing: neither name nor backend_type tells it.",
   ],
   [
     "a provider without a name",
@@ -149,7 +149,7 @@ for (const [name, text, expected] of [
   [
     "a backend that does not tell its protocol",
     "providers:\n  - { name: a, backend_type: acme, base_url: 'http://a' }",
-    "daybook.yaml:2:5: providers[0].protocol: is missing: expected openai or anthropic, since backend_type does not tell.",
+    "daybook.yaml:2:5: providers[0].protocols: is missing: expected openai or anthropic, since backend_type does not tell.",
   ],
   [
     "two providers of one name",
@@ -279,7 +279,7 @@ test("a problem in a variable or profile is placed there", async () => {
 
 test("a list that a profile replaces hides what stood there", async () => {
   const text =
-    "providers:\n  - name: a\n    backend_type: openai\n    base_url: http://a\nprofiles:\n  dev:\n    providers:\n      - { name: a, backend_type: openai }\n";
+    "providers:\n  - name: a\n    backend_type: openai\n    base_url: http://a\nprofiles:\n  dev:\n    providers:\n      - { name: a, backend_type: local }\n";
   assert.match(await refusal(text, {}, "dev"), /^daybook\.yaml:8:9: providers\[0\]\.base_url: is missing/);
 });
 

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Control, openControl } from "../../src/control/control.ts";
+import { openParts } from "../../src/control/parts.ts";
 import { T0 } from "../support/facts.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const ACTOR = { caller: "cli", userId: "ada" } as const;
 const ENTRY = { action: "setting_changed", entityType: "setting" };
-const open = () => openControl({ path: join(tempFolder(), "control.db"), clock: () => T0 });
+const open = async () => openControl({ path: join(tempFolder(), "control.db"), clock: () => T0 });
+const openAll = () => openParts({ path: join(tempFolder(), "control.db"), clock: () => T0 });
 
 /** Sets `name`, and says so. */
 function set(control: Control, name: string, before: () => Promise<void> = async () => {}) {
@@ -98,10 +100,10 @@ test("the transaction that work was given is of no use afterwards", async () => 
 });
 
 test("an entry names its event, time, request and actor; missing ids are made", async () => {
-  const control = await open();
+  const { control, tokens } = await openAll();
   const actor = { ...ACTOR, apiKeyId: "tok_1", clientIp: "127.0.0.1", requestId: "req_1", traceId: "t_1" };
-  await control.createToken(actor, { name: "a", role: "viewer" });
-  await control.createToken({ caller: "system" }, { name: "b", role: "viewer" });
+  await tokens.create(actor, { name: "a", role: "viewer" });
+  await tokens.create({ caller: "system" }, { name: "b", role: "viewer" });
   const [first, second] = (await control.outboxAfter(0, 10)).map(({ facts }) => facts);
   for (const [name, value] of Object.entries(actor)) assert.equal(first?.[name as keyof typeof actor], value);
   assert.equal(first?.timestamp, T0);
@@ -150,19 +152,19 @@ test("a listener that fails does not make a committed change look undone", async
 });
 
 test("closing waits for the changes that were asked for before, and refuses later ones", async () => {
-  const control = await open();
+  const { control, keys } = await openAll();
   const { promise: gate, resolve: go } = Promise.withResolvers<void>();
   const { promise: running, resolve: runs } = Promise.withResolvers<void>();
   const first = set(control, "a", () => {
     runs();
     return gate;
   });
-  const second = control.createApiKey(ACTOR, { name: "ci" });
+  const second = keys.create(ACTOR, { name: "ci" });
   await running;
   const closed = control.close();
   go();
   assert.notEqual(await first, null);
-  assert.equal(control.authenticateKey((await second).secret).ok, true);
+  assert.equal(keys.check((await second).secret).ok, true);
   await closed;
   await control.close();
   await assert.rejects(set(control, "b"));
@@ -170,11 +172,11 @@ test("closing waits for the changes that were asked for before, and refuses late
 
 test("ids of entries are never given twice, also after a restart without any", async () => {
   const path = join(tempFolder(), "control.db");
-  const before = await openControl({ path, clock: () => T0 });
+  const before = openControl({ path, clock: () => T0 });
   await set(before, "a");
   await before.forgetOutbox(1);
   await before.close();
-  const after = await openControl({ path, clock: () => T0 });
+  const after = openControl({ path, clock: () => T0 });
   await set(after, "b");
   assert.deepEqual(
     (await after.outboxAfter(0, 10)).map(({ id }) => id),

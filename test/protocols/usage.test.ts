@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { largerUsage, openaiUsage, type Usage } from "../../src/protocols/usage.ts";
+import {
+  anthropicCounts,
+  anthropicUsage,
+  estimateUsage,
+  largerCounts,
+  largerUsage,
+  openaiUsage,
+  type Usage,
+} from "../../src/protocols/usage.ts";
 
 const NONE: Usage = {
   promptTokens: null,
@@ -114,4 +122,63 @@ test("of two reports each count is the larger, and none is lost", () => {
   assert.deepEqual(largerUsage(null, last), last);
   assert.deepEqual(largerUsage(first, null), first);
   assert.equal(largerUsage(null, null), null);
+});
+
+test("missing counts are estimated from bytes, rounded up, and marked; what was told stays", () => {
+  const none = { cachedTokens: null, reasoningTokens: null };
+  assert.deepEqual(estimateUsage(null, 9, 4), {
+    ...none,
+    promptTokens: 3,
+    completionTokens: 1,
+    totalTokens: 4,
+    tokensEstimated: true,
+  });
+  const told = { ...none, promptTokens: 100, completionTokens: 7, totalTokens: 110 };
+  assert.deepEqual(estimateUsage(told, 9, 4), { ...told, tokensEstimated: false });
+  assert.deepEqual(
+    estimateUsage({ ...told, completionTokens: null, totalTokens: null, cachedTokens: 90 }, 9, 81),
+    {
+      ...none,
+      promptTokens: 100,
+      completionTokens: 21,
+      totalTokens: 121,
+      cachedTokens: 90,
+      tokensEstimated: true,
+    },
+  );
+  assert.deepEqual(estimateUsage({ ...told, totalTokens: null }, 9, 4).totalTokens, 107);
+  assert.deepEqual(estimateUsage(null, 0, 0).totalTokens, 0);
+});
+
+test("Anthropic's prompt is what was new, what was read from the cache and what was written to it", () => {
+  const usage = anthropicUsage(
+    anthropicCounts({
+      input_tokens: 10,
+      cache_read_input_tokens: 200,
+      cache_creation_input_tokens: 30,
+      output_tokens: 5,
+      output_tokens_details: { thinking_tokens: 4 },
+    }),
+  );
+  assert.deepEqual(usage, {
+    promptTokens: 240,
+    completionTokens: 5,
+    totalTokens: 245,
+    cachedTokens: 200,
+    reasoningTokens: 4,
+  });
+});
+
+test("Anthropic's running totals are compared count by count before they are added up", () => {
+  const first = anthropicCounts({ input_tokens: 10, cache_read_input_tokens: 0 });
+  const last = anthropicCounts({ input_tokens: 5, cache_read_input_tokens: 50, output_tokens: 2 });
+  assert.equal(anthropicUsage(largerCounts(first, last))?.promptTokens, 60);
+  assert.deepEqual(largerCounts(last, first), largerCounts(first, last));
+});
+
+test("without Anthropic's new tokens the prompt is not known, and nothing at all is no usage", () => {
+  assert.equal(anthropicUsage(anthropicCounts({ cache_read_input_tokens: 5 }))?.promptTokens, null);
+  for (const value of [null, {}, [], "quince", { input_tokens: "7" }, { output_tokens: -1 }]) {
+    assert.equal(anthropicUsage(anthropicCounts(value)), null);
+  }
 });

@@ -11,6 +11,25 @@ import { tempFolder } from "./temp.ts";
 export const ADMIN_TOKEN = "dbt_test-admin-token-0123456789-abcdefghij";
 export const API_KEY = "dbk_test-api-key-0123456789-ABCDEFGHIJKLM";
 
+/** A password hash for tests: one that costs nothing. */
+export const CHEAP = { log2N: 4, r: 8, p: 1 } as const;
+
+export interface AskOptions {
+  readonly method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  readonly token?: string | null;
+  readonly headers?: Record<string, string>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+export interface Asked {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly text: string;
+  /** The body read as JSON; null when it is none. */
+  readonly json: unknown;
+}
+
 export interface TestDaybook {
   readonly server: Server;
   readonly url: string;
@@ -19,6 +38,8 @@ export interface TestDaybook {
   get(
     path: string,
   ): Promise<{ status: number; headers: Record<string, string | string[] | undefined>; text: string }>;
+  /** Any request to the API, with the admin token unless `token` says another, or none (null). */
+  ask(path: string, options?: AskOptions): Promise<Asked>;
   /** Waits until everything is in the store, then lists events: oldest first, all kinds with `include=system`. */
   events(query?: string): Promise<EventJson[]>;
   /** Slots of dead processes are recorded and shipped. */
@@ -42,17 +63,31 @@ export async function startDaybook(
     DAYBOOK_BOOTSTRAP_ADMIN_TOKEN: ADMIN_TOKEN,
     DAYBOOK_BOOTSTRAP_API_KEY: API_KEY,
   };
-  const server = await openServer(
-    await loadConfig({ env, cwd: home, homedir: home, flags: {} }),
+  const server = await openServer(await loadConfig({ env, cwd: home, homedir: home, flags: {} }), {
     journalWorker,
-  );
+    scrypt: CHEAP,
+  });
   t.after(() => server.close(0));
-  const get = async (path: string) => {
-    const { statusCode, headers, body } = await request(server.url + path, {
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  const ask = async (path: string, options: AskOptions = {}) => {
+    const { method = "GET", token = ADMIN_TOKEN, headers = {}, body: sent } = options;
+    const {
+      statusCode,
+      headers: received,
+      body,
+    } = await request(server.url + path, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(sent === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      body: sent === undefined ? null : JSON.stringify(sent),
     });
-    return { status: statusCode, headers, text: await body.text() };
+    const text = await body.text();
+    const isJson = String(received["content-type"]).includes("json");
+    return { status: statusCode, headers: received, text, json: isJson ? JSON.parse(text) : null };
   };
+  const get = (path: string) => ask(path);
   const settle = async () => {
     await server.recorder.drain();
     if (!(await server.delivery.caughtUp(10_000))) throw new Error("the store did not catch up");
@@ -63,7 +98,7 @@ export async function startDaybook(
     if (status !== 200) throw new Error(`${status} ${text}`);
     return (JSON.parse(text) as EventJson[]).reverse();
   };
-  return { server, url: server.url, home, get, events, settle, adopted: () => server.adoption.round() };
+  return { server, url: server.url, home, get, ask, events, settle, adopted: () => server.adoption.round() };
 }
 
 export interface ChatOptions {

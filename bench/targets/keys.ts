@@ -1,0 +1,2 @@
+// Of the benches' own, temporary Daybooks.
+export const BENCH_KEY = "dbk_bench-api-key-0123456789-ABCDEFGHIJKL";

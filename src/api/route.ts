@@ -1,0 +1,92 @@
+// A route as data: what it takes, who may ask, what it leaves in the trail, and how it is answered. The server, the
+// reference, the OpenAPI description and the tests all read these.
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type * as z from "zod";
+import type { Actor } from "../control/change.ts";
+import type { ApiParts } from "./api-parts.ts";
+import type { AuditKind, RequestAudit } from "./audit.ts";
+import type { Grant, Holder } from "./authorize.ts";
+import type { LoginThrottle } from "./login-throttle.ts";
+import type { PageSeal } from "./page-seal.ts";
+
+export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+
+/** `anyone`; `local`: this machine, else any holder; `known`: any holder; or holders with one of the grants. */
+export type Access = "anyone" | "local" | "known" | readonly Grant[];
+
+/** What a change is in the trail. */
+export interface Changes {
+  readonly action: string;
+  readonly entityType: string;
+  /** `admin` unless said. */
+  readonly kind?: "admin" | "auth";
+}
+
+export interface Route {
+  readonly method: Method;
+  /** Each `:name` stands for one segment. */
+  readonly path: string;
+  readonly access: Access;
+  /** null: the path is not audited. Of no meaning where `changes` is. */
+  readonly audit: AuditKind | null;
+  readonly about: string;
+  /** Parameters of the trail's queries (read/parameters.ts). */
+  readonly takes?: "filter" | "filter and page";
+  /** Other parameters of the query string, each given at most once; others are refused. */
+  readonly query?: z.ZodObject;
+  /** Members of the JSON body; others are refused. */
+  readonly body?: z.ZodObject;
+  /** What a success answers; none: 204. */
+  readonly answers?: z.ZodType;
+  /** Status of a success; 200 unless said, 204 for an answer that is undefined. */
+  readonly status?: 200 | 201 | 202;
+  /**
+   * There for every route that changes something. The change is its event, through the outbox and in the same
+   * transaction, when it is made with `call.actor`; a request that changes nothing leaves one event of its own.
+   */
+  readonly changes?: Changes;
+  /** A method, so that `route` can give it a call with the types of its own query and body. */
+  answer(call: Call): Promise<unknown>;
+}
+
+/** One request to a route. */
+export interface Call<Query = unknown, Body = unknown> {
+  readonly parts: ApiParts;
+  readonly params: Readonly<Record<string, string>>;
+  /** As the route's schemas read it. */
+  readonly query: Query;
+  readonly body: Body;
+  /** The query string as it came. */
+  readonly search: URLSearchParams;
+  /** For control.change. */
+  readonly actor: Actor;
+  /** null where no token is needed. */
+  readonly holder: Holder | null;
+  readonly reply: FastifyReply;
+  readonly request: FastifyRequest;
+  readonly audit: RequestAudit | null;
+  readonly pageSeal: PageSeal;
+  readonly throttle: LoginThrottle;
+}
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+/** A route whose `answer` sees the types of its own query and body. */
+export function route<
+  Query extends z.ZodObject | undefined = undefined,
+  Body extends z.ZodObject | undefined = undefined,
+>(
+  spec: Omit<Route, "query" | "body" | "answer"> & {
+    readonly query?: Query;
+    readonly body?: Body;
+    answer(call: Call<Output<Query>, Output<Body>>): Promise<unknown>;
+  },
+): Route {
+  return spec as Route;
+}
+
+/** The holder of a call to a route that only holders may ask. */
+export function holderOf({ holder }: Call): Holder {
+  if (holder === null) throw new TypeError("This route answers anyone.");
+  return holder;
+}

@@ -1,0 +1,92 @@
+// The trail: lists, sums and single events. Holders without `audit:read` see events of their own user only.
+import { type EventJson, eventJson } from "../../event/json.ts";
+import type { AsOf, EventFilter } from "../../event/query.ts";
+import { filterNames, parseFilter, parseQuery } from "../../read/parameters.ts";
+import { QUERIED } from "../audit.ts";
+import { withinReach } from "../authorize.ts";
+import { takeSeal } from "../page-seal.ts";
+import { Refusal } from "../problem.ts";
+import { type Call, holderOf, type Route, route } from "../route.ts";
+
+const READING = { method: "GET", access: ["audit:read", "own"], audit: QUERIED } as const;
+
+export const TRAIL_ROUTES: readonly Route[] = [
+  route({
+    ...READING,
+    path: "/admin/audit-logs",
+    takes: "filter and page",
+    about:
+      'A JSON array of events, newest first. `Link: <…>; rel="next"` (RFC 8288) leads to the next page while there may be one; `X-As-Of` gives the last `seq` of each node that the pages cover, as `node_id=seq`, so that they do not shift while events arrive.',
+    answer: list,
+  }),
+  route({
+    ...READING,
+    path: "/admin/audit-logs/stats",
+    takes: "filter",
+    about:
+      "`total_requests`, `by_status`, `by_backend`, `unique_models`, `prompt_tokens`, `completion_tokens`, `total_tokens` of the events that match.",
+    answer: stats,
+  }),
+  route({
+    ...READING,
+    path: "/admin/audit-logs/:event_id",
+    about: "One event of any kind, or 404.",
+    answer: single,
+  }),
+];
+
+async function list(call: Call): Promise<EventJson[]> {
+  const { parts, audit, search, pageSeal, request, reply } = call;
+  const holder = holderOf(call);
+  const mac = takeSeal(search);
+  const query = withinReach(holder, parseQuery(search, parts.now()));
+  noteFilter(call, query);
+  if (audit !== null) {
+    audit.continues = query.after !== undefined && pageSeal.fits(mac, query, holder.id);
+    if (!audit.continues) audit.begin();
+  }
+  const { events, next, asOf } = await parts.reader.query(query);
+  reply.header("x-as-of", asOfText(asOf));
+  if (next !== null) {
+    const parameters = pageSeal.seal({ ...query, after: next, asOf }, holder.id);
+    reply.header("link", `<${request.routeOptions.url}?${parameters}>; rel="next"`);
+  }
+  return events.map(eventJson);
+}
+
+async function stats(call: Call): Promise<Record<string, unknown>> {
+  const { parts, search } = call;
+  const filter = withinReach(holderOf(call), parseFilter(search, parts.now()));
+  noteFilter(call, filter);
+  const sums = await parts.reader.stats(filter);
+  return {
+    total_requests: sums.totalRequests,
+    by_status: sums.byStatus,
+    by_backend: sums.byBackend,
+    unique_models: sums.uniqueModels,
+    prompt_tokens: sums.promptTokens,
+    completion_tokens: sums.completionTokens,
+    total_tokens: sums.totalTokens,
+  };
+}
+
+async function single(call: Call): Promise<EventJson> {
+  const { parts, params } = call;
+  const { user_id: visible } = withinReach<EventFilter>(holderOf(call), { where: {} }).where;
+  const event = await parts.reader.get(params.event_id ?? "");
+  // Whether there is an event of somebody else is none of a viewer's business.
+  if (event === null || (visible !== undefined && !visible.includes(event.user_id)))
+    throw new Refusal("not_found", { detail: "There is no event with this id." });
+  return eventJson(event);
+}
+
+function noteFilter({ audit }: Call, filter: EventFilter): void {
+  const names = filterNames(filter);
+  if (names.length > 0) audit?.note({ metadata: { filters: names.join(",") } });
+}
+
+function asOfText(asOf: AsOf): string {
+  return Object.entries(asOf)
+    .map(([nodeId, seq]) => `${nodeId}=${seq}`)
+    .join(", ");
+}

@@ -1,0 +1,292 @@
+// A request for inference, whatever its protocol: body, checks, route, admission, then the route's providers until
+// one answers.
+import type { IncomingHttpHeaders } from "node:http";
+import { failed } from "../event/outcomes.ts";
+import { type InferenceRequest, isRefusal, type Protocol } from "../protocols/protocol.ts";
+import type { Admission } from "./admission.ts";
+import { type AnswerSink, Attempt, type AttemptResult } from "./attempt.ts";
+import { readBody } from "./body.ts";
+import { type Exchange, STRICT_DEADLINE_MS, type Work } from "./exchange.ts";
+import { matchesAny } from "./globs.ts";
+import { Relay } from "./relay.ts";
+import { isProviderFault, isRetryable } from "./retries.ts";
+import { type Route, type Routes, speaking, type Target } from "./routes.ts";
+import { Turns } from "./turns.ts";
+import type { Timeouts, Upstream } from "./upstream.ts";
+import { upstreamHeaders } from "./wire.ts";
+
+/** Who asks. */
+export interface Key {
+  readonly id: string;
+  readonly userId: string | null;
+  /** Globs of the models that it may use; absent or null: all. */
+  readonly models?: readonly string[] | null;
+}
+
+export interface InferenceOptions {
+  readonly routes: Routes;
+  readonly admission: Admission;
+  readonly maxBodyBytes: number;
+  readonly timeoutsMs: Timeouts;
+}
+
+interface Try {
+  readonly provider: string;
+  readonly code: string | number;
+  readonly ms: number;
+}
+
+export async function serveInference(
+  exchange: Exchange,
+  protocol: Protocol,
+  key: Key,
+  options: InferenceOptions,
+): Promise<void> {
+  const { routes, maxBodyBytes } = options;
+  const { "content-encoding": encoding = "identity" } = exchange.request.headers;
+  if (encoding !== "identity")
+    return exchange.refuse("invalid_request", { message: "The body is compressed. Send it uncompressed." });
+  const body = await readBody(exchange, maxBodyBytes);
+  if (body.is === "broken") return;
+  if (body.is === "too_large") {
+    return exchange.refuse("payload_too_large", {
+      message: `The request body is larger than ${maxBodyBytes} bytes (limits.max_body_bytes).`,
+    });
+  }
+  const request = protocol.parseRequest(body.bytes);
+  if (isRefusal(request)) return exchange.refuse("invalid_request", request);
+  const { model, streaming } = request;
+  const route = routes.find(model);
+  exchange.handle.note({ model, streaming, route: route?.model ?? null, routeId: route?.id ?? null });
+  if (!isAllowed(key, model)) return exchange.refuse("forbidden", NOT_ALLOWED);
+  if (route === null) return exchange.refuse("not_found", NO_ROUTE);
+  const targets = speaking(route, protocol.dialect);
+  if (targets.length === 0) return exchange.refuse("invalid_request", wrongDialect(route, protocol));
+  const admitted = options.admission.admit({
+    eventId: exchange.handle.eventId,
+    keyId: key.id,
+    userId: key.userId,
+    model,
+    action: protocol.action,
+    routeId: route.id,
+    price: route.price,
+    requestBytes: request.promptBytes,
+    maxTokens: request.maxTokens,
+  });
+  if (!admitted.ok) {
+    exchange.handle.note(admitted.facts);
+    return exchange.refuse(admitted.code, admitted);
+  }
+  exchange.admit(admitted);
+  const limitMs = options.timeoutsMs[limitOf(protocol)];
+  const inference = new Inference({ exchange, protocol, request, route, targets, limitMs });
+  if (!(await exchange.handle.announce(STRICT_DEADLINE_MS))) return exchange.refuse("audit_unavailable");
+  if (!exchange.isOver) await inference.run();
+}
+
+/** Whether `key` may use `model`. */
+export function isAllowed({ models }: Key, model: string): boolean {
+  return models === undefined || models === null || matchesAny(models, model);
+}
+
+const NOT_ALLOWED = {
+  message: "This API key may not use this model.",
+  param: "model",
+  errorType: "model_not_allowed",
+} as const;
+
+export const NO_ROUTE = {
+  message: "No route serves this model. GET /v1/models is the list.",
+  param: "model",
+} as const;
+
+/** A request is never translated: what the client says is what the provider gets. */
+function wrongDialect({ targets }: Route, { dialect, endpoint }: Protocol) {
+  const spoken = targets[0]?.provider.protocols.join(" and ") ?? "none";
+  return {
+    message: `No provider of this model speaks the ${dialect} protocol of ${endpoint}; they speak: ${spoken}.`,
+    param: "model",
+    errorType: "dialect_mismatch",
+  };
+}
+
+function limitOf({ action }: Protocol): keyof Timeouts {
+  if (action === "completion") return "completions";
+  return action === "embedding" ? "embeddings" : "chat";
+}
+
+interface Parts {
+  readonly exchange: Exchange;
+  readonly protocol: Protocol;
+  readonly request: InferenceRequest;
+  readonly route: Route;
+  readonly targets: readonly Target[];
+  /** Of a provider that has none of its own. */
+  readonly limitMs: number;
+}
+
+class Inference implements Work {
+  readonly #parts: Parts;
+  readonly #tries: Try[] = [];
+  readonly #turns: Turns;
+  /** Of the whole request: the longest that one of its providers may take. */
+  readonly #limitMs: number;
+  /** The answer that the client is getting. */
+  #relay: Relay | null = null;
+  #attempt: Attempt | null = null;
+  /** Of the try that is under way, when it has a limit of its own. */
+  #tryTimer: NodeJS.Timeout | undefined;
+  /** Ends the wait between two rounds. */
+  #wake: (() => void) | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#limitMs = Math.max(...parts.targets.map(({ provider }) => this.#limitOf(provider)));
+    this.#turns = new Turns({ targets: parts.targets, deadline: performance.now() + this.#limitMs });
+  }
+
+  async run(): Promise<void> {
+    const { exchange, route } = this.#parts;
+    exchange.work = this;
+    route.table.hold();
+    const timer = setTimeout(() => this.cut("timeout"), this.#limitMs);
+    try {
+      await this.#ask();
+      await exchange.ended;
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(this.#tryTimer);
+      this.#attempt?.release();
+      route.table.release();
+    }
+  }
+
+  left(): void {
+    this.#wake?.();
+    this.#attempt?.abort();
+    this.#relay?.left();
+  }
+
+  cut(code: "timeout" | "shutting_down"): void {
+    const { exchange } = this.#parts;
+    if (exchange.isOver) return;
+    this.#wake?.();
+    this.#attempt?.abort(code);
+    if (this.#relay === null) exchange.refuse(code);
+    else this.#relay.interrupt(failed(code), code);
+  }
+
+  async #ask(): Promise<void> {
+    const { exchange } = this.#parts;
+    const turns = this.#turns;
+    let result: AttemptResult = { is: "unreachable", code: "no_provider" };
+    for (;;) {
+      for (let target = turns.take(); target !== null; target = turns.take()) {
+        result = await this.#try(target);
+        if (exchange.isOver || result.is === "accepted") return;
+      }
+      const { waitMs } = turns;
+      if (waitMs === null) break;
+      await this.#wait(waitMs);
+      if (exchange.isOver) return;
+      turns.nextRound();
+    }
+    const errorType = result.is === "unreachable" ? result.code : null;
+    if (errorType === "timeout") exchange.refuse("timeout");
+    else exchange.refuse("provider_unreachable", { errorType });
+  }
+
+  async #try(target: Target): Promise<AttemptResult> {
+    const { exchange, protocol, request } = this.#parts;
+    const { provider, upstreamModel } = target;
+    const startedAt = performance.now();
+    const headers = upstreamHeaders(
+      exchange.request.headers,
+      protocol.dialect,
+      provider.headers(protocol.dialect),
+    );
+    headers["x-request-id"] = exchange.requestId;
+    const attempt = new Attempt({
+      provider,
+      method: "POST",
+      place: provider.place(protocol.endpoint),
+      headers,
+      body: protocol.upstreamBody(request, { model: upstreamModel, askUsage: true }),
+      accept: (status, answer) => this.#accept(target, startedAt, status, answer),
+    });
+    this.#attempt = attempt;
+    this.#limitTry(provider, attempt);
+    exchange.handle.note({
+      provider: provider.name,
+      providerId: provider.id,
+      backendType: provider.backendType,
+    });
+    const result = await attempt.start();
+    if (result.is !== "accepted") clearTimeout(this.#tryTimer);
+    if (result.is !== "unreachable") return result;
+    if (this.#hasLeft(result.code)) provider.breaker.gaveUp();
+    else {
+      provider.breaker.failed();
+      if (!exchange.isOver) this.#turns.failed(target, null);
+    }
+    if (!exchange.isOver) this.#note(provider, result.code, startedAt);
+    return result;
+  }
+
+  /** A provider with a shorter limit than the request's gives way to the next one, unless it has begun to answer. */
+  #limitTry(provider: Upstream, attempt: Attempt): void {
+    const limitMs = this.#limitOf(provider);
+    if (limitMs >= this.#limitMs) return;
+    this.#tryTimer = setTimeout(() => {
+      if (this.#relay === null) attempt.abort("timeout");
+      else this.cut("timeout");
+    }, limitMs);
+  }
+
+  #limitOf(provider: Upstream): number {
+    const { protocol, limitMs } = this.#parts;
+    return provider.timeoutsMs[limitOf(protocol)] ?? limitMs;
+  }
+
+  /** Where the answer goes, or null when another try may do better. */
+  #accept(
+    target: Target,
+    startedAt: number,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): AnswerSink | null {
+    const { provider } = target;
+    if (isProviderFault(status)) provider.breaker.failed();
+    else provider.breaker.succeeded();
+    this.#note(provider, status < 400 ? "ok" : status, startedAt);
+    if (isRetryable(status)) {
+      this.#turns.failed(target, headers);
+      if (this.#turns.more) return null;
+    }
+    this.#relay = new Relay(this.#parts.exchange, this.#parts, this.#attempt as Attempt);
+    return this.#relay;
+  }
+
+  /** A single try that was answered says nothing that the event's own columns do not say. */
+  #note(provider: Upstream, code: string | number, startedAt: number): void {
+    provider.lastCode = code;
+    this.#tries.push({ provider: provider.name, code, ms: Math.round(performance.now() - startedAt) });
+    if (this.#tries.length > 1 || code !== "ok")
+      this.#parts.exchange.handle.note({ attempts: [...this.#tries] });
+  }
+
+  /** The try ended for a reason that says nothing of the provider. */
+  #hasLeft(code: string): boolean {
+    return code === "cancelled" || code === "shutting_down";
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

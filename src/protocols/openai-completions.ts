@@ -1,0 +1,104 @@
+// OpenAI chat completions and legacy completions: two endpoints, one wire format but for what is asked.
+import { JsonAnswer } from "./answer-body.ts";
+import { EventStream } from "./answer-stream.ts";
+import { isObject, setMembers, topLevelMembers } from "./json-members.ts";
+import { OPENAI_BODY } from "./openai-answer.ts";
+import { errorBody, errorEvent } from "./openai-errors.ts";
+import { OpenaiEvents } from "./openai-stream.ts";
+import { promptBytes } from "./prompt-bytes.ts";
+import type { InferenceRequest, Protocol } from "./protocol.ts";
+import { errorTypeOf } from "./provider-errors.ts";
+import {
+  ARRAY,
+  BOOLEAN,
+  bodyWith,
+  largestLimit,
+  lengthOf,
+  type MemberRules,
+  memberText,
+  NUMBER,
+  OBJECT,
+  REQUIRED_ARRAY,
+  REQUIRED_NAME,
+  type RequestBody,
+  readRequestBody,
+  renamed,
+} from "./request-body.ts";
+
+export interface CompletionRequest extends InferenceRequest {
+  readonly kept: RequestBody;
+  /** The client itself asked for `stream_options.include_usage`. */
+  readonly includeUsage: boolean;
+}
+
+export const OPENAI_CHAT = completions("chat", "/v1/chat/completions", {
+  model: REQUIRED_NAME,
+  messages: REQUIRED_ARRAY,
+  stream: BOOLEAN,
+  stream_options: OBJECT,
+  max_tokens: NUMBER,
+  max_completion_tokens: NUMBER,
+  tools: ARRAY,
+  functions: ARRAY,
+  "stream_options.include_usage": BOOLEAN,
+});
+
+/** A prompt is text, tokens, or several of either; OpenAI has a default for one that is missing. */
+export const OPENAI_COMPLETIONS = completions("completion", "/v1/completions", {
+  model: REQUIRED_NAME,
+  prompt: {
+    must: "a string, an array or null",
+    is: (value) => typeof value === "string" || ARRAY.is(value),
+  },
+  stream: BOOLEAN,
+  stream_options: OBJECT,
+  max_tokens: NUMBER,
+  "stream_options.include_usage": BOOLEAN,
+});
+
+function completions(
+  action: "chat" | "completion",
+  endpoint: `/v1/${string}`,
+  rules: MemberRules,
+): Protocol<CompletionRequest> {
+  return {
+    action,
+    endpoint,
+    dialect: "openai",
+    metered: true,
+    parseRequest(body) {
+      const read = readRequestBody(body, rules);
+      if ("message" in read) return read;
+      const { kept, value } = read;
+      const options = value.stream_options;
+      return {
+        kept,
+        model: value.model as string,
+        streaming: value.stream === true,
+        includeUsage: isObject(options) && options.include_usage === true,
+        maxTokens: largestLimit(value.max_tokens, value.max_completion_tokens),
+        toolCount: lengthOf(value.tools) + lengthOf(value.functions),
+        bodyBytes: body.length,
+        promptBytes: promptBytes(body),
+      };
+    },
+    upstreamBody(request, { model, askUsage }) {
+      const values = renamed(request.model, model);
+      if (askUsage && request.streaming && !request.includeUsage)
+        values.set("stream_options", askingUsage(request.kept));
+      return bodyWith(request.kept, values);
+    },
+    createStream: ({ includeUsage }) => new EventStream(new OpenaiEvents({ stripUsage: !includeUsage })),
+    createAnswer: () => new JsonAnswer(OPENAI_BODY),
+    errorType: errorTypeOf,
+    errorBody,
+    errorEvent,
+  };
+}
+
+/** The client's own stream options, and the request for usage. */
+function askingUsage(kept: RequestBody): string {
+  const options = memberText(kept, "stream_options");
+  if (options === null || options === "null") return '{"include_usage":true}';
+  return setMembers(options, topLevelMembers(options), new Map([["include_usage", "true"]]));
+}

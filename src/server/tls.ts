@@ -1,0 +1,102 @@
+// The certificate that Daybook shows: read from its files, and read again when they change and at each reload. What
+// cannot be used leaves the one before in place.
+import { readFileSync, type Stats, unwatchFile, watchFile } from "node:fs";
+import { createSecureContext } from "node:tls";
+import { DaybookError, nativeCode } from "../event/errors.ts";
+
+export interface TlsFiles {
+  /** Paths of PEM files. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Pair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** How often the files are looked at. */
+const LOOK_MS = 1000;
+
+export class Certificate {
+  readonly #lookMs: number;
+  readonly #changed = (now: Stats, before: Stats) => {
+    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino || now.size !== before.size) this.#look();
+  };
+  readonly #onTrouble: (error: unknown) => void;
+  #files: TlsFiles;
+  #pair: Pair;
+  #listener: (pair: Pair) => void = () => {};
+
+  /** Throws `bad_tls`. `onTrouble` is told of files that were changed and cannot be used. */
+  constructor(files: TlsFiles, onTrouble: (error: unknown) => void = () => {}, lookMs = LOOK_MS) {
+    this.#lookMs = lookMs;
+    this.#onTrouble = onTrouble;
+    this.#files = files;
+    this.#pair = readPair(files);
+    this.#watch();
+  }
+
+  get pair(): Pair {
+    return this.#pair;
+  }
+
+  /** `listener` is given every pair that comes after this one. */
+  onChanged(listener: (pair: Pair) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Reads the files, or others from now on. Throws `bad_tls`, and then nothing has changed. */
+  reload(files: TlsFiles = this.#files): void {
+    const pair = readPair(files);
+    this.#unwatch();
+    this.#files = files;
+    this.#watch();
+    if (pair.cert.equals(this.#pair.cert) && pair.key.equals(this.#pair.key)) return;
+    this.#pair = pair;
+    this.#listener(pair);
+  }
+
+  close(): void {
+    this.#unwatch();
+  }
+
+  #look(): void {
+    try {
+      this.reload();
+    } catch (error) {
+      // The other file may be about to follow.
+      this.#onTrouble(error);
+    }
+  }
+
+  #watch(): void {
+    for (const path of Object.values(this.#files))
+      watchFile(path, { persistent: false, interval: this.#lookMs }, this.#changed);
+  }
+
+  #unwatch(): void {
+    for (const path of Object.values(this.#files)) unwatchFile(path, this.#changed);
+  }
+}
+
+function readPair({ cert, key }: TlsFiles): Pair {
+  const pair = { cert: read(cert), key: read(key) };
+  try {
+    createSecureContext(pair);
+    return pair;
+  } catch (error) {
+    const code = nativeCode(error);
+    throw new DaybookError("bad_tls", `${cert} and ${key} are no certificate and its key (${code})`, {
+      cause: error,
+    });
+  }
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new DaybookError("bad_tls", `${path} (${nativeCode(error)})`, { cause: error });
+  }
+}

@@ -1,0 +1,145 @@
+// One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
+import type { Asked, AskOptions } from "../support/daybook.ts";
+
+type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
+type Values = Readonly<Record<string, unknown>>;
+
+export interface Example {
+  /** What must be there before, made through the API; its answer goes to `path`, `body` and the values. */
+  readonly given?: (ask: Ask) => Promise<Values>;
+  readonly path: string | ((given: Values) => string);
+  readonly body?: unknown | ((given: Values) => unknown);
+  readonly headers?: Record<string, string> | ((given: Values) => Record<string, string>);
+  /** null sends no token. */
+  readonly token?: null;
+  readonly status: number;
+  /** What the change's event says; `answer` is the answer of the call. */
+  readonly oldValues: (given: Values, answer: Values) => Values | null;
+  readonly newValues: (given: Values, answer: Values) => Values | null;
+}
+
+/** Makes an entity, and answers with it. */
+export async function make(ask: Ask, path: string, body: Values): Promise<Values> {
+  const { status, json, text } = await ask(path, { method: "POST", body });
+  if (status !== 201 && status !== 200) throw new Error(`${path}: ${status} ${text}`);
+  return json as Values;
+}
+
+let made = 0;
+/** A name that no other example has. */
+export const fresh = (what: string) => `${what} ${++made}`;
+
+/** Stands for a value that cannot be known, such as a time: any that is not null. */
+export const ANY = "(any)";
+
+const KEY = (ask: Ask) => make(ask, "/admin/api-keys", { name: fresh("key") });
+
+const PASSWORD = "correct horse battery";
+const USER = (ask: Ask) =>
+  make(ask, "/admin/users", { name: fresh("user"), role: "viewer", password: PASSWORD });
+const TOKEN = (ask: Ask) => make(ask, "/admin/tokens", { name: fresh("token"), role: "viewer" });
+
+async function loggedIn(ask: Ask): Promise<Values> {
+  const user = await USER(ask);
+  const { headers } = await ask("/auth/login", {
+    method: "POST",
+    token: null,
+    body: { name: user.name, password: PASSWORD },
+  });
+  return { ...user, cookie: String(headers["set-cookie"]).split(";", 1)[0] };
+}
+
+/** `METHOD path` of the route → its example. */
+export const EXAMPLES: Readonly<Record<string, Example>> = {
+  "POST /auth/login": {
+    given: USER,
+    path: "/auth/login",
+    token: null,
+    body: ({ name }: Values) => ({ name, password: PASSWORD }),
+    status: 200,
+    oldValues: () => null,
+    newValues: ({ id }) => ({ user_id: id, expires_at: ANY, secret_stored: true }),
+  },
+  "POST /auth/logout": {
+    given: loggedIn,
+    path: "/auth/logout",
+    token: null,
+    headers: ({ cookie }) => ({ cookie: String(cookie), "sec-fetch-site": "same-origin" }),
+    status: 204,
+    oldValues: ({ id }) => ({ user_id: id, expires_at: ANY, secret_stored: true }),
+    newValues: () => null,
+  },
+  "POST /admin/users": {
+    path: "/admin/users",
+    body: { name: "ann", role: "auditor", password: PASSWORD },
+    status: 201,
+    oldValues: () => null,
+    newValues: () => ({ name: "ann", role: "auditor", password_stored: true, disabled_at: null }),
+  },
+  "PATCH /admin/users/:id": {
+    given: USER,
+    path: ({ id }) => `/admin/users/${id}`,
+    body: { role: "admin", password: "another horse battery", disabled: true },
+    status: 200,
+    oldValues: () => ({ role: "viewer", disabled_at: null, password_changed: false }),
+    newValues: () => ({ role: "admin", disabled_at: ANY, password_changed: true }),
+  },
+  "DELETE /admin/users/:id": {
+    given: USER,
+    path: ({ id }) => `/admin/users/${id}`,
+    body: { justification: "left" },
+    status: 204,
+    oldValues: ({ name }) => ({ name, role: "viewer", password_stored: true, disabled_at: null }),
+    newValues: () => null,
+  },
+  "POST /admin/tokens": {
+    given: USER,
+    path: "/admin/tokens",
+    body: ({ id }: Values) => ({ name: "reader", role: "admin", scopes: ["audit:read"], user_id: id }),
+    status: 201,
+    oldValues: () => null,
+    newValues: ({ id }) => ({
+      name: "reader",
+      role: "admin",
+      scopes: ["audit:read"],
+      user_id: id,
+      expires_at: null,
+      secret_stored: true,
+    }),
+  },
+  "DELETE /admin/tokens/:id": {
+    given: TOKEN,
+    path: ({ id }) => `/admin/tokens/${id}`,
+    status: 204,
+    oldValues: () => ({ revoked_at: null }),
+    newValues: () => ({ revoked_at: ANY }),
+  },
+  "POST /admin/api-keys": {
+    path: "/admin/api-keys",
+    body: { name: "ci", models: ["gpt-*", "demo"], expires_at: "2199-01-31T00:00:00Z" },
+    status: 201,
+    oldValues: () => null,
+    newValues: () => ({
+      name: "ci",
+      user_id: null,
+      models: ["gpt-*", "demo"],
+      expires_at: Date.UTC(2199, 0, 31),
+      secret_stored: true,
+    }),
+  },
+  "POST /admin/api-keys/:id/rotate": {
+    given: KEY,
+    path: ({ id }) => `/admin/api-keys/${id}/rotate`,
+    body: { overlap_seconds: 60 },
+    status: 200,
+    oldValues: ({ prefix }) => ({ prefix, old_secret_valid_until: null }),
+    newValues: (_, { prefix }) => ({ prefix, old_secret_valid_until: ANY }),
+  },
+  "DELETE /admin/api-keys/:id": {
+    given: KEY,
+    path: ({ id }) => `/admin/api-keys/${id}`,
+    status: 204,
+    oldValues: () => ({ revoked_at: null }),
+    newValues: () => ({ revoked_at: ANY }),
+  },
+};
