@@ -1,10 +1,10 @@
 // How events lie in the table `events`. Fields that say what sort of request it was (model, provider, status, …) take
-// few values together: a whole set of them is kept once, as a shape (shapes.ts), and an event has its id. Of the rest,
-// repeating values are ids of the dictionary, and ids of our own making are their bytes.
+// few values together: a whole set of them is kept once, as a shape (tuples.ts), and an event has its id; so are user
+// and API key, as an actor. Of the rest, repeating values are ids of the dictionary, and ids of our own making are bytes.
 import { type Cell, COLUMN, FIELDS, type FieldName, type FieldSpec, type Row } from "../../event/fields.ts";
 import type { JournalEvent } from "../../event/leaf.ts";
 import type { Dictionary } from "./dictionary.ts";
-import type { Shapes } from "./shapes.ts";
+import type { Tuples } from "./tuples.ts";
 
 export type SqlValue = string | number | Uint8Array | null;
 
@@ -18,8 +18,8 @@ export interface Column {
   readonly name: FieldName;
   readonly form: Form;
   readonly pattern: RegExp | undefined;
-  /** Where it stands: in the shape or in the event's own row, and at which place there. */
-  readonly home: "shape" | "event";
+  /** Where it stands: in the shape, the actor, or the event's own row, and at which place there. */
+  readonly home: "shape" | "actor" | "event";
   readonly at: number;
 }
 
@@ -52,6 +52,8 @@ const SHAPE_FIELDS: ReadonlySet<string> = new Set<FieldName>([
   "quota_violation",
 ]);
 
+const ACTOR_FIELDS: ReadonlySet<string> = new Set<FieldName>(["user_id", "api_key_id"]);
+
 const UUID = (FIELDS as readonly FieldSpec[])[COLUMN.event_id]?.pattern;
 const OUR_REQUEST_ID = /^req_[0-9a-f]{32}$/;
 const OUR_TRACE_ID = /^[0-9a-f]{32}$/;
@@ -59,38 +61,34 @@ const OUR_TRACE_ID = /^[0-9a-f]{32}$/;
 /** In the order of FIELDS. */
 export const COLUMNS: readonly Column[] = placed();
 
-/** Those of a shape, and those of an event's own row, each in their places. */
+/** Those of a shape, of an actor, and of an event's own row, each in their places. */
 export const SHAPE_COLUMNS = COLUMNS.filter(({ home }) => home === "shape");
+export const ACTOR_COLUMNS = COLUMNS.filter(({ home }) => home === "actor");
 export const EVENT_COLUMNS = COLUMNS.filter(({ home }) => home === "event");
 
 /** What `readEvent` wants of `events`. */
-export const EVENT_LIST = [...EVENT_COLUMNS.map(({ name }) => `"${name}"`), "shape"].join(", ");
-const VALUE_COUNT = EVENT_COLUMNS.length + 3;
+export const EVENT_LIST = [...EVENT_COLUMNS.map(({ name }) => `"${name}"`), "shape", "actor"].join(", ");
+const VALUE_COUNT = EVENT_COLUMNS.length + 4;
 export const INSERT_EVENT = `INSERT INTO events (${EVENT_LIST}, p1_salt, p2_salt)
   VALUES (${"?, ".repeat(VALUE_COUNT - 1)}?)`;
 
 function placed(): Column[] {
-  const next = { shape: 0, event: 0 };
+  const next = { shape: 0, actor: 0, event: 0 };
   return FIELDS.map((spec: FieldSpec) => {
-    const home = SHAPE_FIELDS.has(spec.name) ? "shape" : "event";
-    return {
-      name: spec.name as FieldName,
-      form: formOf(spec),
-      pattern: spec.pattern,
-      home,
-      at: next[home]++,
-    };
+    const name = spec.name as FieldName;
+    const home = SHAPE_FIELDS.has(name) ? "shape" : ACTOR_FIELDS.has(name) ? "actor" : "event";
+    return { name, form: formOf(spec, home), pattern: spec.pattern, home, at: next[home]++ };
   });
 }
 
-function formOf(spec: FieldSpec): Form {
+function formOf(spec: FieldSpec, home: Column["home"]): Form {
   if (spec.name === "node_id") return "node";
   if (spec.name === "request_id") return "request";
   if (spec.name === "trace_id") return "trace";
   if (spec.pattern === UUID) return "uuid";
   if (spec.type === "boolean") return "flag";
   if (spec.type === "integer") return "integer";
-  return spec.repeats && !SHAPE_FIELDS.has(spec.name) ? "word" : "text";
+  return spec.repeats && home === "event" ? "word" : "text";
 }
 
 export function columnOf(name: FieldName): Column {
@@ -129,6 +127,7 @@ function bytesOf(hex: string): Uint8Array {
 export function storedEvent(
   { row, p1Salt, p2Salt }: JournalEvent,
   shape: number,
+  actor: number | null,
   dictionary: Dictionary,
 ): SqlValue[] {
   const values: SqlValue[] = new Array(VALUE_COUNT).fill(null);
@@ -139,8 +138,9 @@ export function storedEvent(
     values[column.at] = column.form === "word" ? dictionary.add(column.name, value as string) : value;
   }
   values[EVENT_COLUMNS.length] = shape;
-  values[EVENT_COLUMNS.length + 1] = p1Salt;
-  values[EVENT_COLUMNS.length + 2] = p2Salt;
+  values[EVENT_COLUMNS.length + 1] = actor;
+  values[EVENT_COLUMNS.length + 2] = p1Salt;
+  values[EVENT_COLUMNS.length + 3] = p2Salt;
   return values;
 }
 
@@ -151,11 +151,22 @@ export function fitting(column: Column, cell: string | number | boolean): SqlVal
   return value;
 }
 
+/** Where the values of rows are looked up. */
+export interface Words {
+  readonly dictionary: Dictionary;
+  readonly shapes: Tuples;
+  readonly actors: Tuples;
+}
+
+const NO_CELLS: readonly Cell[] = [];
+
 /** The row that a SELECT of EVENT_LIST gave. */
-export function readRow(values: readonly SqlValue[], shapes: Shapes, dictionary: Dictionary): Row {
-  const shape = shapes.cells(values[EVENT_COLUMNS.length] as number);
+export function readRow(values: readonly SqlValue[], { shapes, actors, dictionary }: Words): Row {
+  const [shapeId, actorId] = values.slice(EVENT_COLUMNS.length) as [number, number | null];
+  const shape = shapes.cells(shapeId);
+  const actor = actorId === null ? NO_CELLS : actors.cells(actorId);
   return COLUMNS.map(({ form, home, at }) => {
-    if (home === "shape") return shape[at] ?? null;
+    if (home !== "event") return (home === "shape" ? shape : actor)[at] ?? null;
     const value = values[at] ?? null;
     return value === null ? null : cellOf(form, value, dictionary);
   });

@@ -11,7 +11,7 @@ import {
   type PruneStep,
 } from "../store.ts";
 import { GRAINS } from "./rollups.ts";
-import { notBeyond, shapeIn } from "./select.ts";
+import { among, notBeyond } from "./select.ts";
 import type { Source } from "./stats.ts";
 import { pragma } from "./tables.ts";
 
@@ -51,11 +51,11 @@ function excessEvents(source: Source, maxBytes: number): number {
 /** Moves the times of kinds under the cap to where `excess` events are older; false when age removes as many. */
 function moveUp(source: Source, before: Record<Kind, number>, excess: number): boolean {
   const kinds = KINDS.filter((kind) => !KEPT_UNDER_CAP.has(kind));
-  const shapes = source.findShapes(`kind IN (${kinds.map((kind) => `'${kind}'`).join(", ")})`, []);
+  const shapes = source.findTuples("shapes", `kind IN (${kinds.map((kind) => `'${kind}'`).join(", ")})`, []);
   const inAll = source.all(
     `SELECT recorded_at FROM events INDEXED BY events_time
-     WHERE ${shapeIn(shapes).sql} ORDER BY recorded_at LIMIT 1 OFFSET ?`,
-    [...shapeIn(shapes).params, excess],
+     WHERE ${among("shape", shapes).sql} ORDER BY recorded_at LIMIT 1 OFFSET ?`,
+    [...among("shape", shapes).params, excess],
   )[0]?.[0] as number | undefined;
   const until = inAll ?? Number.MAX_SAFE_INTEGER;
   const moved = kinds.filter((kind) => before[kind] < until);
@@ -66,12 +66,12 @@ function moveUp(source: Source, before: Record<Kind, number>, excess: number): b
 function rangesOf(source: Source, before: Readonly<Record<Kind, number>>): PruneRange[] {
   const ranges = new Map<string, { fromSeq: number; toSeq: number; kinds: Partial<Record<Kind, number>> }>();
   for (const kind of KINDS) {
-    const shapes = source.findShapes("kind = ?", [kind]);
+    const shapes = source.findTuples("shapes", "kind = ?", [kind]);
     if (shapes.length === 0) continue;
     const rows = source.all(
       `SELECT lower(hex(node_id)), min(seq), max(seq), count(*) FROM events INDEXED BY events_time
-       WHERE recorded_at < ? AND ${shapeIn(shapes).sql} GROUP BY node_id`,
-      [before[kind], ...shapeIn(shapes).params],
+       WHERE recorded_at < ? AND ${among("shape", shapes).sql} GROUP BY node_id`,
+      [before[kind], ...among("shape", shapes).params],
     ) as [string, number, number, number][];
     for (const [nodeId, fromSeq, toSeq, events] of rows) {
       const range = ranges.get(nodeId) ?? { fromSeq, toSeq, kinds: {} };
@@ -110,7 +110,7 @@ function pruneEvents(source: Source, plan: PrunePlan, kind: Kind, progress: Prun
   // Entries of one time stay together.
   const until = end === undefined ? to : Math.max(end, from + 1);
   const planned = notBeyond(Object.fromEntries(plan.ranges.map(({ nodeId, toSeq }) => [nodeId, toSeq])));
-  const shapes = shapeIn(source.findShapes("kind = ?", [kind]));
+  const shapes = among("shape", source.findTuples("shapes", "kind = ?", [kind]));
   const found = source.all(
     `SELECT rowid, recorded_at FROM events INDEXED BY events_time WHERE recorded_at >= ? AND recorded_at < ?
      AND ${shapes.sql} AND ${planned.sql} ORDER BY recorded_at LIMIT ?`,

@@ -1,30 +1,27 @@
 // Sums by period, kept in the transaction of the append that changes them, so that what is asked of all events is read
 // from as few rows at 50 million as at 50 thousand. For each shape of events there is a row an hour, a day and 32 days;
-// and for each user, and each API key, with the shapes it had, a row a day.
+// and for each actor, with each shape that it had, a row a day, without latencies.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Cell, COLUMN, type Row } from "../../event/fields.ts";
 import { Latency } from "../latency.ts";
 import type { SqlValue } from "./columns.ts";
-import type { Dictionary } from "./dictionary.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 export const LONG_MS = 32 * DAY_MS;
 
-/** Rows of one grain are for everybody (subject 0), or for each user or API key (an id of the dictionary). */
+/** Rows of one grain are for everybody (subject 0), or for each actor. */
 export interface Grain {
   readonly id: number;
   readonly unitMs: number;
-  readonly subject: "user_id" | "api_key_id" | null;
+  readonly ofActors: boolean;
 }
 
-export const GRAINS: readonly Grain[] = [
-  { id: 0, unitMs: LONG_MS, subject: null },
-  { id: 1, unitMs: DAY_MS, subject: null },
-  { id: 2, unitMs: HOUR_MS, subject: null },
-  { id: 3, unitMs: DAY_MS, subject: "user_id" },
-  { id: 4, unitMs: DAY_MS, subject: "api_key_id" },
-];
+const LONG: Grain = { id: 0, unitMs: LONG_MS, ofActors: false };
+const DAY: Grain = { id: 1, unitMs: DAY_MS, ofActors: false };
+const HOUR: Grain = { id: 2, unitMs: HOUR_MS, ofActors: false };
+const ACTOR: Grain = { id: 3, unitMs: DAY_MS, ofActors: true };
+export const GRAINS: readonly Grain[] = [LONG, DAY, HOUR, ACTOR];
 
 /** Columns of sums, in `rollups` and (`requests` is `count` there) in `events`. */
 const SUM_COLUMNS = [
@@ -66,47 +63,33 @@ export function clamped(sum: number): number {
   return Math.min(sum, Number.MAX_SAFE_INTEGER);
 }
 
-type BySubject = Map<number, Map<number, Sums>>;
-
 /** What a batch adds to the rollups, collected and then written: a row that many events change is written once. */
 export class Tally {
-  readonly #dictionary: Dictionary;
   readonly #hours = new Map<number, Map<number, Sums>>();
-  readonly #users = new Map<number, BySubject>();
-  readonly #keys = new Map<number, BySubject>();
+  readonly #days = new Map<number, Map<number, Map<number, number[]>>>();
 
-  constructor(dictionary: Dictionary) {
-    this.#dictionary = dictionary;
-  }
-
-  add(row: Row, shape: number): void {
+  add(row: Row, shape: number, actor: number | null): void {
     const recordedAt = row[COLUMN.recorded_at] as number;
-    const day = Math.floor(recordedAt / DAY_MS);
     count(sumsIn(mapIn(this.#hours, Math.floor(recordedAt / HOUR_MS)), shape), row);
-    this.#addFor(mapIn(this.#users, day), "user_id", row, shape);
-    this.#addFor(mapIn(this.#keys, day), "api_key_id", row, shape);
-  }
-
-  #addFor(days: BySubject, name: "user_id" | "api_key_id", row: Row, shape: number): void {
-    const subject = row[COLUMN[name]];
-    if (typeof subject === "string")
-      count(sumsIn(mapIn(days, this.#dictionary.add(name, subject)), shape), row);
+    if (actor === null) return;
+    const shapes = mapIn(mapIn(this.#days, Math.floor(recordedAt / DAY_MS)), actor);
+    let values = shapes.get(shape);
+    if (values === undefined) {
+      values = [0, 0, 0, 0, 0, 0];
+      shapes.set(shape, values);
+    }
+    addCells(values, row);
   }
 
   /** Within the transaction of the append. */
   write(rollups: RollupRows): void {
-    for (const unitMs of [LONG_MS, DAY_MS, HOUR_MS]) {
-      for (const [period, shapes] of merged(this.#hours, unitMs / HOUR_MS))
-        for (const [shape, sums] of shapes) rollups.add(idOf(unitMs, null), period, 0, shape, sums);
+    for (const grain of [LONG, DAY, HOUR]) {
+      for (const [period, shapes] of merged(this.#hours, grain.unitMs / HOUR_MS))
+        for (const [shape, sums] of shapes) rollups.add(grain.id, period, shape, sums);
     }
-    for (const [name, days] of [
-      ["user_id", this.#users],
-      ["api_key_id", this.#keys],
-    ] as const) {
-      for (const [day, subjects] of days)
-        for (const [subject, shapes] of subjects)
-          for (const [shape, sums] of shapes) rollups.add(idOf(DAY_MS, name), day, subject, shape, sums);
-    }
+    for (const [day, actors] of this.#days)
+      for (const [actor, shapes] of actors)
+        for (const [shape, values] of shapes) rollups.addForActor(day, actor, shape, values);
   }
 }
 
@@ -114,24 +97,35 @@ export class Tally {
 export class RollupRows {
   readonly #select: StatementSync;
   readonly #replace: StatementSync;
+  readonly #addForActor: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
-      `SELECT ${SUM_LIST}, latency FROM rollups WHERE grain = ? AND period = ? AND subject = ? AND shape = ?`,
+      `SELECT ${SUM_LIST}, latency FROM rollups WHERE grain = ? AND period = ? AND subject = 0 AND shape = ?`,
     );
     this.#select.setReturnArrays(true);
+    const list = `grain, period, subject, shape, ${SUM_LIST}`;
+    const places = "?, ".repeat(SUM_COLUMNS.length - 1);
     this.#replace = db.prepare(
-      `INSERT OR REPLACE INTO rollups (grain, period, subject, shape, ${SUM_LIST}, latency)
-       VALUES (?, ?, ?, ?, ${"?, ".repeat(SUM_COLUMNS.length)}?)`,
+      `INSERT OR REPLACE INTO rollups (${list}, latency) VALUES (?, ?, 0, ?, ${places}?, ?)`,
+    );
+    const sums = SUM_COLUMNS.map(
+      (name) => `${name} = min(${name} + excluded.${name}, ${Number.MAX_SAFE_INTEGER})`,
+    );
+    this.#addForActor = db.prepare(
+      `INSERT INTO rollups (${list}) VALUES (${ACTOR.id}, ?, ?, ?, ${places}?)
+       ON CONFLICT DO UPDATE SET ${sums.join(", ")}`,
     );
   }
 
-  add(grain: number, period: number, subject: number, shape: number, more: Sums): void {
-    const found = this.#select.get(grain, period, subject, shape) as unknown as SqlValue[] | undefined;
-    const sums = new Sums();
-    if (found !== undefined) addRow(sums, found);
-    sums.merge(more);
-    this.#replace.run(grain, period, subject, shape, ...sums.values, sums.latency.encode());
+  add(grain: number, period: number, shape: number, more: Sums): void {
+    const found = this.#select.get(grain, period, shape) as unknown as SqlValue[] | undefined;
+    if (found !== undefined) addRow(more, found);
+    this.#replace.run(grain, period, shape, ...more.values, more.latency.encode());
+  }
+
+  addForActor(day: number, actor: number, shape: number, values: readonly number[]): void {
+    this.#addForActor.run(day, actor, shape, ...values);
   }
 }
 
@@ -143,15 +137,19 @@ export function addRow(sums: Sums, row: readonly SqlValue[], at = 0): void {
 }
 
 function count(sums: Sums, row: readonly Cell[]): void {
-  for (let index = 0; index < PLACES.length; index++) {
-    const value = row[PLACES[index] as number];
-    if (typeof value === "number") sums.values[index] = clamped((sums.values[index] as number) + value);
-  }
+  addCells(sums.values, row);
   const duration = row[COLUMN.duration_ms];
   if (typeof duration === "number") sums.latency.add(duration);
 }
 
-/** Periods of `factor` times the length. */
+function addCells(values: number[], row: readonly Cell[]): void {
+  for (let index = 0; index < PLACES.length; index++) {
+    const value = row[PLACES[index] as number];
+    if (typeof value === "number") values[index] = clamped((values[index] as number) + value);
+  }
+}
+
+/** Periods of `factor` times the length, with sums of their own but for the last, where the factor is 1. */
 function merged(periods: Map<number, Map<number, Sums>>, factor: number): Map<number, Map<number, Sums>> {
   if (factor === 1) return periods;
   const longer = new Map<number, Map<number, Sums>>();
@@ -160,10 +158,6 @@ function merged(periods: Map<number, Map<number, Sums>>, factor: number): Map<nu
     for (const [shape, sums] of shapes) sumsIn(into, shape).merge(sums);
   }
   return longer;
-}
-
-function idOf(unitMs: number, subject: Grain["subject"]): number {
-  return GRAINS.find((grain) => grain.unitMs === unitMs && grain.subject === subject)?.id ?? -1;
 }
 
 export function mapIn<K, Inner, V>(map: Map<K, Map<Inner, V>>, key: K): Map<Inner, V> {

@@ -4,7 +4,7 @@
 import { DaybookError } from "../../event/errors.ts";
 import type { Cell, FieldName } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventKey } from "../../event/query.ts";
-import { type Column, columnOf, EVENT_LIST, type SqlValue, sqlOf } from "./columns.ts";
+import { type Column, columnOf, EVENT_LIST, type SqlValue, sqlOf, type Words } from "./columns.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, REQUEST_ID_HEAD } from "./tables.ts";
 
@@ -16,11 +16,16 @@ export interface Where {
 
 export interface Search {
   readonly index: string;
-  /** What the index begins with, and what is checked on the rows; no bounds. */
-  readonly prefix: readonly Where[];
+  /** What the index begins with: an entry for each part of it that is read. No bounds. */
+  readonly prefixes: readonly Where[];
+  /** Checked on the rows. */
   readonly rest: readonly Where[];
+  /** Whether that is more than what `actors` says. */
+  readonly isOfRows: boolean;
   /** Ids of the shapes that the filter lets through; null: all of them. */
   readonly shapes: readonly number[] | null;
+  /** Ids of the actors that it lets through; null: all of them, or also events that have none. */
+  readonly actors: readonly number[] | null;
 }
 
 /** Bounds on recorded_at, both included. */
@@ -29,54 +34,69 @@ export interface Bounds {
   readonly to: number;
 }
 
-/** What the connection knows of words and shapes. */
-export interface Words {
-  readonly dictionary: Dictionary;
-  /** Ids of the shapes that meet the conditions, which name columns of `shapes`. */
-  readonly findShapes: (sql: string, params: readonly SqlValue[]) => number[];
+/** What a connection knows of its words and tuples. */
+export interface Lookup extends Words {
+  /** Ids of the tuples that meet the conditions, which name columns of the table. */
+  readonly findTuples: (table: "shapes" | "actors", sql: string, params: readonly SqlValue[]) => number[];
 }
 
+/** More actors than these are checked on the rows instead of being read one after the other. */
+export const MAX_PREFIXES = 16;
+
 /** Null when no event can meet the filter. */
-export function searchOf({ where, includeSystem }: EventFilter, words: Words): Search | null {
-  const shapeTerms: Where[] = [];
-  const terms = new Map<FieldName, Where>();
+export function searchOf({ where, includeSystem }: EventFilter, lookup: Lookup): Search | null {
+  const terms = { shape: [] as Where[], actor: [] as Where[], event: new Map<FieldName, Where>() };
+  let allowsNobody = true;
   for (const [name, values] of Object.entries(where) as [FieldName, readonly Cell[]][]) {
     const column = columnOf(name);
-    const term = oneOf(column, values, words.dictionary);
+    const term = oneOf(column, values, lookup.dictionary);
     if (term === null) return null;
-    if (column.home === "shape") shapeTerms.push(term);
-    else terms.set(name, term);
+    if (column.home === "event") terms.event.set(name, term);
+    else terms[column.home].push(term);
+    if (column.home === "actor" && !values.includes(null)) allowsNobody = false;
   }
   if (!includeSystem && where.kind === undefined)
-    shapeTerms.push({ sql: "kind IS NOT 'system'", params: [] });
-  const shapes = shapeTerms.length === 0 ? null : words.findShapes(...joined(shapeTerms));
-  if (shapes?.length === 0) return null;
-  return { ...pathOf(where, terms, shapes), shapes };
+    terms.shape.push({ sql: "kind IS NOT 'system'", params: [] });
+  const shapes = terms.shape.length === 0 ? null : lookup.findTuples("shapes", ...joined(terms.shape));
+  const actors = terms.actor.length === 0 ? null : lookup.findTuples("actors", ...joined(terms.actor));
+  if (shapes?.length === 0 || (actors?.length === 0 && !allowsNobody)) return null;
+  const rest = [...terms.event.values()];
+  if (actors !== null && allowsNobody) {
+    rest.push({
+      sql: `(actor IS NULL OR ${among("actor", actors).sql})`,
+      params: among("actor", actors).params,
+    });
+    return { ...pathOf(where, terms.event, rest, shapes, null), shapes, actors: null, isOfRows: true };
+  }
+  const isOfRows = terms.event.size > 0;
+  return { ...pathOf(where, terms.event, rest, shapes, actors), shapes, actors, isOfRows };
 }
 
 function pathOf(
   where: EventFilter["where"],
-  terms: Map<FieldName, Where>,
-  shapes: readonly number[] | null,
-): Omit<Search, "shapes"> {
-  const all = [...terms.values()];
-  const path = (index: string, prefix: readonly Where[] = []) => ({
-    index,
-    prefix,
-    rest: all.filter((term) => !prefix.includes(term)),
-  });
+  terms: ReadonlyMap<FieldName, Where>,
+  rest: readonly Where[],
+  shapes: Search["shapes"],
+  actors: Search["actors"],
+): Pick<Search, "index" | "prefixes" | "rest"> {
+  const all = actors === null ? rest : [...rest, among("actor", actors)];
   const only = (name: FieldName) =>
     where[name]?.length === 1 && where[name][0] !== null ? terms.get(name) : undefined;
   const event = only("event_id");
-  if (event !== undefined) return path("events_event_id", [headIs(EVENT_ID_HEAD, event)]);
+  if (event !== undefined)
+    return { index: "events_event_id", prefixes: [headIs(EVENT_ID_HEAD, event)], rest: all };
   const request = only("request_id");
-  if (request !== undefined) return path("events_request_id", [headIs(REQUEST_ID_HEAD, request)]);
-  const user = only("user_id");
-  if (user !== undefined) return path("events_user", [user]);
-  const key = only("api_key_id");
-  if (key !== undefined) return path("events_key", [key]);
-  if (shapes?.every((id) => id < 0)) return path("events_failed", [{ sql: "shape < 0", params: [] }]);
-  return path("events_time");
+  if (request !== undefined)
+    return { index: "events_request_id", prefixes: [headIs(REQUEST_ID_HEAD, request)], rest: all };
+  if (actors !== null && actors.length <= MAX_PREFIXES)
+    return {
+      index: "events_actor",
+      prefixes: actors.map((id) => ({ sql: "actor = ?", params: [id] })),
+      rest,
+    };
+  if (shapes?.every((id) => id < 0))
+    return { index: "events_failed", prefixes: [{ sql: "shape < 0", params: [] }], rest: all };
+  return { index: "events_time", prefixes: [{ sql: "TRUE", params: [] }], rest: all };
 }
 
 function headIs(head: string, { params }: Where): Where {
@@ -84,9 +104,9 @@ function headIs(head: string, { params }: Where): Where {
   return { sql: `${head} = ${HEAD_OF_PARAMETER}`, params: [id, id, id] };
 }
 
-/** Events of a search, newest first: ask with the parameters and the number of rows. */
-export function pageSql(search: Search, bounds: Bounds, more: readonly Where[]): Where {
-  const [sql, params] = joined([...termsOf(search, bounds), ...more]);
+/** Events of a search, newest first, for each of its prefixes: ask with the parameters and the number of rows. */
+export function pageSql(search: Search, prefix: Where, bounds: Bounds, more: readonly Where[]): Where {
+  const [sql, params] = joined([...termsOf(search, prefix, bounds), ...more]);
   const order = "recorded_at DESC, node_id DESC, seq DESC";
   return {
     sql: `SELECT ${EVENT_LIST} FROM events INDEXED BY ${search.index} WHERE ${sql} ORDER BY ${order} LIMIT ?`,
@@ -94,30 +114,30 @@ export function pageSql(search: Search, bounds: Bounds, more: readonly Where[]):
   };
 }
 
-/** When the nth newest entry of the search's index was recorded, counted without looking at the rows. */
-export function depthSql({ index, prefix }: Search, bounds: Bounds): Where {
-  const [sql, params] = joined([...prefix, within(bounds)]);
+/** When the nth newest entry under a prefix was recorded, counted without looking at the rows. */
+export function depthSql({ index }: Search, prefix: Where, bounds: Bounds): Where {
+  const [sql, params] = joined([prefix, within(bounds)]);
   return {
     sql: `SELECT recorded_at FROM events INDEXED BY ${index} WHERE ${sql} ORDER BY recorded_at DESC LIMIT 1 OFFSET ?`,
     params,
   };
 }
 
-/** `columns` of all events of a search, in no order. */
-export function scanSql(search: Search, bounds: Bounds, columns: string): Where {
-  const [sql, params] = joined(termsOf(search, bounds));
+/** `columns` of all events of a search under a prefix, in no order. */
+export function scanSql(search: Search, prefix: Where, bounds: Bounds, columns: string): Where {
+  const [sql, params] = joined(termsOf(search, prefix, bounds));
   return { sql: `SELECT ${columns} FROM events INDEXED BY ${search.index} WHERE ${sql}`, params };
 }
 
-function termsOf({ prefix, rest, shapes }: Search, bounds: Bounds): Where[] {
-  const terms = [...prefix, within(bounds)];
-  if (shapes !== null) terms.push(shapeIn(shapes));
+function termsOf({ rest, shapes }: Search, prefix: Where, bounds: Bounds): Where[] {
+  const terms = [prefix, within(bounds)];
+  if (shapes !== null) terms.push(among("shape", shapes));
   return [...terms, ...rest];
 }
 
 /** `+`: it is checked on what the index yields, and never makes another order. */
-export function shapeIn(shapes: readonly number[]): Where {
-  return { sql: "+shape IN (SELECT value FROM json_each(?))", params: [JSON.stringify(shapes)] };
+export function among(column: "shape" | "actor" | "subject", ids: readonly number[]): Where {
+  return { sql: `+${column} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(ids)] };
 }
 
 function joined(terms: readonly Where[]): [sql: string, params: SqlValue[]] {

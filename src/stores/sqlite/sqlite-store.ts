@@ -2,7 +2,7 @@
 // promise, so it belongs in a worker thread. Appends take the write lock at once; reads run in one snapshot.
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
+import { type AuditEvent, COLUMN, eventOf, type FieldName, type Row } from "../../event/fields.ts";
 import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../event/query.ts";
 import type {
   Appended,
@@ -39,9 +39,9 @@ import { namedFailure } from "./failures.ts";
 import { page, WINDOWS, type Windows } from "./pages.ts";
 import { giveBack, planPrune, pruneStep } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
-import { Shapes } from "./shapes.ts";
 import { facets, histogram, type Source, stats, usage } from "./stats.ts";
 import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, hasTables } from "./tables.ts";
+import { openActors, openShapes, type Tuples } from "./tuples.ts";
 
 const BY_ID = `SELECT ${EVENT_LIST}, p1_salt, p2_salt FROM events INDEXED BY events_event_id
   WHERE ${EVENT_ID_HEAD} = ${HEAD_OF_PARAMETER} AND event_id = ? LIMIT 1`;
@@ -60,7 +60,8 @@ export class SqliteStore implements Store {
   readonly #fileId: string;
   readonly #access: Access;
   readonly #dictionary: Dictionary;
-  readonly #shapes: Shapes;
+  readonly #shapes: Tuples;
+  readonly #actors: Tuples;
   readonly #rollups: RollupRows;
   readonly #windows: Windows;
   readonly #prepared = new Map<string, StatementSync>();
@@ -73,7 +74,8 @@ export class SqliteStore implements Store {
     this.#fileId = idOfFile(file);
     this.#access = access;
     this.#dictionary = new Dictionary(db);
-    this.#shapes = new Shapes(db);
+    this.#shapes = openShapes(db);
+    this.#actors = openActors(db);
     this.#rollups = new RollupRows(db);
     this.#windows = windows;
   }
@@ -89,11 +91,12 @@ export class SqliteStore implements Store {
     const at = this.#positions(POSITION, nodeId)[0] ?? null;
     if (at?.seq !== from?.seq || at?.root !== from?.root) return { result: "conflict", at };
     const insert = this.#prepare(INSERT_EVENT);
-    const tally = new Tally(this.#dictionary);
+    const tally = new Tally();
     for (const event of events) {
       const shape = this.#shapes.add(event.row);
-      insert.run(...storedEvent(event, shape, this.#dictionary));
-      tally.add(event.row, shape);
+      const actor = hasActor(event.row) ? this.#actors.add(event.row) : null;
+      insert.run(...storedEvent(event, shape, actor, this.#dictionary));
+      tally.add(event.row, shape, actor);
     }
     tally.write(this.#rollups);
     addCharges(this.#db, { nodeId, events });
@@ -123,7 +126,7 @@ export class SqliteStore implements Store {
       const { limit } = query;
       if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
         throw new RangeError(`limit is 1 to ${MAX_LIMIT}`);
-      return this.#snapshot(() => page(this.#source, query, query.asOf ?? this.#asOf(), this.#windows));
+      return this.#snapshot(() => page(this.source, query, query.asOf ?? this.#asOf(), this.#windows));
     });
   }
 
@@ -139,36 +142,36 @@ export class SqliteStore implements Store {
       return this.#snapshot(() => {
         const values = this.#all(BY_ID, [id, id, id, id])[0];
         if (values === undefined) return null;
-        const [p1Salt, p2Salt] = values.slice(EVENT_COLUMNS.length + 1) as [Uint8Array, Uint8Array];
-        return { row: readRow(values, this.#shapes, this.#dictionary), p1Salt, p2Salt };
+        const [p1Salt, p2Salt] = values.slice(EVENT_COLUMNS.length + 2) as [Uint8Array, Uint8Array];
+        return { row: readRow(values, this.source), p1Salt, p2Salt };
       });
     });
   }
 
   stats(filter: EventFilter): Promise<Stats> {
-    return this.#call(() => this.#snapshot(() => stats(this.#source, filter)));
+    return this.#call(() => this.#snapshot(() => stats(this.source, filter)));
   }
 
   histogram(filter: EventFilter, bucketMs: number): Promise<Bucket[]> {
-    return this.#call(() => this.#snapshot(() => histogram(this.#source, filter, bucketMs)));
+    return this.#call(() => this.#snapshot(() => histogram(this.source, filter, bucketMs)));
   }
 
   facets(filter: EventFilter, field: FieldName, limit: number): Promise<Facets> {
-    return this.#call(() => this.#snapshot(() => facets(this.#source, filter, field, limit)));
+    return this.#call(() => this.#snapshot(() => facets(this.source, filter, field, limit)));
   }
 
   usage({ by, since }: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]> {
-    return this.#call(() => this.#snapshot(() => usage(this.#source, by, since)));
+    return this.#call(() => this.#snapshot(() => usage(this.source, by, since)));
   }
 
   planPrune(rules: PruneRules): Promise<PrunePlan> {
-    return this.#call(() => this.#snapshot(() => planPrune(this.#source, rules)));
+    return this.#call(() => this.#snapshot(() => planPrune(this.source, rules)));
   }
 
   prune(plan: PrunePlan, progress?: PruneProgress): Promise<PruneStep> {
     return this.#write(() => {
       if (progress?.part === "space") return giveBack(this.#db);
-      return this.#transaction("BEGIN IMMEDIATE", () => pruneStep(this.#source, plan, progress));
+      return this.#transaction("BEGIN IMMEDIATE", () => pruneStep(this.source, plan, progress));
     });
   }
 
@@ -229,9 +232,10 @@ export class SqliteStore implements Store {
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
-      // The words and shapes that it added are gone with it, and their ids will be given to others.
+      // The words and tuples that it added are gone with it, and their ids will be given to others.
       this.#dictionary.forget();
       this.#shapes.forget();
+      this.#actors.forget();
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
@@ -249,15 +253,17 @@ export class SqliteStore implements Store {
     return Object.fromEntries(this.#positions(POSITIONS).map(({ nodeId, seq }) => [nodeId, seq]));
   }
 
-  get #source(): Source {
+  /** What the parts of this driver read through. */
+  get source(): Source {
     return {
       dictionary: this.#dictionary,
       shapes: this.#shapes,
+      actors: this.#actors,
       all: (sql, params) => this.#all(sql, params),
       each: (sql, params) =>
         this.#prepare(sql).iterate(...params) as Iterable<unknown> as Iterable<SqlValue[]>,
-      findShapes: (sql, params) =>
-        this.#all(`SELECT id FROM shapes WHERE ${sql}`, params).map(([id]) => id as number),
+      findTuples: (table, sql, params) =>
+        this.#all(`SELECT id FROM ${table} WHERE ${sql}`, params).map(([id]) => id as number),
     };
   }
 
@@ -287,4 +293,8 @@ export class SqliteStore implements Store {
 function idOfFile(file: string): string {
   const { dev, ino } = statSync(file, { bigint: true });
   return `${dev}:${ino}`;
+}
+
+function hasActor(row: Row): boolean {
+  return (row[COLUMN.user_id] ?? row[COLUMN.api_key_id] ?? null) !== null;
 }

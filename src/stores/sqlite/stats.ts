@@ -15,26 +15,35 @@ import {
   Sums,
   sumsIn,
 } from "./rollups.ts";
-import { type Bounds, depthSql, type Search, scanSql, searchOf, shapeIn, type Words } from "./select.ts";
-import type { Shapes } from "./shapes.ts";
+import {
+  among,
+  type Bounds,
+  depthSql,
+  type Lookup,
+  MAX_PREFIXES,
+  type Search,
+  scanSql,
+  searchOf,
+} from "./select.ts";
 import { cover, type Rest, type Span } from "./spans.ts";
 
 /** A connection as this file needs it, within one snapshot. */
-export interface Source extends Words {
-  readonly shapes: Shapes;
+export interface Source extends Lookup {
   readonly all: (sql: string, params: readonly SqlValue[]) => SqlValue[][];
   readonly each: (sql: string, params: readonly SqlValue[]) => Iterable<SqlValue[]>;
 }
 
-/** Where the sums of a period (its start), subject (0: everybody) and shape are to be added. */
+/** Where the sums of a period (its start), subject (an actor; 0: everybody) and shape are to be added. */
 type Into = (startMs: number, subject: number, shape: number) => Sums;
 
 interface Question {
   readonly filter: EventFilter;
-  /** Whose sums are told apart. */
-  readonly by?: "user_id" | "api_key_id";
+  /** Actors are told apart. */
+  readonly byActor?: boolean;
   /** Periods may not be longer, nor cross its multiples. */
   readonly bucketMs?: number;
+  /** Whether anybody looks at the latencies. */
+  readonly latencies: boolean;
 }
 
 /** Newest entries of an index that facets look at. */
@@ -44,7 +53,7 @@ const MAX_PERIODS = 10_000;
 
 export function stats(source: Source, filter: EventFilter): Stats {
   const shapes = new Map<number, Sums>();
-  collect(source, { filter }, (_, __, shape) => sumsIn(shapes, shape));
+  collect(source, { filter, latencies: true }, (_, __, shape) => sumsIn(shapes, shape));
   const all = new Sums();
   for (const sums of shapes.values()) all.merge(sums);
   const [
@@ -79,7 +88,7 @@ export function histogram(source: Source, filter: EventFilter, bucketMs: number)
   if (!Number.isInteger(bucketMs) || bucketMs < 1 || !(buckets <= MAX_BUCKETS))
     throw new RangeError(`a histogram has since, until and at most ${MAX_BUCKETS} buckets between them`);
   const starts = new Map<number, Map<number, Sums>>();
-  collect(source, { filter, bucketMs }, (startMs, _, shape) =>
+  collect(source, { filter, bucketMs, latencies: true }, (startMs, _, shape) =>
     sumsIn(mapIn(starts, startMs - (startMs % bucketMs)), shape),
   );
   return [...starts]
@@ -100,39 +109,41 @@ export function histogram(source: Source, filter: EventFilter, bucketMs: number)
 }
 
 export function usage(source: Source, by: "api_key_id" | "user_id", since: number): Usage[] {
-  const subjects = new Map<number, Sums>();
   const filter = { where: {}, since, includeSystem: true };
-  collect(source, { filter, by }, (_, subject) => sumsIn(subjects, subject));
-  return [...subjects].map(([subject, { values }]) => {
+  return [...sumsBySubject(source, filter, by)].map(([subject, { values }]) => {
     const [requests = 0, promptTokens = 0, completionTokens = 0, totalTokens = 0, , costMicros = 0] = values;
-    return {
-      subject: source.dictionary.word(subject),
-      requests,
-      promptTokens,
-      completionTokens,
-      totalTokens,
-      costMicros,
-    };
+    return { subject, requests, promptTokens, completionTokens, totalTokens, costMicros };
   });
+}
+
+function sumsBySubject(source: Source, filter: EventFilter, by: "api_key_id" | "user_id"): Map<string, Sums> {
+  const actors = new Map<number, Sums>();
+  collect(source, { filter, byActor: true, latencies: false }, (_, actor) => sumsIn(actors, actor));
+  const { at } = columnOf(by);
+  const subjects = new Map<string, Sums>();
+  for (const [actor, sums] of actors) {
+    const subject = source.actors.cells(actor)[at];
+    if (typeof subject === "string") sumsIn(subjects, subject).merge(sums);
+  }
+  return subjects;
 }
 
 export function facets(source: Source, filter: EventFilter, field: FieldName, limit: number): Facets {
   if (!isFieldName(field)) throw new RangeError("a facet is of a field");
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_FACETS)
     throw new RangeError(`limit is 1 to ${MAX_FACETS}`);
-  const by = field === "user_id" || field === "api_key_id" ? field : undefined;
-  const others = Object.keys(filter.where).filter((name) => name !== by && !isOfShape(name as FieldName));
-  if (others.length > 0 || (by === undefined && !isOfShape(field)))
+  const homes = new Set(
+    [field, ...Object.keys(filter.where)].map((name) => columnOf(name as FieldName).home),
+  );
+  if (homes.has("event") || (homes.has("actor") && field !== "user_id" && field !== "api_key_id"))
     return recentFacets(source, filter, field, limit);
   const counts = new Map<string | number | boolean, number>();
-  if (by === undefined) {
-    const shapes = new Map<number, Sums>();
-    collect(source, { filter }, (_, __, shape) => sumsIn(shapes, shape));
-    for (const [value, requests] of byField(source, shapes, field)) counts.set(value, requests);
+  if (field === "user_id" || field === "api_key_id") {
+    for (const [subject, { requests }] of sumsBySubject(source, filter, field)) counts.set(subject, requests);
   } else {
-    const subjects = new Map<number, Sums>();
-    collect(source, { filter, by }, (_, subject) => sumsIn(subjects, subject));
-    for (const [subject, { requests }] of subjects) counts.set(source.dictionary.word(subject), requests);
+    const shapes = new Map<number, Sums>();
+    collect(source, { filter, latencies: false }, (_, __, shape) => sumsIn(shapes, shape));
+    for (const [value, requests] of byField(source, shapes, field)) counts.set(value, requests);
   }
   return { values: top(counts, limit), exact: true };
 }
@@ -142,22 +153,26 @@ function recentFacets(source: Source, filter: EventFilter, field: FieldName, lim
   const search = searchOf(filter, source);
   if (search === null) return { values: [], exact: true };
   const bounds = boundsOf(filter);
-  const depth = depthSql(search, bounds);
-  const floor = source.all(depth.sql, [...depth.params, FACET_WINDOW])[0]?.[0];
   const { form, home, at } = columnOf(field);
-  const scan = scanSql(
-    search,
-    floor === undefined ? bounds : { ...bounds, from: floor as number },
-    `${home === "shape" ? "shape" : `"${field}"`}, total("count")`,
-  );
+  const column = home === "event" ? `"${field}"` : home;
   const counts = new Map<string | number | boolean, number>();
-  for (const [found, requests] of source.each(`${scan.sql} GROUP BY 1`, scan.params)) {
-    if (found === null || found === undefined) continue;
-    const value =
-      home === "shape" ? source.shapes.cells(found as number)[at] : cellOf(form, found, source.dictionary);
-    if (value !== null && value !== undefined) addTo(counts, value, Number(requests));
+  let exact = true;
+  for (const prefix of search.prefixes) {
+    const depth = depthSql(search, prefix, bounds);
+    const floor = source.all(depth.sql, [...depth.params, FACET_WINDOW])[0]?.[0] as number | undefined;
+    if (floor !== undefined) exact = false;
+    const window = { ...bounds, from: floor ?? bounds.from };
+    const scan = scanSql(search, prefix, window, `${column}, total("count")`);
+    for (const [found, requests] of source.each(`${scan.sql} GROUP BY 1`, scan.params)) {
+      if (found === null || found === undefined) continue;
+      const value =
+        home === "event"
+          ? cellOf(form, found, source.dictionary)
+          : source[`${home}s`].cells(found as number)[at];
+      if (value !== null && value !== undefined) addTo(counts, value, Number(requests));
+    }
   }
-  return { values: top(counts, limit), exact: floor === undefined };
+  return { values: top(counts, limit), exact };
 }
 
 function top(counts: ReadonlyMap<string | number | boolean, number>, limit: number): Facets["values"] {
@@ -170,53 +185,62 @@ function top(counts: ReadonlyMap<string | number | boolean, number>, limit: numb
 
 /** Adds all that matches to where `into` says. */
 function collect(source: Source, question: Question, into: Into): void {
-  const { filter, by } = question;
+  const { filter } = question;
   const search = searchOf(filter, source);
   if (search === null) return;
-  const bounds = boundsOf(filter);
-  const subject = subjectOf(filter, by);
-  const grains = subject === undefined ? [] : grainsFor(subject, question.bucketMs);
-  const units = grains.map(({ unitMs }) => unitMs);
+  const ofActors = question.byActor === true || search.actors !== null;
+  const grains = search.isOfRows ? [] : grainsFor(ofActors, question.bucketMs);
   const end = filter.until === undefined ? Number.POSITIVE_INFINITY : filter.until + 1;
-  const { spans, rests } = cover(bounds.from, end, units);
+  const { spans, rests } = cover(
+    boundsOf(filter).from,
+    end,
+    grains.map(({ unitMs }) => unitMs),
+  );
   for (const span of spans) {
     const grain = grains.find(({ unitMs }) => unitMs === span.unitMs) as Grain;
-    for (const row of rollupRows(source, grain, span, search, filter)) {
-      const [period, whom, shape] = row as [number, number, number];
-      addRow(into(period * grain.unitMs, whom, shape), row, 3);
+    for (const row of rollupRows(source, grain, span, search)) {
+      const [period, subject, shape] = row as [number, number, number];
+      addRow(into(period * grain.unitMs, subject, shape), row, 3);
+    }
+    const times = { from: span.from * span.unitMs, to: span.to * span.unitMs };
+    if (ofActors && question.latencies) addEvents(source, search, times, "latencies", into);
+  }
+  for (const rest of rests) addEvents(source, search, rest, question.byActor ? "actors" : "all", into);
+}
+
+/** What events themselves tell: all of them, those with an actor, or nothing but their latencies. */
+function addEvents(
+  source: Source,
+  search: Search,
+  rest: Rest,
+  what: "all" | "actors" | "latencies",
+  into: Into,
+): void {
+  const bounds = { from: rest.from, to: Math.min(rest.to - 1, Number.MAX_SAFE_INTEGER) };
+  const columns = what === "latencies" ? SUM_LIST.replaceAll(/\w+/g, "NULL") : EVENT_SUM_LIST;
+  for (const prefix of search.prefixes) {
+    const { sql, params } = scanSql(
+      search,
+      prefix,
+      bounds,
+      `recorded_at, actor, shape, ${columns}, duration_ms`,
+    );
+    for (const row of source.each(sql, params)) {
+      const [recordedAt, actor, shape] = row as [number, number | null, number];
+      if (actor === null && what === "actors") continue;
+      const duration = row.at(-1);
+      if (what === "latencies" && duration === null) continue;
+      const sums = into(recordedAt, what === "actors" ? (actor as number) : 0, shape);
+      sums.add(row, 3);
+      if (typeof duration === "number") sums.latency.add(duration);
     }
   }
-  for (const rest of rests) addEvents(source, search, rest, by, into);
-}
-
-function addEvents(source: Source, search: Search, rest: Rest, by: Question["by"], into: Into): void {
-  const bounds = { from: rest.from, to: Math.min(rest.to - 1, Number.MAX_SAFE_INTEGER) };
-  const columns = `recorded_at, ${by ?? 0}, shape, ${EVENT_SUM_LIST}, duration_ms`;
-  const { sql, params } = scanSql(search, bounds, columns);
-  for (const row of source.each(sql, params)) {
-    const [recordedAt, whom, shape] = row as [number, number | null, number];
-    if (whom === null) continue;
-    const sums = into(recordedAt, whom, shape);
-    sums.add(row, 3);
-    const duration = row.at(-1);
-    if (typeof duration === "number") sums.latency.add(duration);
-  }
-}
-
-/** The subject whose rollups can answer; undefined: none can. */
-function subjectOf({ where }: EventFilter, by: Question["by"]): Grain["subject"] | undefined {
-  const names = Object.keys(where).filter((name) => !isOfShape(name as FieldName));
-  const [name = by, ...more] = names;
-  if (name === undefined) return null;
-  if (more.length > 0 || (by !== undefined && by !== name)) return undefined;
-  if (name !== "user_id" && name !== "api_key_id") return undefined;
-  return where[name]?.includes(null) ? undefined : name;
 }
 
 /** The longest first. */
-function grainsFor(subject: Grain["subject"], bucketMs: number | undefined): Grain[] {
+function grainsFor(ofActors: boolean, bucketMs: number | undefined): Grain[] {
   return GRAINS.filter(
-    (grain) => grain.subject === subject && (bucketMs === undefined || bucketMs % grain.unitMs === 0),
+    (grain) => grain.ofActors === ofActors && (bucketMs === undefined || bucketMs % grain.unitMs === 0),
   );
 }
 
@@ -224,51 +248,36 @@ const ROW_LIST = `r.period, r.subject, r.shape, ${SUM_LIST}, latency`;
 
 function rollupRows(
   source: Source,
-  { id, subject }: Grain,
+  { id }: Grain,
   span: Span,
-  { shapes }: Search,
-  { where }: EventFilter,
+  { shapes, actors }: Search,
 ): Iterable<SqlValue[]> {
-  const shape = shapes === null ? { sql: "TRUE", params: [] } : shapeIn(shapes);
-  const values = subject === null ? undefined : where[subject];
-  const to = Math.min(span.to, Number.MAX_SAFE_INTEGER);
-  if (subject !== null && values !== undefined) {
-    const [first, last] = source.all(
-      `SELECT (SELECT period FROM rollups WHERE grain = ?1 ORDER BY period LIMIT 1),
-        (SELECT period FROM rollups WHERE grain = ?1 ORDER BY period DESC LIMIT 1)`,
-      [id],
-    )[0] as [number | null, number | null];
-    if (first === null || last === null) return [];
-    const [low, high] = [Math.max(span.from, first), Math.min(to - 1, last)];
-    if (low > high) return [];
-    const ids = values.map((word) => source.dictionary.find(subject, String(word)) ?? 0);
-    if (high - low < MAX_PERIODS) {
-      // Day by day: the days' rows are many, the subject's few.
-      return source.each(
-        `WITH RECURSIVE days (period) AS (VALUES (?) UNION ALL SELECT period + 1 FROM days WHERE period < ?)
-         SELECT ${ROW_LIST} FROM days CROSS JOIN rollups AS r ON r.grain = ? AND r.period = days.period
-         AND r.subject IN (SELECT value FROM json_each(?)) WHERE ${shape.sql}`,
-        [low, high, id, JSON.stringify(ids), ...shape.params],
-      );
-    }
+  const shape = shapes === null ? { sql: "TRUE", params: [] } : among("shape", shapes);
+  const [first, last] = source.all(
+    `SELECT (SELECT period FROM rollups WHERE grain = ?1 ORDER BY period LIMIT 1),
+      (SELECT period FROM rollups WHERE grain = ?1 ORDER BY period DESC LIMIT 1)`,
+    [id],
+  )[0] as [number | null, number | null];
+  if (first === null || last === null) return [];
+  const [low, high] = [Math.max(span.from, first), Math.min(span.to - 1, last)];
+  if (actors !== null && actors.length <= MAX_PREFIXES && high - low < MAX_PERIODS) {
+    // Day by day: the days' rows are many, the actors' few.
     return source.each(
-      `SELECT ${ROW_LIST} FROM rollups AS r WHERE grain = ? AND period BETWEEN ? AND ?
-       AND +subject IN (SELECT value FROM json_each(?)) AND ${shape.sql}`,
-      [id, low, high, JSON.stringify(ids), ...shape.params],
+      `WITH RECURSIVE days (period) AS (SELECT ?1 WHERE ?1 <= ?2 UNION ALL SELECT period + 1 FROM days WHERE period < ?2)
+       SELECT ${ROW_LIST} FROM days CROSS JOIN rollups AS r ON r.grain = ?3 AND r.period = days.period
+       AND r.subject IN (SELECT value FROM json_each(?4)) WHERE ${shape.sql}`,
+      [low, high, id, JSON.stringify(actors), ...shape.params],
     );
   }
+  const subject = actors === null ? { sql: "TRUE", params: [] } : among("subject", actors);
   return source.each(
-    `SELECT ${ROW_LIST} FROM rollups AS r WHERE grain = ? AND period >= ? AND period < ? AND ${shape.sql}`,
-    [id, span.from, to, ...shape.params],
+    `SELECT ${ROW_LIST} FROM rollups AS r WHERE grain = ? AND period BETWEEN ? AND ? AND ${subject.sql} AND ${shape.sql}`,
+    [id, low, high, ...subject.params, ...shape.params],
   );
 }
 
 export function boundsOf({ since, until }: EventFilter): Bounds {
   return { from: Math.max(since ?? 0, 0), to: until ?? Number.MAX_SAFE_INTEGER };
-}
-
-function isOfShape(name: FieldName): boolean {
-  return columnOf(name).home === "shape";
 }
 
 function byField(

@@ -1,8 +1,8 @@
-// The tables of events.db. `events`, `shapes`, `dictionary` and `positions` are how it is kept; the view `audit_events`
+// The tables of events.db. `events`, `shapes`, `actors`, `dictionary` and `positions` are how it is kept; the view `audit_events`
 // shows every field under its own name as text or number, for any SQL tool.
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError } from "../../event/errors.ts";
-import { COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS } from "./columns.ts";
+import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS } from "./columns.ts";
 
 /** Version of these tables, kept in `user_version`; every change of them raises it, a new field included. */
 export const TABLES_VERSION = 3;
@@ -55,27 +55,24 @@ CREATE TABLE dictionary (
   value TEXT NOT NULL,
   UNIQUE (field, value)
 ) STRICT;
-CREATE TABLE shapes (
-  id INTEGER PRIMARY KEY,
-  cells TEXT NOT NULL UNIQUE,
-  ${SHAPE_COLUMNS.map(({ name, form, at }) => `"${name}" ${SQL_TYPES[form]} GENERATED ALWAYS AS (cells ->> ${at}) STORED`).join(",\n  ")}
-) STRICT;
+${tuplesTable("shapes", SHAPE_COLUMNS)}
+${tuplesTable("actors", ACTOR_COLUMNS)}
 CREATE TABLE positions (node_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, root TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE events (
   ${EVENT_COLUMNS.map(({ name, form }) => `"${name}" ${SQL_TYPES[form]}${KEY.has(name) ? " NOT NULL" : ""}`).join(",\n  ")},
   shape INTEGER NOT NULL,
+  actor INTEGER,
   p1_salt BLOB,
   p2_salt BLOB
 ) STRICT;
 CREATE INDEX events_time ON events (recorded_at, shape);
 CREATE INDEX events_failed ON events (recorded_at, shape) WHERE shape < 0;
-CREATE INDEX events_user ON events (user_id, recorded_at, shape) WHERE user_id IS NOT NULL;
-CREATE INDEX events_key ON events (api_key_id, recorded_at, shape) WHERE api_key_id IS NOT NULL;
+CREATE INDEX events_actor ON events (actor, recorded_at, shape) WHERE actor IS NOT NULL;
 CREATE INDEX events_event_id ON events (${EVENT_ID_HEAD});
 CREATE INDEX events_request_id ON events (${REQUEST_ID_HEAD}, recorded_at);
 CREATE VIEW audit_events AS SELECT
   ${COLUMNS.map((column) => `${shown(column)} AS "${column.name}"`).join(",\n  ")}
-FROM events JOIN shapes ON shapes.id = events.shape;
+FROM events JOIN shapes ON shapes.id = events.shape LEFT JOIN actors ON actors.id = events.actor;
 CREATE TABLE rollups (
   grain INTEGER NOT NULL,
   period INTEGER NOT NULL,
@@ -92,11 +89,23 @@ CREATE TABLE rollups (
 ) STRICT, WITHOUT ROWID;
 ${CHARGES}`;
 
+/** What a tuple is made of stands in columns of its own too, for conditions. */
+function tuplesTable(name: string, columns: readonly Column[]): string {
+  const generated = columns.map(
+    ({ name, form, at }) => `"${name}" ${SQL_TYPES[form]} GENERATED ALWAYS AS (cells ->> ${at}) STORED`,
+  );
+  return `CREATE TABLE ${name} (
+  id INTEGER PRIMARY KEY,
+  cells TEXT NOT NULL UNIQUE,
+  ${generated.join(",\n  ")}
+) STRICT;`;
+}
+
 const STATE = `SELECT application_id AS id, user_version AS version,
   NOT EXISTS (SELECT 1 FROM sqlite_schema) AS isEmpty FROM pragma_application_id, pragma_user_version`;
 
 function shown({ name, form, home }: Column): string {
-  const column = `${home === "shape" ? "shapes" : "events"}."${name}"`;
+  const column = `${home}s."${name}"`;
   switch (form) {
     case "word":
       return `(SELECT value FROM dictionary WHERE id = ${column})`;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { type AuditEvent, eventOf, FIELDS } from "../../../src/event/fields.ts";
-import { SHAPE_COLUMNS } from "../../../src/stores/sqlite/columns.ts";
+import { ACTOR_COLUMNS, SHAPE_COLUMNS } from "../../../src/stores/sqlite/columns.ts";
 import { openSqliteStore } from "../../../src/stores/sqlite/open-sqlite-store.ts";
 import { createTables } from "../../../src/stores/sqlite/tables.ts";
 import { NodeLog } from "../../support/events.ts";
@@ -57,12 +57,12 @@ test("the view is filtered by what it shows", () => {
   );
 });
 
-test("a repeating value is kept once for its field, and a set of values that belong together as one shape", () => {
+test("a repeating value is kept once for its field, and a set of values that belong together as one tuple", () => {
   const events = log.events.map(({ row }) => eventOf(row));
-  const inShapes = new Set<string>(SHAPE_COLUMNS.map(({ name }) => name));
+  const inTuples = new Set<string>([...SHAPE_COLUMNS, ...ACTOR_COLUMNS].map(({ name }) => name));
   const words = new Set(
     FIELDS.filter(
-      (field) => "repeats" in field && field.name !== "node_id" && !inShapes.has(field.name),
+      (field) => "repeats" in field && field.name !== "node_id" && !inTuples.has(field.name),
     ).flatMap(({ name }) =>
       events.flatMap((event) => (event[name] === null ? [] : `${name}=${event[name]}`)),
     ),
@@ -70,16 +70,21 @@ test("a repeating value is kept once for its field, and a set of values that bel
   const rows = db.prepare("SELECT field || '=' || value AS word FROM dictionary").all();
   assert.deepEqual(new Set(rows.map(({ word }) => word)), words);
   assert.equal(rows.length, words.size);
-  const sets = new Set(events.map((event) => JSON.stringify(SHAPE_COLUMNS.map(({ name }) => event[name]))));
-  assert.deepEqual(
-    new Set(
-      db
-        .prepare("SELECT cells FROM shapes")
-        .all()
-        .map(({ cells }) => cells),
-    ),
-    sets,
-  );
+  for (const [table, columns] of [
+    ["shapes", SHAPE_COLUMNS],
+    ["actors", ACTOR_COLUMNS],
+  ] as const) {
+    const tuples = events.map((event) => columns.map(({ name }) => event[name]));
+    const known = tuples
+      .filter((tuple) => tuple.some((cell) => cell !== null))
+      .map((tuple) => JSON.stringify(tuple));
+    const kept = db
+      .prepare(`SELECT cells FROM ${table}`)
+      .all()
+      .map(({ cells }) => cells);
+    assert.deepEqual(new Set(kept), new Set(known));
+    assert.equal(kept.length, new Set(known).size);
+  }
 });
 
 test("making the tables again is nothing: another process may have been first", () => {
