@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { ControlParts } from "../control/parts.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
+import type { Balance } from "../limits/ledger.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Holder } from "./authorize.ts";
 
@@ -28,6 +29,8 @@ export interface Readiness {
 export interface ApiParts extends ControlParts {
   readonly reader: Reader;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
+  /** What a user has left, running requests included. */
+  balance(userId: string): Promise<Balance>;
   /** Prometheus text format, version 0.0.4. */
   metricsText(): Promise<string>;
   ready(): Promise<Readiness>;

@@ -92,6 +92,23 @@ function sessionHolder({ sessions }: ApiParts, secret: string): Holder {
   };
 }
 
+/** Who presented an API key, as clients of the gateway do: `Authorization: Bearer`, or `x-api-key`. Throws 401. */
+export function client({ keys }: ApiParts, { headers }: FastifyRequest): Holder {
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "") ?? [];
+  const { "x-api-key": key } = headers;
+  const check = keys.check(bearer ?? (typeof key === "string" ? key : ""));
+  if (!check.ok) {
+    throw new Refusal("unauthorized", {
+      detail: "No valid API key was presented. Send it as Authorization: Bearer KEY.",
+      errorType: check.reason,
+      headers: { "www-authenticate": "Bearer" },
+      ...(check.keyId === undefined ? {} : { facts: { apiKeyId: check.keyId } }),
+    });
+  }
+  const { id, name, userId } = check.key;
+  return { id, name, role: "client", userId, grants: new Set(), tokenId: id, session: null };
+}
+
 function missing(): Refusal {
   return new Refusal("unauthorized", {
     detail: "No token was presented. Send it as Authorization: Bearer TOKEN, or log in.",

@@ -5,7 +5,7 @@ import { newRequestId } from "../event/ids.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { REQUEST, RequestAudit } from "./audit.ts";
-import { authenticate, type Holder, isLocal, mayAsk, refuseCrossSite } from "./authorize.ts";
+import { authenticate, client, type Holder, isLocal, mayAsk, refuseCrossSite } from "./authorize.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { PageSeal } from "./page-seal.ts";
 import { problemOf, Refusal, refusalOf } from "./problem.ts";
@@ -112,7 +112,7 @@ function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, rou
 function admit(parts: ApiParts, request: FastifyRequest, { access, changes }: Route): void {
   const isOpen = access === "anyone" || (access === "local" && isLocal(parts, request));
   if (!isOpen) {
-    const holder = authenticate(parts, request);
+    const holder = access === "client" ? client(parts, request) : authenticate(parts, request);
     request.holder = holder;
     const { userId, tokenId, session } = holder;
     request.audit?.note({ userId, apiKeyId: tokenId, sessionId: session?.id ?? null });

@@ -7,6 +7,7 @@ const ACCESS = {
   anyone: "anyone",
   local: "this machine, else any holder",
   known: "any holder",
+  client: "an API key",
 } as const;
 
 const EXAMPLE = `\`\`\`sh

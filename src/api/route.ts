@@ -11,8 +11,11 @@ import type { PageSeal } from "./page-seal.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 
-/** `anyone`; `local`: this machine, else any holder; `known`: any holder; or holders with one of the grants. */
-export type Access = "anyone" | "local" | "known" | readonly Grant[];
+/**
+ * `anyone`; `local`: this machine, else any holder; `known`: any holder; `client`: holders of an API key; or holders
+ * with one of the grants.
+ */
+export type Access = "anyone" | "local" | "known" | "client" | readonly Grant[];
 
 /** What a change is in the trail. */
 export interface Changes {

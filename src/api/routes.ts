@@ -1,18 +1,24 @@
 // Every path that the API answers, by subject. Adding a route is adding it here; a route that changes something also
 // needs its example in test/api/mutating-routes.ts.
 import type { Route } from "./route.ts";
+import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
+import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
+import { USAGE_ROUTES } from "./routes/usage.ts";
 import { USER_ROUTES } from "./routes/users.ts";
 
 export const ROUTES: readonly Route[] = [
   ...TRAIL_ROUTES,
+  ...USAGE_ROUTES,
   ...LOGIN_ROUTES,
   ...USER_ROUTES,
   ...TOKEN_ROUTES,
   ...KEY_ROUTES,
+  ...LIMIT_ROUTES,
+  ...CREDIT_ROUTES,
   ...HEALTH_ROUTES,
 ];

@@ -42,11 +42,13 @@ function welcome(config: Config, server: Server): string {
       `  API key      ${firstSecrets.apiKey}`,
     );
   }
-  const model =
-    server.simulated && config.routes.length === 0
-      ? "demo"
-      : config.routes.find((route) => !route.model.includes("*"))?.model;
-  if (model !== undefined) {
+  if (server.found.length > 0) {
+    lines.push("", "Found in the environment, and kept from now on (keys encrypted):");
+    for (const { variable, provider, models } of server.found)
+      lines.push(`  ${variable}: provider ${provider.name}, for the models ${models.join(", ")}`);
+  }
+  const model = server.exampleModel;
+  if (model !== null) {
     const key = firstSecrets?.apiKey ?? "$DAYBOOK_API_KEY";
     lines.push(
       "",

@@ -1,5 +1,7 @@
 // The configuration as the program sees it: camelCase, absolute paths, defaults filled in, frozen.
 import type { Kind, Mode } from "../event/fields.ts";
+import { type DefaultLimits, withDefaults } from "../limits/limits.ts";
+import type { FoundProviders } from "../providers/found.ts";
 import { completeProvider, type Provider } from "../providers/provider.ts";
 import { completeRoute, type Route } from "../providers/route.ts";
 import { type ListenAddress, parseListen } from "./address.ts";
@@ -11,13 +13,6 @@ export interface ProxySettings {
   readonly httpsProxy: string | null;
   /** Hosts that are reached directly, as NO_PROXY has them. */
   readonly noProxy: string | null;
-}
-
-/** Addresses and secrets of providers, as the environment has them. */
-export interface FoundProviders {
-  readonly openaiApiKey: string | null;
-  readonly anthropicApiKey: string | null;
-  readonly ollamaHost: string | null;
 }
 
 export interface Config {
@@ -36,6 +31,8 @@ export interface Config {
   readonly providers: readonly Provider[];
   readonly routes: readonly Route[];
   readonly limits: { readonly maxBodyBytes: number };
+  readonly quotas: DefaultLimits;
+  readonly credits: { readonly required: boolean; readonly assumedMaxTokens: number };
   readonly timeoutsMs: { readonly chat: number; readonly completions: number; readonly embeddings: number };
   readonly journal: { readonly maxMb: number; readonly reserveMb: number };
   /** IP addresses, and networks as address/bits. */
@@ -78,6 +75,11 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     providers: file.providers.map((spec) => completeProvider(spec, origin)),
     routes: file.routes.map((spec) => completeRoute(spec, origin)),
     limits: { maxBodyBytes: file.limits.max_body_bytes },
+    quotas: { api_key: withDefaults(file.quotas.keys), user: withDefaults(file.quotas.users) },
+    credits: {
+      required: file.credits.required,
+      assumedMaxTokens: file.credits.assumed_max_tokens,
+    },
     timeoutsMs: file.timeouts_ms,
     journal: { maxMb: file.journal.max_mb, reserveMb: file.journal.reserve_mb },
     trustedProxies: file.trusted_proxies,

@@ -29,6 +29,10 @@ routes:
   - model: "llama*"
     providers: [{ provider: ollama }]
 limits: { max_body_bytes: 33554432 }
+quotas:
+  keys: { requests_per_minute: 600, concurrent_requests: 50 }
+  users: { tokens_per_day: 5000000, cost_micros_per_month: 200000000 }
+credits: { required: false, assumed_max_tokens: 4096 }
 timeouts_ms: { chat: 900000, completions: 600000, embeddings: 120000 }
 journal: { max_mb: 1024, reserve_mb: 32 }
 trusted_proxies: []

@@ -4,6 +4,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import type { Kind } from "../event/fields.ts";
+import { limitsSchema } from "../limits/limits.ts";
 import { checked, flag, httpUrl, integer, MAX_TIMER_MS, oneOf, TOKEN, text } from "../providers/checks.ts";
 import { providerSchema } from "../providers/provider.ts";
 import { routeSchema } from "../providers/route.ts";
@@ -99,6 +100,23 @@ const options = {
   limits: z
     .strictObject({
       max_body_bytes: integer(1, 1_073_741_824).default(33_554_432).describe("Largest request body."),
+    })
+    .prefault({}),
+  quotas: z
+    .strictObject({
+      keys: limitsSchema.prefault({}).describe("For each API key that has none of its own."),
+      users: limitsSchema.prefault({}).describe("For each user that has none of its own, over all its keys."),
+    })
+    .prefault({})
+    .describe("Limits and budgets; what is not named has none."),
+  credits: z
+    .strictObject({
+      required: flag(false).describe(
+        "Refuse paid requests of users who were never granted credit, and of keys without a user.",
+      ),
+      assumed_max_tokens: integer(0, 10_000_000)
+        .default(4096)
+        .describe("Completion tokens that are reserved for a request that does not say `max_tokens`."),
     })
     .prefault({}),
   timeouts_ms: z

@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Kysely, Transaction } from "kysely";
 import { type Actor, auditFacts, type Difference, type Entry } from "./change.ts";
 import { kyselyOver, openDatabase } from "./database.ts";
+import type { CopyTables } from "./money-tables.ts";
 import { enqueue, entriesAfter, type OutboxEntry } from "./outbox.ts";
 import type { ChangeableTables, Tables } from "./tables.ts";
 
@@ -160,6 +161,16 @@ export class Control {
         this.#shown.set(entityType, revision);
       }
     });
+  }
+
+  /**
+   * Reads and writes, in one transaction, what is no decision of anybody but follows from events: it leaves no entry.
+   * Rejects, rolled back, when `work` does.
+   */
+  upkeep<T>(work: (tables: Transaction<CopyTables>) => Promise<T>): Promise<T> {
+    return this.#database
+      .transaction()
+      .execute((transaction) => work(transaction as unknown as Transaction<CopyTables>));
   }
 
   /** Audit entries that wait for the journal, in order of id. */

@@ -23,15 +23,18 @@ type Listed = {
     : never;
 }[keyof ChangeableTables];
 
-/** A page of the rows of `table`. */
+/** A page of the rows of `table`; of those whose columns are as `where` says. */
 export async function pageOf<Table extends Listed>(
   reads: Reads,
   table: Table,
   { limit, after }: Page,
+  where: Readonly<Record<string, string>> = {},
 ): Promise<Selectable<ChangeableTables[Table]>[]> {
-  const older = after === null ? sql`` : sql`WHERE (created_at, id) < (${after.createdAt}, ${after.id})`;
+  const conditions = Object.entries(where).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
+  if (after !== null) conditions.push(sql`(created_at, id) < (${after.createdAt}, ${after.id})`);
+  const those = conditions.length === 0 ? sql`` : sql`WHERE ${sql.join(conditions, sql` AND `)}`;
   const { rows } = await sql<Selectable<ChangeableTables[Table]>>`
-    SELECT * FROM ${sql.table(table)} ${older} ORDER BY created_at DESC, id DESC LIMIT ${limit}`.execute(
+    SELECT * FROM ${sql.table(table)} ${those} ORDER BY created_at DESC, id DESC LIMIT ${limit}`.execute(
     reads,
   );
   return rows;

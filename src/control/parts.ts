@@ -1,7 +1,13 @@
 // The parts of control over one control.db, wired once for everybody who needs them.
+import { dirname } from "node:path";
 import { ApiKeys } from "./api-keys.ts";
+import { Catalog } from "./catalog.ts";
+import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
+import { Credits } from "./credits.ts";
+import { SubjectLimits } from "./limits.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
+import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 import { Users } from "./users.ts";
@@ -12,15 +18,25 @@ export interface ControlParts {
   readonly keys: ApiKeys;
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  readonly credits: Credits;
+  readonly limits: SubjectLimits;
+  readonly charges: ChargesCopy;
+  readonly catalog: Catalog;
 }
 
 export interface PartsOptions extends ControlOptions {
   /** What hashing a password costs; tests take less. */
   readonly scrypt?: ScryptCost | undefined;
+  /** DAYBOOK_SECRET_KEY. */
+  readonly secretKey?: string | null | undefined;
 }
 
 /** Opens control.db and reads what requests are checked against. Rejects as `openControl` throws. */
-export async function openParts({ scrypt, ...options }: PartsOptions): Promise<ControlParts> {
+export async function openParts({
+  scrypt,
+  secretKey = null,
+  ...options
+}: PartsOptions): Promise<ControlParts> {
   const control = openControl(options);
   try {
     const passwords = new Passwords(scrypt);
@@ -28,8 +44,14 @@ export async function openParts({ scrypt, ...options }: PartsOptions): Promise<C
     const keys = new ApiKeys(control, users);
     const tokens = new Tokens(control, users);
     const sessions = new Sessions(control, users, passwords);
+    const credits = new Credits(control);
+    const limits = new SubjectLimits(control);
+    const charges = new ChargesCopy(control);
+    const folder = dirname(options.path);
+    const secrets = new SecretsAtRest({ folder, given: secretKey });
+    const catalog = new Catalog({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions };
+    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -1,14 +1,16 @@
 // What control.db holds, as Kysely sees it and as SQL makes it: the foundation, and the tables of each part. Times
 // are UTC milliseconds.
 import type { Generated } from "kysely";
+import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
-export interface ChangeableTables extends PeopleTables {
+export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables {
   settings: { name: string; value: string };
 }
 
-export interface Tables extends ChangeableTables {
+export interface Tables extends ChangeableTables, CopyTables {
   /** Audit facts on their way to the journal. Ids are never given twice, also after rows are forgotten. */
   outbox: { id: Generated<number>; node_id: string | null; facts: string; created_at: number };
   /** How often entities of a type were changed, so that other processes notice. */
@@ -33,4 +35,9 @@ const FOUNDATION = `
   ) STRICT;`;
 
 /** SQL that takes the database from version n to n + 1. None is ever changed or removed. */
-export const MIGRATIONS: readonly string[] = [FOUNDATION, PEOPLE_MIGRATION];
+export const MIGRATIONS: readonly string[] = [
+  FOUNDATION,
+  PEOPLE_MIGRATION,
+  PROVIDERS_MIGRATION,
+  MONEY_MIGRATION,
+];

@@ -7,6 +7,7 @@ import type { DurableMark } from "../journal/durable.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
 import { withDeadline } from "../recorder/handle.ts";
+import type { Charges } from "../stores/store.ts";
 import type { ShipperStatus } from "./shipper.ts";
 import type { FromStore, StoreWorkerData, ToStore } from "./store-worker.ts";
 
@@ -14,6 +15,8 @@ export interface DeliveryOptions {
   readonly address: string;
   readonly slot: Slot;
   readonly durable: DurableMark;
+  /** What users were charged, as it was last copied: a store that is behind it goes on from there. */
+  readonly charges?: () => Promise<Charges>;
   /** The store is durable up to this seq: older segments may go. */
   readonly onDurableSeq?: (seq: number) => void;
   /** Events cannot be shipped any more; resolves when that is recorded. */
@@ -138,10 +141,12 @@ export class Delivery {
   }
 }
 
-async function startThread({ address, slot, durable }: DeliveryOptions): Promise<Thread> {
+async function startThread({ address, slot, durable, charges: copied }: DeliveryOptions): Promise<Thread> {
+  const charges = (await copied?.()) ?? null;
   const { port1: port, port2 } = new MessageChannel();
   const { journalFolder: folder, nodeId } = slot;
-  const workerData: StoreWorkerData = { port: port2, address, folder, nodeId, durable: durable.shared };
+  const shared = durable.shared;
+  const workerData: StoreWorkerData = { port: port2, address, folder, nodeId, durable: shared, charges };
   const file = import.meta.url.endsWith(".ts") ? "./store-worker.ts" : "./store-worker.js";
   const worker = new Worker(new URL(file, import.meta.url), {
     workerData,

@@ -7,7 +7,7 @@ import { DurableMark } from "../journal/durable.ts";
 import { realFiles } from "../journal/files.ts";
 import { JournalTail, type Lost } from "../journal/tail.ts";
 import { openStore } from "../stores/open-store.ts";
-import type { Store } from "../stores/store.ts";
+import type { Charges, Store } from "../stores/store.ts";
 import { Shipper, type ShipperStatus } from "./shipper.ts";
 
 export interface StoreWorkerData {
@@ -16,6 +16,7 @@ export interface StoreWorkerData {
   readonly folder: string;
   readonly nodeId: string;
   readonly durable: SharedArrayBuffer;
+  readonly charges: Charges | null;
 }
 
 export type ToStore = { readonly is: "close" } | { readonly is: "lost_recorded" };
@@ -28,7 +29,7 @@ export type FromStore =
   | { readonly is: "lost"; readonly lost: Lost }
   | { readonly is: "closed" };
 
-const { port, address, folder, nodeId, durable } = workerData as StoreWorkerData;
+const { port, address, folder, nodeId, durable, charges } = workerData as StoreWorkerData;
 
 function say(message: FromStore): void {
   port.postMessage(message);
@@ -72,6 +73,7 @@ async function run(store: Store): Promise<void> {
 
 try {
   const store = await openStore(address, "write");
+  if (charges !== null) await store.restoreCharges(charges);
   await run(store);
   say({ is: "closed" });
 } catch (error) {

@@ -47,9 +47,3 @@ export interface Settlement {
   /** An answer, or what a client took of one before it left. A failed call is not charged. */
   readonly charged: boolean;
 }
-
-const NOTHING: Facts = {};
-const FREE: Admitted = { ok: true, headers: {}, settle: () => NOTHING };
-
-/** No limits, no prices. */
-export const ADMIT_ALL: Admission = { admit: () => FREE };

@@ -1,8 +1,8 @@
 // Answers that come as one JSON body, whatever the protocol: kept up to a limit and parsed once at the end; of a
 // larger one, both ends are kept. The body itself passes by unchanged.
-import { Carry } from "./carry.ts";
-import { isObject } from "./json-members.ts";
+import { isObject, valueText } from "./json-members.ts";
 import type { AnswerBody, AnswerFacts, WholeAnswerFacts } from "./protocol.ts";
+import { TextEdges } from "./text-edges.ts";
 
 /** How one protocol's bodies are read. */
 export interface BodyReader {
@@ -18,8 +18,6 @@ export interface BodyReader {
 }
 
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
-/** What is kept of both ends of a larger body: `model` stands at one of them, `usage` at the end. */
-const EDGE_BYTES = 64 * 1024;
 /** Places tried for `usage` at the end of a larger body. */
 const MAX_TRIES = 8;
 const MODEL = /"model"\s*:\s*"([^"\\]{1,128})"/;
@@ -33,10 +31,7 @@ const NOTHING: WholeAnswerFacts = {
 
 export class JsonAnswer implements AnswerBody {
   readonly #reader: BodyReader;
-  readonly #maxKeptBytes: number;
-  readonly #carry = new Carry();
-  /** The start of a body too large to keep; its end is in the carry. */
-  #head: Buffer | null = null;
+  readonly #edges: TextEdges;
   #bytes = 0;
 
   constructor(
@@ -44,7 +39,7 @@ export class JsonAnswer implements AnswerBody {
     { maxKeptBytes = MAX_KEPT_BYTES }: { readonly maxKeptBytes?: number } = {},
   ) {
     this.#reader = reader;
-    this.#maxKeptBytes = maxKeptBytes;
+    this.#edges = new TextEdges(maxKeptBytes);
   }
 
   get contentBytes(): number {
@@ -53,25 +48,19 @@ export class JsonAnswer implements AnswerBody {
 
   feed(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#carry.append(chunk);
-    if (this.#carry.length <= this.#maxKeptBytes) return;
-    const kept = this.#carry.take();
-    this.#head ??= Buffer.from(kept.subarray(0, EDGE_BYTES));
-    this.#carry.append(kept.subarray(-EDGE_BYTES));
+    this.#edges.append(chunk);
   }
 
   finish(): WholeAnswerFacts {
-    const text = this.#carry.take().toString("utf8");
-    const head = this.#head;
-    this.#head = null;
-    if (head !== null) return this.#fromEdges(head.toString("utf8"), text);
-    const answer = parsedObject(text);
+    const { head, tail, whole } = this.#edges.take();
+    if (!whole) return this.#fromEdges(head, tail);
+    const answer = parsedObject(tail);
     return answer === null ? NOTHING : { ...this.#reader.facts(answer), whole: true };
   }
 
   #fromEdges(head: string, tail: string): WholeAnswerFacts {
     const found = {
-      model: (MODEL.exec(head) ?? MODEL.exec(tail))?.[1],
+      model: modelIn(head) ?? modelIn(tail),
       usage: usageAtEnd(tail),
       ...this.#reader.edges(head, tail),
     };
@@ -92,6 +81,22 @@ export function parsedObject(text: string): Record<string, unknown> | null {
 /** `model` of an answer or event, when it is there and not empty. */
 export function modelOf(answer: Record<string, unknown>): string | null {
   return typeof answer.model === "string" && answer.model !== "" ? answer.model : null;
+}
+
+/** The first `model` in a part of an answer. */
+export function modelIn(text: string): string | undefined {
+  return MODEL.exec(text)?.[1];
+}
+
+/** The last member `quotedKey` in a part of an answer whose value is a whole object, wherever it stands. */
+export function lastObject(text: string, quotedKey: string): Record<string, unknown> | null {
+  let at = text.lastIndexOf(quotedKey);
+  for (let tries = 0; at !== -1 && tries < MAX_TRIES; tries++) {
+    const value = parsedObject(valueText(text, at + quotedKey.length));
+    if (value !== null) return value;
+    at = at === 0 ? -1 : text.lastIndexOf(quotedKey, at - 1);
+  }
+  return null;
 }
 
 /** `usage` as a top-level member: from there to the end, with a brace before it, the text is an object. */

@@ -2,6 +2,7 @@
 // answer is whole. What an event tells is for the protocol's own `EventReader` to say.
 import type { AnswerFacts, AnswerStream, Released } from "./protocol.ts";
 import { MAX_EVENT_BYTES, type SsePart, SseSplitter } from "./sse.ts";
+import { TextEdges } from "./text-edges.ts";
 
 /** Takes the facts of one protocol's events, as far as they can hold any; others it leaves unparsed. */
 export interface EventReader {
@@ -11,11 +12,15 @@ export interface EventReader {
   readonly contentBytes: number;
   /** What is to be done with the event: `drop` leaves it out, `end` says that it is the terminator. */
   read(event: Buffer): "pass" | "drop" | "end";
+  /** The same of an event too large to keep, by its two ends, for protocols that have such ones with facts. */
+  readLarge?(head: string, tail: string): "pass" | "end";
 }
 
 export class EventStream implements AnswerStream {
   readonly #reader: EventReader;
   readonly #splitter: SseSplitter;
+  /** Of a large event that is passing by. */
+  readonly #edges = new TextEdges();
   /** The last event was left out. */
   #dropped = false;
   #done = false;
@@ -56,12 +61,21 @@ export class EventStream implements AnswerStream {
   }
 
   #release({ kind, bytes }: SsePart, { forward, held }: Released): void {
-    if (kind === "event") {
-      const effect = this.#reader.read(bytes);
+    if (kind !== "tail") {
+      const effect = kind === "event" ? this.#reader.read(bytes) : this.#pass(kind, bytes);
       this.#dropped = effect === "drop";
       this.#done ||= effect === "end";
-    } else if (kind === "raw") this.#dropped = false;
+    }
     if (!this.#dropped) append(this.#done ? held : forward, bytes);
+  }
+
+  /** A client cannot take an event before its last piece, so a terminator is held from there on. */
+  #pass(kind: "piece" | "lastPiece" | "mark", bytes: Buffer): "pass" | "end" {
+    if (kind === "mark" || this.#reader.readLarge === undefined) return "pass";
+    this.#edges.append(bytes);
+    if (kind === "piece") return "pass";
+    const { head, tail } = this.#edges.take();
+    return this.#reader.readLarge(head, tail);
   }
 }
 

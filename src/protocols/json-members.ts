@@ -77,6 +77,12 @@ export function setMembers(
   return result + text.slice(copied);
 }
 
+/** The value of the member whose key ends at `keyEnd`. */
+export function valueText(text: string, keyEnd: number): string {
+  const start = valueStart(text, keyEnd);
+  return text.slice(start, valueEnd(text, start));
+}
+
 /** Just past the string whose opening quote is at `open`. A quote ends it unless an odd run of backslashes stands before. */
 export function stringEnd(text: string, open: number): number {
   for (let quote = text.indexOf('"', open + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {

@@ -7,10 +7,11 @@ import { Carry } from "./carry.ts";
  * A part of the stream. All parts together are the stream.
  * - `event`: a whole event with the blank line that ends it (comments and blank lines count as events).
  * - `tail`: the LF of a CRLF whose CR ended the event before, when a chunk ended between the two.
- * - `raw`: not looked into: a byte order mark, or a piece of an event larger than the limit.
+ * - `piece`: of an event larger than the limit; `lastPiece` has its blank line.
+ * - `mark`: a byte order mark.
  */
 export interface SsePart {
-  readonly kind: "event" | "tail" | "raw";
+  readonly kind: "event" | "tail" | "piece" | "lastPiece" | "mark";
   readonly bytes: Buffer;
 }
 
@@ -20,7 +21,7 @@ const COLON = 0x3a;
 const SPACE = 0x20;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Bytes of an event, its blank line included but for a last LF. A larger one is released raw. */
+/** Bytes of an event, its blank line included but for a last LF. A larger one is released in pieces. */
 export const MAX_EVENT_BYTES = 1024 * 1024;
 
 export class SseSplitter {
@@ -67,7 +68,7 @@ export class SseSplitter {
     }
     this.#atStart = false;
     if (!same) return start;
-    parts.push({ kind: "raw", bytes: start.subarray(0, BOM.length) });
+    parts.push({ kind: "mark", bytes: start.subarray(0, BOM.length) });
     return start.subarray(BOM.length);
   }
 
@@ -114,7 +115,7 @@ export class SseSplitter {
       this.#carry.append(last);
       bytes = this.#carry.take();
     }
-    parts.push({ kind: oversize ? "raw" : "event", bytes });
+    parts.push({ kind: oversize ? "lastPiece" : "event", bytes });
   }
 
   /** `part` goes on in the next chunk. */
@@ -124,8 +125,8 @@ export class SseSplitter {
       return;
     }
     this.#oversize = true;
-    if (this.#carry.length > 0) parts.push({ kind: "raw", bytes: this.#carry.take() });
-    parts.push({ kind: "raw", bytes: part });
+    if (this.#carry.length > 0) parts.push({ kind: "piece", bytes: this.#carry.take() });
+    parts.push({ kind: "piece", bytes: part });
   }
 }
 

@@ -35,6 +35,33 @@ export function openaiUsage(value: unknown): Usage | null {
   });
 }
 
+/** The `usage` object of OpenAI responses, or null when no count is in it. */
+export function responsesUsage(value: unknown): Usage | null {
+  if (!isObject(value)) return null;
+  const promptTokens = count(value.input_tokens);
+  const completionTokens = count(value.output_tokens);
+  return told({
+    promptTokens,
+    completionTokens,
+    totalTokens: count(value.total_tokens) ?? sum(promptTokens, completionTokens),
+    cachedTokens: count(member(value.input_tokens_details, "cached_tokens")),
+    reasoningTokens: count(member(value.output_tokens_details, "reasoning_tokens")),
+  });
+}
+
+/** The `usage` object of embeddings, or null when no count is in it. Nothing is generated: that is no missing count. */
+export function embeddingsUsage(value: unknown): Usage | null {
+  const usage = openaiUsage(value);
+  if (usage === null) return null;
+  const promptTokens = usage.promptTokens ?? usage.totalTokens;
+  return {
+    ...usage,
+    promptTokens,
+    completionTokens: usage.completionTokens ?? 0,
+    totalTokens: usage.totalTokens ?? promptTokens,
+  };
+}
+
 /** Counts of Anthropic Messages as they are reported: the three of input do not overlap. */
 export interface AnthropicCounts {
   readonly input: number | null;

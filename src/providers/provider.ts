@@ -110,6 +110,9 @@ export const providerSchema = z.strictObject({
 /** Checked by `providerSchema`, defaults filled in. */
 export type ProviderSpec = z.output<typeof providerSchema>;
 
+/** As it is given. */
+export type ProviderInput = z.input<typeof providerSchema>;
+
 /** Where a provider or route is kept: daybook.yaml, control.db, or Daybook itself. */
 export type Source = "file" | "control" | "built_in";
 

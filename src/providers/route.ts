@@ -50,6 +50,9 @@ export const routeSchema = z.strictObject({
 /** Checked by `routeSchema`. */
 export type RouteSpec = z.output<typeof routeSchema>;
 
+/** As it is given. */
+export type RouteInput = z.input<typeof routeSchema>;
+
 export interface Route {
   /** Control's id; null for what is not kept there. */
   readonly id: string | null;

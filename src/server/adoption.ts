@@ -3,6 +3,7 @@
 
 import { Delivery } from "../delivery/delivery.ts";
 import { type Outbox, OutboxPump } from "../delivery/outbox.ts";
+import type { Charges } from "../event/charges.ts";
 import type { Kind, Mode } from "../event/fields.ts";
 import { DurableMark } from "../journal/durable.ts";
 import { realFiles } from "../journal/files.ts";
@@ -21,6 +22,8 @@ export interface AdoptionOptions {
   readonly modes: Readonly<Record<Kind, Mode>>;
   readonly outbox: Outbox;
   readonly positions: () => Promise<Position[]>;
+  /** The copy of what users were charged, for a store that is behind it. */
+  readonly charges: () => Promise<Charges>;
   /** Events of a slot's node cannot be shipped any more; resolves when that is recorded. */
   readonly onLost: (nodeId: string, lost: Lost) => Promise<void>;
 }
@@ -87,13 +90,14 @@ export class Adoption {
   }
 
   async #adopt(slot: Slot): Promise<void> {
-    const { address, limits, modes, outbox, onLost } = this.#options;
+    const { address, limits, modes, outbox, charges, onLost } = this.#options;
     const durable =
       slot.retired === null ? await this.#finish(slot, limits, modes, outbox) : everything(slot);
     const delivery = await Delivery.open({
       address,
       slot,
       durable,
+      charges,
       onLost: (lost) => onLost(slot.nodeId, lost),
     });
     try {

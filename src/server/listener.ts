@@ -14,6 +14,9 @@ import type { Gateway } from "../gateway/gateway.ts";
 import { Connections } from "./connections.ts";
 import type { Certificate } from "./tls.ts";
 
+/** What the API answers below /v1/. */
+const OF_API = /^\/v1\/(?:usage|credits)(?:\?|$)/;
+
 export interface ListenerOptions {
   readonly gateway: Gateway;
   readonly api: (request: IncomingMessage, response: ServerResponse) => void;
@@ -40,7 +43,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     // RFC 9112 section 3.2.2: the absolute form must be accepted.
     request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
     const { url } = request;
-    if (url.startsWith("/v1/") || url === "/v1" || url.startsWith("/v1?")) gateway.handle(request, response);
+    if (/^\/v1(?:[/?]|$)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
     else api(request, response);
   };
   // A missing Host is refused by the gateway, with its event, and not by node:http without one.

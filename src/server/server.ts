@@ -1,5 +1,4 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
@@ -11,25 +10,25 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
-import { ADMIT_ALL } from "../gateway/admission.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { Routes } from "../gateway/routes.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
-import { DEMO, type Provider } from "../providers/provider.ts";
-import { DEMO_ROUTE } from "../providers/route.ts";
+import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
-import { openSimulator, type Simulator } from "../simulator/simulator.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { makeFolder } from "./folder.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
+import { Openings } from "./openings.ts";
+import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
+import { Spending } from "./spending.ts";
 import { Certificate } from "./tls.ts";
 
 export interface Server {
@@ -37,7 +36,12 @@ export interface Server {
   readonly nodeId: string;
   /** Secrets made on the first start, to be shown once; null on every later one. */
   readonly firstSecrets: { readonly adminToken: string; readonly apiKey: string } | null;
+  /** Providers that this start made from what the environment tells of. */
+  readonly found: readonly Found[];
+  /** Whether the built-in simulation answers. */
   readonly simulated: boolean;
+  /** A model that can be asked for; null: only globs are known. */
+  readonly exampleModel: string | null;
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
@@ -55,27 +59,6 @@ const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
 /** Shipped segments that stay, so that a store that was restored can be filled again. */
 const KEPT_BYTES = 256 * MIB;
-
-/** Closes what was opened, last first, whatever one of them says. */
-class Openings {
-  readonly #closers: (() => Promise<void> | void)[] = [];
-
-  add(close: () => Promise<void> | void): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    const errors: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      try {
-        await close();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-  }
-}
 
 /** What tests put in the place of the usual. */
 export interface ServerOptions {
@@ -108,8 +91,10 @@ async function open(
   openings.add(() => slot.release());
   openings.add(() => journal.close());
   const { nodeId } = slot;
-  const parts = await openParts({ path: join(config.home, "control.db"), nodeId, clock: Date.now, scrypt });
-  const { control } = parts;
+  const path = join(config.home, "control.db");
+  const { secretKey } = config;
+  const parts = await openParts({ path, nodeId, clock: Date.now, scrypt, secretKey });
+  const { control, catalog } = parts;
   openings.add(() => control.close());
   const drops = openDropsFile(slot.folder);
   openings.add(() => drops.close());
@@ -117,9 +102,14 @@ async function open(
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });
+  const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
+  openings.add(async () => {
+    await recorder.close();
+    await spending.accounts.close();
+  });
   const outbox = new OutboxPump(control, recorder, journal.outboxId);
   openings.add(() => outbox.close());
-  const delivery = await openDelivery(config, { slot, journal, recorder });
+  const delivery = await openDelivery(config, { slot, journal, recorder, parts, spending });
   // What the recorder writes last must still be shipped: the store's thread goes after the journal's.
   openings.add(async () => {
     const moved = outbox.close();
@@ -128,19 +118,37 @@ async function open(
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
+  catalog.setFixed(config);
   const firstSecrets = await completeFirstStart(control, config.bootstrap);
+  const found = await catalog.addFound(config.found);
   // A journal that takes nothing just now is no reason not to start: the entries wait where they are.
   await withDeadline(
     outbox.pump().catch(() => {}),
     PUMP_MS,
     undefined,
   );
-  return serve(config, openings, { slot, limits, parts, recorder, delivery, journal, firstSecrets });
+  return serve(config, openings, {
+    slot,
+    limits,
+    parts,
+    recorder,
+    spending,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+  });
 }
 
 function openDelivery(
   config: Config,
-  { slot, journal, recorder }: Pick<Core, "slot" | "journal" | "recorder">,
+  {
+    slot,
+    journal,
+    recorder,
+    parts,
+    spending,
+  }: Pick<Core, "slot" | "journal" | "recorder" | "parts" | "spending">,
 ): Promise<Delivery> {
   const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
   const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
@@ -148,7 +156,12 @@ function openDelivery(
     address: config.store,
     slot,
     durable: journal.durable,
-    onDurableSeq: (seq) => journal.retire(seq, keepBytes, Date.now() - keepMs),
+    charges: () => parts.charges.read(),
+    // Segments go when the store has them durably and what they have charged is copied.
+    onDurableSeq: async (seq) => {
+      const copiedSeq = await spending.accounts.keep();
+      journal.retire(Math.min(seq, copiedSeq), keepBytes, Date.now() - keepMs);
+    },
     onLost: (lost) => tellLoss(recorder, slot.nodeId, lost),
     onStopped: () => void recorder.system("node_forked", { node: slot.nodeId }),
   });
@@ -159,16 +172,19 @@ interface Core {
   readonly limits: JournalLimits;
   readonly parts: ControlParts;
   readonly recorder: Recorder;
+  readonly spending: Spending;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
+  readonly found: Server["found"];
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, parts, recorder, delivery, journal, firstSecrets } = core;
-  const { control, keys } = parts;
+  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets, found } = core;
+  const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
+  await spending.accounts.start(reader);
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -177,24 +193,19 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     modes: config.audit.modes,
     outbox: control,
     positions: () => reader.positions(),
+    charges: () => parts.charges.read(),
     onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
   });
   openings.add(() => adoption.close());
-  const simulator = await simulatorFor(config);
-  openings.add(() => simulator?.close());
-  const routes = new Routes(
-    providersOf(config, simulator),
-    simulator !== null && config.routes.length === 0 ? [DEMO_ROUTE] : config.routes,
-    config.proxy,
-  );
-  openings.add(() => routes.close());
+  const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
+  openings.add(() => table.close());
   const clientIp = clientAddress(config.trustedProxies);
   const gateway = new Gateway({
     recorder,
-    routes,
+    routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    admission: ADMIT_ALL,
+    admission: spending.admission,
     maxBodyBytes: config.limits.maxBodyBytes,
     timeoutsMs: config.timeoutsMs,
     userAgent: config.audit.userAgent,
@@ -204,6 +215,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     ...parts,
     reader,
     recorder,
+    balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control }),
     now: Date.now,
@@ -224,7 +236,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     url: listener.url,
     nodeId: journal.nodeId,
     firstSecrets,
-    simulated: simulator !== null,
+    found,
+    simulated: table.simulated,
+    exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
     delivery,
     adoption,
@@ -259,29 +273,6 @@ function closer(
 
 function handlerOf(api: FastifyInstance) {
   return api.routing.bind(api);
-}
-
-function makeFolder(home: string): void {
-  try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DaybookError("folder_unusable", `${home}: ${nativeCode(error)}`, { cause: error });
-  }
-}
-
-function simulatorFor(config: Config): Promise<Simulator> | null {
-  return served(config).some(({ baseUrl }) => baseUrl === null) ? openSimulator({}) : null;
-}
-
-function served({ providers }: Config): readonly Provider[] {
-  return providers.length === 0 ? [DEMO] : providers;
-}
-
-function providersOf(config: Config, simulator: Simulator | null) {
-  return served(config).map((provider) => ({
-    ...provider,
-    baseUrl: provider.baseUrl ?? simulator?.url ?? "",
-  }));
 }
 
 /** Our own log: JSON lines on stderr, without content. */

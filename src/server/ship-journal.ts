@@ -1,8 +1,12 @@
 // Ships one slot's journal into the store and ends: what a start would do, without a gateway. The slot is held
 // meanwhile, so that no server writes to the same journal.
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { ChargesCopy } from "../control/charges.ts";
+import { openControl } from "../control/control.ts";
 import { Shipper, type ShipperStatus } from "../delivery/shipper.ts";
+import type { Charges } from "../event/charges.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { DurableMark } from "../journal/durable.ts";
 import { realFiles } from "../journal/files.ts";
@@ -59,6 +63,7 @@ export async function shipJournal(job: ShipJob): Promise<Shipped> {
     const { recovered, lastLsn, lastSeq } = slot.retired === null ? recover(slot, job.now) : ended(slot);
     const store = await openStore(job.store, "write");
     try {
+      await store.restoreCharges(await copiedCharges(job));
       const at = async () => (await store.positions()).find(({ nodeId }) => nodeId === slot.nodeId) ?? null;
       const before = await at();
       const { reason, lost } = await ship(job, slot, store, { lastLsn, lastSeq });
@@ -80,6 +85,18 @@ function take({ home, slot: index }: ShipJob): Slot {
   if (slot !== null) return slot;
   const holder = seen.pid === null ? "another process" : `process ${seen.pid}`;
   throw new DaybookError("folder_in_use", `slot ${index} of ${home} belongs to ${holder}`);
+}
+
+/** The copy of what users were charged; none where control.db is not there. */
+async function copiedCharges({ home, now }: ShipJob): Promise<Charges> {
+  const path = join(home, "control.db");
+  if (!existsSync(path)) return { upTo: {}, sums: [] };
+  const control = openControl({ path, clock: now });
+  try {
+    return await new ChargesCopy(control).read();
+  } finally {
+    await control.close();
+  }
 }
 
 function recover({ journalFolder: folder, nodeId }: Slot, now: () => number) {

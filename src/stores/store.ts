@@ -1,11 +1,12 @@
 // The contract of every store, in prose. A store is a projection of journals: events arrive in batches, in the
 // order of their node's seq, and are read newest first by (recorded_at, node_id, seq). Drivers are written
 // natively and share this contract and its conformance suite (test/conformance/store.ts), never a base class.
+import type { Charges } from "../event/charges.ts";
 import type { AuditEvent, Cell, FieldName, Kind } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
 import type { AsOf, EventFilter, EventKey, EventQuery } from "../event/query.ts";
 
-export type { JournalEvent };
+export type { Charges, JournalEvent };
 
 /** Most buckets of a histogram, and values of a facet. */
 export const MAX_BUCKETS = 2000;
@@ -103,20 +104,6 @@ export interface Usage {
   readonly completionTokens: number;
   readonly totalTokens: number;
   readonly costMicros: number;
-}
-
-/** What the events of one node have cost one user, in millionths of a credit. */
-export interface UserCharge {
-  readonly nodeId: string;
-  readonly userId: string;
-  readonly costMicros: number;
-}
-
-/** Sums that outlive their events: neither retention nor erasure changes them. */
-export interface Charges {
-  /** Node → the last seq that is in its sums. */
-  readonly upTo: Readonly<Record<string, number>>;
-  readonly sums: readonly UserCharge[];
 }
 
 /** What retention is to keep: events of a kind until they are this old. */

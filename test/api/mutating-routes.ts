@@ -1,5 +1,6 @@
 // One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
 import type { Asked, AskOptions } from "../support/daybook.ts";
+import { MONEY_EXAMPLES } from "./mutating-money.ts";
 
 type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
 type Values = Readonly<Record<string, unknown>>;
@@ -51,6 +52,7 @@ async function loggedIn(ask: Ask): Promise<Values> {
 
 /** `METHOD path` of the route → its example. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
+  ...MONEY_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",

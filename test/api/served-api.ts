@@ -115,6 +115,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     now: () => START,
     clientIp: ({ socket }) => socket.remoteAddress ?? "",
     isSecure: () => false,
+    balance: async () => assert.fail("not asked here"),
     isLoopback,
   };
 }

@@ -11,9 +11,11 @@ import { PROTOCOLS } from "../../src/protocols/protocols.ts";
 const ROOT = new URL("../fixtures/", import.meta.url);
 const FOLDERS: Readonly<Record<string, string>> = {
   "/v1/chat/completions": "openai-chat",
-  "/v1/completions": "openai-chat",
+  "/v1/completions": "openai-completions",
+  "/v1/embeddings": "openai-embeddings",
+  "/v1/responses": "openai-responses",
   "/v1/messages": "anthropic-messages",
-  "/v1/messages/count_tokens": "anthropic-messages",
+  "/v1/messages/count_tokens": "anthropic-count-tokens",
 };
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
@@ -43,7 +45,8 @@ function recorded(folder: string, name: string): Buffer[] {
 
 /** The recorded streams, cut behind each blank line. */
 function recordedEvents(folder: string): Buffer[] {
-  return recorded(folder, "response.sse").flatMap((stream) =>
+  const streams = recorded(folder, "response.sse");
+  return [...streams, ...recorded("openai-chat", "response.sse")].flatMap((stream) =>
     stream
       .toString("latin1")
       .split(/(?<=\r\n\r\n|\n\n)/)

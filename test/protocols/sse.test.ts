@@ -39,14 +39,15 @@ function split(chunks: readonly Buffer[], maxEventBytes?: number): { parts: SseP
   return { parts: chunks.flatMap((chunk) => splitter.feed(chunk)), rest: splitter.rest() };
 }
 
-/** Parts without the traces of cuts: a tail is joined to what it ends, raw parts to each other. */
+/** Parts without the traces of cuts: a tail is joined to what it ends, a piece to those before it. */
 function whole(parts: readonly SsePart[]): [string, string][] {
   const joined: [string, string][] = [];
   for (const { kind, bytes } of parts) {
     const last = joined.at(-1);
-    if (last !== undefined && (kind === "tail" || (kind === "raw" && last[0] === "raw")))
+    if (last !== undefined && (kind === "tail" || last[0] === "piece")) {
       last[1] += bytes.toString("latin1");
-    else joined.push([kind, bytes.toString("latin1")]);
+      if (kind === "lastPiece") last[0] = kind;
+    } else joined.push([kind, bytes.toString("latin1")]);
   }
   return joined;
 }
@@ -88,8 +89,8 @@ test("where chunks are cut never changes an event", () => {
         const { parts, rest } = split(chunks, max);
         // An unended event over the limit is already released in one cut and is the rest in none.
         assert.deepEqual(
-          whole([...parts, { kind: "raw", bytes: rest }]),
-          whole([...expected.parts, { kind: "raw", bytes: expected.rest }]),
+          whole([...parts, { kind: "piece", bytes: rest }]),
+          whole([...expected.parts, { kind: "piece", bytes: expected.rest }]),
         );
       }
     }),
@@ -148,7 +149,7 @@ test("a byte order mark is released apart, as soon as it is whole", () => {
   const splitter = new SseSplitter();
   const mark = Buffer.from("\ufeff");
   assert.deepEqual(splitter.feed(mark.subarray(0, 2)), []);
-  assert.deepEqual(splitter.feed(mark.subarray(2)), [{ kind: "raw", bytes: mark }]);
+  assert.deepEqual(splitter.feed(mark.subarray(2)), [{ kind: "mark", bytes: mark }]);
   assert.deepEqual(
     splitter.feed(Buffer.from("\ufeffdata: a\n\n")).map(({ kind }) => kind),
     ["event"],
@@ -162,39 +163,39 @@ test("events within one chunk are views of it", () => {
   for (const { bytes } of parts) assert.equal(bytes.buffer, chunk.buffer);
 });
 
-test("an event over the limit passes in raw pieces and the next one is whole again", () => {
+test("an event over the limit passes in pieces and the next one is whole again", () => {
   const splitter = new SseSplitter({ maxEventBytes: 100 });
   const large = Buffer.from(`data: ${"x".repeat(60)}`);
   assert.deepEqual(splitter.feed(large), []);
   assert.deepEqual(
     splitter.feed(large).map(({ kind, bytes }) => [kind, bytes.length]),
     [
-      ["raw", 66],
-      ["raw", 66],
+      ["piece", 66],
+      ["piece", 66],
     ],
   );
   assert.deepEqual(
     splitter.feed(large).map(({ kind }) => kind),
-    ["raw"],
+    ["piece"],
   );
   const parts = splitter.feed(Buffer.from("\n\ndata: small\n\n"));
   assert.deepEqual(
     parts.map(({ kind, bytes }) => [kind, String(bytes)]),
     [
-      ["raw", "\n\n"],
+      ["lastPiece", "\n\n"],
       ["event", "data: small\n\n"],
     ],
   );
 });
 
-test("an event of exactly the limit is whole, one byte more is raw", () => {
+test("an event of exactly the limit is whole, one byte more is pieces", () => {
   const event = Buffer.from("data: 0123456789\n\n");
   for (const chunks of [[event], cut(event, [...event.keys()])]) {
     assert.deepEqual(
       split(chunks, event.length).parts.map(({ kind }) => kind),
       ["event"],
     );
-    assert.ok(split(chunks, event.length - 1).parts.every(({ kind }) => kind === "raw"));
+    assert.ok(split(chunks, event.length - 1).parts.every(({ kind }) => /piece$/i.test(kind)));
   }
 });
 

@@ -1,0 +1,77 @@
+// Limits of single keys and users. What is not set for one is as the configuration has it for all (`quotas`).
+import * as z from "zod";
+import { DaybookError } from "../../event/errors.ts";
+import { LIMITS, type OwnLimits, ownLimitsSchema, type SubjectType } from "../../limits/limits.ts";
+import { REQUEST } from "../audit.ts";
+import { type Call, type Route, route } from "../route.ts";
+import { JUSTIFICATION, REASON_BODY } from "../values.ts";
+
+const NAMES = Object.keys(LIMITS).map((name) => `\`${name}\``);
+
+const SUBJECT_LIMITS = z.object({
+  subject_type: z.enum(["api_key", "user"]),
+  subject_id: z.string(),
+  limits: ownLimitsSchema.describe("Those of its own; null: none, whatever the configuration says."),
+});
+
+const ADMIN = { access: ["admin"], audit: REQUEST } as const;
+const WHERE = { api_key: "/admin/api-keys/:id/limits", user: "/admin/users/:id/limits" } as const;
+const WHOSE = { api_key: "an API key", user: "a user over all keys" } as const;
+
+export const LIMIT_ROUTES: readonly Route[] = [...routesOf("api_key"), ...routesOf("user")];
+
+function routesOf(type: SubjectType): Route[] {
+  const path = WHERE[type];
+  return [
+    route({
+      ...ADMIN,
+      method: "GET",
+      path,
+      answers: SUBJECT_LIMITS,
+      about: `The limits of ${WHOSE[type]}, as far as they are its own.`,
+      answer: async ({ parts, params }) => shown(type, await parts.limits.own(type, params.id ?? "")),
+    }),
+    route({
+      ...ADMIN,
+      method: "PUT",
+      path,
+      changes: { action: "limits_set", entityType: type },
+      body: ownLimitsSchema.extend({ justification: JUSTIFICATION }),
+      answers: SUBJECT_LIMITS,
+      about: `Sets the limits of ${WHOSE[type]}, in place of those it had: ${NAMES.join(", ")}. They hold at once.`,
+      answer: ({ parts, actor, params, body: { justification, ...own } }) => {
+        if (Object.keys(own).length === 0)
+          throw new DaybookError("bad_argument", "Name a limit. DELETE takes all of them away.");
+        return set({ parts, actor, params }, type, own, justification);
+      },
+    }),
+    route({
+      ...ADMIN,
+      method: "DELETE",
+      path,
+      changes: { action: "limits_removed", entityType: type },
+      body: REASON_BODY,
+      about: `Takes away the limits of ${WHOSE[type]}: those of the configuration hold.`,
+      answer: async ({ parts, actor, params, body }) => {
+        await set({ parts, actor, params }, type, {}, body.justification);
+      },
+    }),
+  ];
+}
+
+async function set(
+  { parts, actor, params }: Pick<Call, "parts" | "actor" | "params">,
+  type: SubjectType,
+  own: OwnLimits,
+  justification: string | undefined,
+) {
+  const id = await parts.limits.set(actor, type, params.id ?? "", own, justification);
+  return shown(type, { id, own });
+}
+
+function shown(
+  subject_type: SubjectType,
+  { id, own }: { readonly id: string; readonly own: OwnLimits },
+): z.output<typeof SUBJECT_LIMITS> {
+  return { subject_type, subject_id: id, limits: own };
+}

@@ -1,0 +1,47 @@
+// The copy of what users were charged: sums by node and user, and how far each node's go. It is not a change, and
+// leaves no entry: what it says follows from events.
+import type { Charges } from "../event/charges.ts";
+import type { Control } from "./control.ts";
+
+export class ChargesCopy {
+  readonly #control: Control;
+
+  constructor(control: Control) {
+    this.#control = control;
+  }
+
+  read(): Promise<Charges> {
+    return this.#control.upkeep(async (tables) => {
+      const charged = await tables.selectFrom("charged").selectAll().execute();
+      const sums = await tables.selectFrom("charges").selectAll().execute();
+      return {
+        upTo: Object.fromEntries(charged.map(({ node_id, seq }) => [node_id, seq])),
+        sums: sums.map(({ node_id, user_id, cost_micros }) => ({
+          nodeId: node_id,
+          userId: user_id,
+          costMicros: cost_micros,
+        })),
+      };
+    });
+  }
+
+  /** Replaces the sums that are given, and says how far they go; what is not given is as it was before. */
+  keep({ upTo, sums }: Charges): Promise<void> {
+    return this.#control.upkeep(async (tables) => {
+      for (const { nodeId: node_id, userId: user_id, costMicros: cost_micros } of sums) {
+        await tables
+          .insertInto("charges")
+          .values({ node_id, user_id, cost_micros })
+          .onConflict((conflict) => conflict.columns(["node_id", "user_id"]).doUpdateSet({ cost_micros }))
+          .execute();
+      }
+      for (const [node_id, seq] of Object.entries(upTo)) {
+        await tables
+          .insertInto("charged")
+          .values({ node_id, seq })
+          .onConflict((conflict) => conflict.column("node_id").doUpdateSet({ seq }))
+          .execute();
+      }
+    });
+  }
+}

@@ -1,0 +1,69 @@
+// OpenAI embeddings. Their answers are large and hold no text; what is told beside them stands at the ends.
+import { type BodyReader, JsonAnswer, modelOf } from "./answer-body.ts";
+import { EventStream } from "./answer-stream.ts";
+import { errorBody, errorEvent } from "./openai-errors.ts";
+import { OpenaiEvents } from "./openai-stream.ts";
+import { promptBytes } from "./prompt-bytes.ts";
+import type { InferenceRequest, Protocol } from "./protocol.ts";
+import { errorTypeOf, inBandError } from "./provider-errors.ts";
+import {
+  bodyWith,
+  type MemberRules,
+  REQUIRED_NAME,
+  type RequestBody,
+  readRequestBody,
+  renamed,
+} from "./request-body.ts";
+import { embeddingsUsage } from "./usage.ts";
+
+export interface EmbeddingRequest extends InferenceRequest {
+  readonly kept: RequestBody;
+}
+
+const RULES: MemberRules = {
+  model: REQUIRED_NAME,
+  input: {
+    must: "a string or an array",
+    is: (value) => typeof value === "string" || Array.isArray(value),
+  },
+};
+
+/** Vectors are not worth parsing: a megabyte of them takes 10 ms. Small answers, errors among them, are. */
+const MAX_KEPT_BYTES = 128 * 1024;
+
+const EMBEDDINGS_BODY: BodyReader = {
+  facts: (answer) => ({
+    usage: embeddingsUsage(answer.usage),
+    model: modelOf(answer),
+    finishReason: null,
+    inBandError: inBandError(answer),
+  }),
+  edges: () => ({}),
+  generated: false,
+};
+
+export const OPENAI_EMBEDDINGS: Protocol<EmbeddingRequest> = {
+  action: "embedding",
+  endpoint: "/v1/embeddings",
+  dialect: "openai",
+  metered: true,
+  parseRequest(body) {
+    const read = readRequestBody(body, RULES);
+    if ("message" in read) return read;
+    return {
+      kept: read.kept,
+      model: read.value.model as string,
+      streaming: false,
+      maxTokens: null,
+      toolCount: 0,
+      bodyBytes: body.length,
+      promptBytes: promptBytes(body),
+    };
+  },
+  upstreamBody: ({ kept, model: asked }, { model }) => bodyWith(kept, renamed(asked, model)),
+  createStream: () => new EventStream(new OpenaiEvents({ stripUsage: false })),
+  createAnswer: () => new JsonAnswer(EMBEDDINGS_BODY, { maxKeptBytes: MAX_KEPT_BYTES }),
+  errorType: errorTypeOf,
+  errorBody,
+  errorEvent,
+};

@@ -1,0 +1,79 @@
+// Limits and credit, put together: what control has of them, what the trail says was used, and the admission that the
+// gateway asks.
+import type { Config } from "../config/config.ts";
+import type { ControlParts } from "../control/parts.ts";
+import type { Facts, Kind } from "../event/fields.ts";
+import { answered, failed, type Outcome } from "../event/outcomes.ts";
+import type { DurableMark } from "../journal/durable.ts";
+import type { Slot } from "../journal/slot.ts";
+import { LimitsAdmission } from "../limits/admission.ts";
+import { Ledger } from "../limits/ledger.ts";
+import { Limiter, type News } from "../limits/limiter.ts";
+import { codeOf } from "../limits/limits.ts";
+import type { Recorder } from "../recorder/recorder.ts";
+import { Accounts } from "./accounts.ts";
+
+export interface SpendingOptions {
+  readonly config: Pick<Config, "quotas" | "credits">;
+  readonly parts: Pick<ControlParts, "credits" | "limits" | "charges">;
+  readonly recorder: Recorder;
+  readonly slot: Slot;
+  readonly durable: DurableMark;
+  /** UTC ms. */
+  readonly clock?: () => number;
+}
+
+export class Spending {
+  readonly ledger: Ledger;
+  readonly accounts: Accounts;
+  readonly admission: LimitsAdmission;
+  readonly #limiter: Limiter;
+  #assumedTokens: number;
+
+  constructor({ config, parts, recorder, slot, durable, clock = Date.now }: SpendingOptions) {
+    const { credits, limits, charges } = parts;
+    this.#assumedTokens = config.credits.assumedMaxTokens;
+    this.ledger = new Ledger(config.credits.required);
+    this.#limiter = new Limiter((news) => recorder.log(...eventOf(news)));
+    this.#limiter.setDefaults(config.quotas);
+    limits.follow((type, id, own) => this.#limiter.set(type, id, own));
+    credits.follow((userId, granted) => this.ledger.grant(userId, granted));
+    this.accounts = new Accounts({ ledger: this.ledger, copy: charges, recorder, slot, durable });
+    this.admission = new LimitsAdmission({
+      limiter: this.#limiter,
+      ledger: this.ledger,
+      clock,
+      assumedTokens: () => this.#assumedTokens,
+    });
+  }
+
+  /** What the configuration says of limits and credit, from now on. */
+  configure({ quotas, credits }: Pick<Config, "quotas" | "credits">): void {
+    this.#limiter.setDefaults(quotas);
+    this.ledger.required = credits.required;
+    this.#assumedTokens = credits.assumedMaxTokens;
+  }
+}
+
+/** News of a limit as an event of kind `quota`. */
+function eventOf({
+  is,
+  subject,
+  name,
+  limit,
+  used,
+}: News): [Facts & { kind: Kind; action: string }, Outcome] {
+  const isKey = subject.type === "api_key";
+  const facts: Facts & { kind: Kind; action: string } = {
+    kind: "quota",
+    action: is === "near" ? "near_limit" : "violation",
+    caller: "system",
+    entityType: subject.type,
+    entityId: subject.id,
+    ...(isKey ? { apiKeyId: subject.id } : { userId: subject.id }),
+    name,
+    metadata: { limit, used },
+  };
+  if (is === "near") return [facts, answered(null)];
+  return [{ ...facts, quotaViolation: `${isKey ? "key" : "user"}_${name}` }, failed(codeOf(name), name)];
+}

@@ -1,0 +1,204 @@
+// Limits and credit through the whole server: clients refused and let in, events that tell, balances that follow.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EventJson } from "../../src/event/json.ts";
+import { API_KEY, chat, chatBody, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { until } from "../support/until.ts";
+
+/** A dollar for a million prompt tokens, ten for a million of the completion: 1 and 10 micros a token. */
+const PRICED = `
+providers: [{ name: demo, backend_type: simulated }]
+routes:
+  - model: demo
+    providers: [{ provider: demo }]
+    price: { prompt_per_million: 1, cached_prompt_per_million: 0.5, completion_per_million: 10 }
+`;
+
+interface Client {
+  readonly userId: string;
+  readonly keyId: string;
+  readonly headers: { readonly authorization: string };
+}
+
+async function clientOf({ ask }: TestDaybook, name = "ana"): Promise<Client> {
+  const made = async (path: string, body: unknown) => {
+    const { status, json, text } = await ask(path, { method: "POST", body });
+    assert.equal(status, 201, text);
+    return json as { id: string; secret: string };
+  };
+  const user = await made("/admin/users", { name, role: "viewer" });
+  const key = await made("/admin/api-keys", { name: `${name}'s`, user_id: user.id });
+  return { userId: user.id, keyId: key.id, headers: { authorization: `Bearer ${key.secret}` } };
+}
+
+async function grant({ ask }: TestDaybook, userId: string, amount_microcredits: number): Promise<void> {
+  const body = { amount_microcredits, reason: "for the test" };
+  const { status, text } = await ask(`/admin/users/${userId}/credits/grant`, { method: "POST", body });
+  assert.equal(status, 201, text);
+}
+
+const sumOf = (events: readonly EventJson[]) =>
+  events.reduce((sum, { cost_micros }) => sum + (cost_micros ?? 0), 0);
+
+async function creditsOf({ ask }: TestDaybook, client: Client) {
+  const { json, status, text } = await ask("/v1/credits", { token: null, headers: { ...client.headers } });
+  assert.equal(status, 200, text);
+  return json as Record<string, number | string | boolean>;
+}
+
+const inferences = (daybook: TestDaybook) => daybook.events("kind=inference");
+
+test("what an answer cost is on its event, and off its user's balance", async (t) => {
+  const daybook = await startDaybook(t, { yaml: PRICED });
+  const client = await clientOf(daybook);
+  await grant(daybook, client.userId, 1_000_000);
+  for (const stream of [false, true]) {
+    const { status } = await chat(daybook.url, { ...client, stream, body: { max_tokens: 1000 } });
+    assert.equal(status, 200);
+  }
+  const events = await inferences(daybook);
+  assert.equal(events.length, 2);
+  for (const { prompt_tokens, completion_tokens, cost_micros } of events) {
+    assert.equal(cost_micros, (prompt_tokens ?? 0) + 10 * (completion_tokens ?? 0));
+    assert.ok(Number(cost_micros) > 0);
+  }
+  assert.deepEqual(await creditsOf(daybook, client), {
+    user_id: client.userId,
+    balance_microcredits: 1_000_000 - sumOf(events),
+    granted_microcredits: 1_000_000,
+    charged_microcredits: sumOf(events),
+    reserved_microcredits: 0,
+    enforced: true,
+  });
+});
+
+test("a request that its user's credit does not cover is 402 before anything is sent, and its event says so", async (t) => {
+  const daybook = await startDaybook(t, { yaml: PRICED });
+  const client = await clientOf(daybook);
+  await grant(daybook, client.userId, 500);
+  const { status, text } = await chat(daybook.url, { ...client, body: { max_tokens: 1000 } });
+  assert.equal(status, 402);
+  assert.match(String(text), /credit does not cover/);
+  const [event, ...more] = await inferences(daybook);
+  assert.deepEqual(more, []);
+  const { error_code, status_code, quota_violation, cost_micros, provider } = event ?? {};
+  assert.deepEqual(
+    { error_code, status_code, quota_violation, cost_micros, provider },
+    {
+      error_code: "insufficient_credit",
+      status_code: 402,
+      quota_violation: "credit",
+      cost_micros: null,
+      provider: null,
+    },
+  );
+  const { balance_microcredits, reserved_microcredits } = await creditsOf(daybook, client);
+  assert.deepEqual([balance_microcredits, reserved_microcredits], [500, 0]);
+});
+
+test("a failed call costs nothing; a stream that is left costs what was produced", async (t) => {
+  const daybook = await startDaybook(t, { yaml: PRICED });
+  const client = await clientOf(daybook);
+  await grant(daybook, client.userId, 10_000_000);
+  assert.equal((await chat(daybook.url, { ...client, simulate: { status: 500 } })).status, 500);
+  const abort = new AbortController();
+  const response = await fetch(`${daybook.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { ...client.headers, "content-type": "application/json" },
+    body: chatBody({ stream: true, simulate: { completion_tokens: 200, pace_ms: 20 } }),
+    signal: abort.signal,
+  });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  await reader?.read();
+  abort.abort();
+  await assert.rejects(async () => {
+    for (;;) if ((await reader?.read())?.done) return;
+  });
+  await until(async () => (await inferences(daybook)).length === 2);
+  const [failed, left] = await inferences(daybook);
+  assert.deepEqual([failed?.status, failed?.cost_micros], ["error", null]);
+  assert.equal(left?.status, "cancelled");
+  assert.equal(left?.cost_micros, (left?.prompt_tokens ?? 0) + 10 * (left?.completion_tokens ?? 0));
+  assert.ok(Number(left?.cost_micros) > 0);
+  const { charged_microcredits, reserved_microcredits } = await creditsOf(daybook, client);
+  assert.deepEqual([charged_microcredits, reserved_microcredits], [left?.cost_micros, 0]);
+});
+
+test("a limit per minute is exact through the server: 429 with Retry-After, headers, and one violation event", async (t) => {
+  const daybook = await startDaybook(t, { yaml: "quotas: { keys: { requests_per_minute: 40 } }" });
+  const answers = await Promise.all(Array.from({ length: 200 }, () => chat(daybook.url)));
+  const admitted = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 429);
+  assert.deepEqual([admitted.length, refused.length], [40, 160]);
+  const left = admitted.map(({ headers }) => Number(headers["x-ratelimit-remaining-requests"]));
+  assert.deepEqual(
+    left.sort((a, b) => b - a),
+    Array.from({ length: 40 }, (_, n) => 39 - n),
+  );
+  for (const { headers } of refused) {
+    assert.ok(Number(headers["retry-after"]) > 0);
+    assert.equal(headers["x-ratelimit-limit-requests"], "40");
+    assert.equal(headers["x-ratelimit-remaining-requests"], "0");
+    assert.match(String(headers["x-ratelimit-reset-requests"]), /^(\d+m)?\d+s$/);
+  }
+  const events = await inferences(daybook);
+  const violations = events.filter(({ quota_violation }) => quota_violation !== null);
+  assert.equal(violations.length, 160);
+  for (const { error_code, error_type, status_code } of violations)
+    assert.deepEqual([error_code, error_type, status_code], ["limit_exceeded", "requests_per_minute", 429]);
+  const news = await daybook.events("kind=quota");
+  assert.deepEqual(
+    news.map(({ action, name, quota_violation, api_key_id }) => ({
+      action,
+      name,
+      quota_violation,
+      api_key_id,
+    })),
+    [
+      {
+        action: "near_limit",
+        name: "requests_per_minute",
+        quota_violation: null,
+        api_key_id: events[0]?.api_key_id,
+      },
+      {
+        action: "violation",
+        name: "requests_per_minute",
+        quota_violation: "key_requests_per_minute",
+        api_key_id: events[0]?.api_key_id,
+      },
+    ],
+  );
+});
+
+test("what a request holds is given back however it ends: answered, refused upstream, broken, left or cut", async (t) => {
+  const daybook = await startDaybook(t, { yaml: "quotas: { keys: { concurrent_requests: 2 } }" });
+  const ends: (() => Promise<unknown>)[] = [
+    () => chat(daybook.url),
+    () => chat(daybook.url, { stream: true }),
+    () => chat(daybook.url, { simulate: { status: 429 } }),
+    () => chat(daybook.url, { stream: true, simulate: { failure: "mid_stream_reset" } }),
+    async () => {
+      const abort = new AbortController();
+      const response = await fetch(`${daybook.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" },
+        body: chatBody({ stream: true, simulate: { completion_tokens: 200, pace_ms: 20 } }),
+        signal: abort.signal,
+      });
+      await response.body?.getReader().read();
+      abort.abort();
+    },
+  ];
+  for (const end of ends) {
+    for (let n = 0; n < 3; n++) await end();
+    await until(async () => daybook.server.recorder.inFlight().inference === 0);
+  }
+  const [one, two, three] = await Promise.all(
+    Array.from({ length: 3 }, () =>
+      chat(daybook.url, { stream: true, simulate: { completion_tokens: 10, pace_ms: 20 } }),
+    ),
+  );
+  assert.deepEqual([one?.status, two?.status, three?.status].sort(), [200, 200, 429]);
+});
