@@ -27,6 +27,8 @@ export interface Readiness {
 }
 
 export interface ApiParts extends ControlParts {
+  /** Of this Daybook. */
+  readonly version: string;
   readonly reader: Reader;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   /** What a user has left, running requests included. */

@@ -7,6 +7,7 @@ import { grantsOf, type Holder } from "../api/authorize.ts";
 import { createApi } from "../api/create-api.ts";
 import type { Method } from "../api/route.ts";
 import type { Config } from "../config/config.ts";
+import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
@@ -79,12 +80,13 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
-  const reader = await openReader(config.store);
+  const reader = await openReader(config.store, { lazy: true });
   openings.add(() => reader.close());
   let counted: Promise<void> | null = null;
   let failure: unknown = null;
   const api = createApi({
     ...parts,
+    version: daybookVersion(),
     reader,
     recorder,
     async balance(userId) {

@@ -108,6 +108,7 @@ async function openControl(): Promise<ControlParts> {
 
 function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, keyof ControlParts> {
   return {
+    version: "0.0.0",
     reader,
     recorder,
     metricsText: async () => "daybook_events_total 1\n",
