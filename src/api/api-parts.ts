@@ -29,6 +29,8 @@ export interface Readiness {
 }
 
 export interface ApiParts extends ControlParts {
+  /** Of this Daybook. */
+  readonly version: string;
   readonly reader: Reader;
   /** The providers at work. */
   readonly upstreams: Upstreams;

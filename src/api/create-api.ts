@@ -91,6 +91,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
 function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, route: Route | undefined): void {
   reply.header("x-request-id", request.id);
   reply.header("cache-control", "no-store");
+  reply.header("x-content-type-options", "nosniff");
   const changes = route?.changes;
   if (route?.audit === null && changes === undefined) return;
   const kind =

@@ -2,6 +2,7 @@
 // needs its example in test/api/mutating-routes.ts.
 import type { Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
@@ -15,7 +16,7 @@ import { TRAIL_ROUTES } from "./routes/trail.ts";
 import { USAGE_ROUTES } from "./routes/usage.ts";
 import { USER_ROUTES } from "./routes/users.ts";
 
-export const ROUTES: readonly Route[] = [
+const OF_SUBJECTS: readonly Route[] = [
   ...TRAIL_ROUTES,
   ...USAGE_ROUTES,
   ...LOGIN_ROUTES,
@@ -30,3 +31,5 @@ export const ROUTES: readonly Route[] = [
   ...CREDIT_ROUTES,
   ...HEALTH_ROUTES,
 ];
+
+export const ROUTES: readonly Route[] = [...OF_SUBJECTS, ...docsRoutes(() => OF_SUBJECTS)];

@@ -7,6 +7,7 @@ import { grantsOf, type Holder } from "../api/authorize.ts";
 import { createApi } from "../api/create-api.ts";
 import type { Method } from "../api/route.ts";
 import type { Config } from "../config/config.ts";
+import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
@@ -85,7 +86,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
-  const reader = await openReader(config.store);
+  const reader = await openReader(config.store, { lazy: true });
   openings.add(() => reader.close());
   const table = await ProviderTable.open({ catalog: parts.catalog, proxy: config.proxy, report });
   openings.add(() => table.close());
@@ -93,6 +94,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   let failure: unknown = null;
   const api = createApi({
     ...parts,
+    version: daybookVersion(),
     reader,
     recorder,
     upstreams: createUpstreams(table, parts.catalog),

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
+import { daybookVersion } from "../config/version.ts";
 import { completeFirstStart } from "../control/bootstrap.ts";
 import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
@@ -238,6 +239,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
   const api = createApi({
     ...parts,
+    version: daybookVersion(),
     reader,
     upstreams,
     reload: (actor) => live.reload(actor),
