@@ -4,7 +4,7 @@ import { flip, type Target, targetsOf } from "./tampering.ts";
 
 const EVENTS = 256;
 /** Bits of each sort of file; of a large file every n-th. */
-const SAMPLES = { tiles: 18_500, journal: 900, store: 700 };
+const SAMPLES = { tiles: 19_400, journal: 450, store: 220 };
 
 /** Spread over the whole file, and never the same place within a byte twice in a row. */
 function* spread(bits: number, count: number): Generator<number> {

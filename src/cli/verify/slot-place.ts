@@ -7,6 +7,8 @@ import type { FoundLog } from "../../evidence/log-check.ts";
 import { parseNote } from "../../evidence/note.ts";
 import type { FoundEvent, Place } from "../../evidence/verify.ts";
 import { realFiles } from "../../journal/files.ts";
+import { readFrame } from "../../journal/frame.ts";
+import { parseHeader } from "../../journal/records.ts";
 import { readKeys, readSealed, readText } from "../../journal/sealed.ts";
 import { listSegments, readSegment } from "../../journal/segments.ts";
 import { readWidest } from "../../journal/tile-files.ts";
@@ -44,7 +46,8 @@ export function slotPlace(
 /** The first event that the segments there must have. */
 function firstSeqIn(folder: string): number {
   const oldest = existsSync(folder) ? listSegments(realFiles, folder)[0] : undefined;
-  return oldest === undefined ? 1 : (readSegment(realFiles, oldest.path).header?.firstSeq ?? 1);
+  const frame = oldest === undefined ? null : readFrame(realFiles.read(oldest.path), 0);
+  return (frame?.is === "frame" ? parseHeader(frame.payload)?.firstSeq : null) ?? 1;
 }
 
 async function* eventsIn(folder: string, nodeId: string, range: TimeRange): AsyncGenerator<FoundEvent[]> {
