@@ -6,15 +6,30 @@ export function cpuMicros(...pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (scheduled(pid) ?? ticked(pid)), 0);
 }
 
+/** The same of the threads of one name; their time so far if they live, and 0 when there is none. */
+export function threadMicros(pid: number, name: string): number {
+  try {
+    const tasks = `/proc/${pid}/task`;
+    const named = readdirSync(tasks).filter(
+      (task) => readFileSync(`${tasks}/${task}/comm`, "utf8").trim() === name,
+    );
+    return named.reduce((sum, task) => sum + ranNanos(`${tasks}/${task}`) / 1000, 0);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** The first field of schedstat: nanoseconds on a core. */
+function ranNanos(task: string): number {
+  return Number(readFileSync(`${task}/schedstat`, "utf8").split(" ")[0]);
+}
+
 /** Nanosecond counters of the threads that live; null where the kernel keeps none. */
 function scheduled(pid: number): number | null {
   try {
     const tasks = `/proc/${pid}/task`;
     let nanos = 0;
-    for (const task of readdirSync(tasks)) {
-      const [ran = ""] = readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ");
-      nanos += Number(ran);
-    }
+    for (const task of readdirSync(tasks)) nanos += ranNanos(`${tasks}/${task}`);
     return nanos / 1000;
   } catch {
     return null;

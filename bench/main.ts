@@ -8,7 +8,9 @@ import { markdown, writeSection } from "./page.ts";
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   gateway: () => import("./gateway.ts"),
   stream: () => import("./stream.ts"),
+  profile: () => import("./profile.ts"),
   recorder: () => import("./recorder.ts"),
+  journal: () => import("./journal.ts"),
 };
 
 const { values, positionals } = parseArgs({

@@ -1,20 +1,19 @@
-// A whole Daybook in a process of its own, with a data folder that goes with it.
-// Usage: daybook-server <port of the upstream> open | strict | unrecorded, with an IPC channel: says its port when it
-// serves, and answers each `settle` when everything is recorded and shipped.
+// A whole Daybook in a process of its own.
+// Usage: daybook-server <data folder> <port of the upstream> open | strict | unrecorded, with an IPC channel: says its
+// port when it serves, answers each message when everything is recorded and shipped, and closes with the channel.
 //
 // `unrecorded` is for the comparison only, and nothing that a Daybook can be set to: the same server, in which
 // beginning an event gives a handle that leads nowhere.
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { blankRow } from "../../src/event/encode.ts";
 import { Handle } from "../../src/recorder/handle.ts";
 import { Recorder } from "../../src/recorder/recorder.ts";
 import { openServer } from "../../src/server/server.ts";
-import { benchFolder } from "../recording.ts";
 import { BENCH_KEY } from "./keys.ts";
 
-const [upstream = "", mode = "open"] = process.argv.slice(2);
-const home = benchFolder();
+const [home = "", upstream = "", mode = "open"] = process.argv.slice(2);
 const answers = ["json", "burst", "paced"];
 const yaml = `listen: 127.0.0.1:0
 providers:
@@ -25,9 +24,15 @@ audit: { modes: { inference: ${mode === "strict" ? "strict" : "open"} } }
 `;
 
 if (mode === "unrecorded") {
-  const nowhere = { announce: () => null, end: () => {}, settle: async () => "durable" as const };
-  Recorder.prototype.begin = (facts) =>
-    new Handle(nowhere, facts.kind, "open", { ...facts, eventId: "" }, performance.now());
+  const nowhere = {
+    misfits: { count: 0 },
+    announce: () => null,
+    end: () => {},
+    settle: async () => "durable" as const,
+  };
+  const row = blankRow();
+  Recorder.prototype.begin = ({ kind }) => new Handle(nowhere, kind, "open", row, performance.now());
+  Handle.prototype.note = () => {};
 }
 
 writeFileSync(join(home, "daybook.yaml"), yaml);
@@ -38,8 +43,5 @@ process.on("message", async () => {
   await server.recorder.drain();
   process.send?.({ settled: await server.delivery.caughtUp(120_000) });
 });
-process.once("disconnect", async () => {
-  await server.close(0);
-  rmSync(home, { recursive: true, force: true });
-});
+process.once("disconnect", () => void server.close(0));
 process.send?.({ port: Number(new URL(server.url).port) });

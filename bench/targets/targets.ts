@@ -1,5 +1,4 @@
 // What the load is sent to: the upstream itself, and everything that can stand before it.
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -10,6 +9,7 @@ import type { Answer, Asked, Upstream } from "../load/load.ts";
 import { isInstalled, placeServer, spawned, started, stopped, versionOf } from "../load/programs.ts";
 import { benchFolder } from "../recording.ts";
 import { BENCH_KEY } from "./keys.ts";
+import { type DaybookMode, startDaybook } from "./start.ts";
 
 export interface Target extends AsyncDisposable {
   readonly name: string;
@@ -83,18 +83,20 @@ export async function openPipe(upstream: Upstream): Promise<Target> {
   };
 }
 
-export type DaybookMode = "open" | "strict" | "unrecorded";
-
 const NAMES = {
   open: "Daybook, open",
   strict: "Daybook, strict",
   unrecorded: "Daybook, not recording",
 } as const;
 
-export async function openDaybook(upstream: Upstream, mode: DaybookMode): Promise<Target> {
-  const child = fork(file("daybook-server.ts"), [String(upstream.port), mode]);
-  const pid = child.pid ?? 0;
-  const [{ port }] = (await once(child, "message")) as [{ port: number }];
+/** With a data folder of its own, that goes with it. */
+export async function openDaybook(
+  upstream: Upstream,
+  mode: DaybookMode,
+  execArgv: readonly string[] = [],
+): Promise<Target> {
+  const home = benchFolder();
+  const { pid, port, settle, close } = await startDaybook(home, upstream.port, mode, execArgv);
   placeServer(pid);
   return {
     name: NAMES[mode],
@@ -105,15 +107,10 @@ export async function openDaybook(upstream: Upstream, mode: DaybookMode): Promis
       headers: { ...JSON_HEADERS, authorization: `Bearer ${BENCH_KEY}` },
       body: bodyOf(answer),
     }),
-    async settle() {
-      child.send("settle");
-      const [{ settled }] = (await once(child, "message")) as [{ settled: boolean }];
-      if (!settled) throw new Error("the store did not catch up within two minutes");
-    },
+    settle,
     async [Symbol.asyncDispose]() {
-      const ended = once(child, "exit");
-      child.disconnect();
-      await ended;
+      await close();
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }

@@ -92,11 +92,12 @@ export class RequestAudit {
 
   /** Finishes the event when `reply` is over: handed to the system as a whole, or cut off. */
   settleWith(request: FastifyRequest, reply: FastifyReply): void {
-    const bytes = messageBytes(request.raw, reply.raw);
+    // What the command line asks goes over no wire.
+    const bytes = this.#parts.trusted === undefined ? messageBytes(request.raw, reply.raw) : () => ({});
     const settle = (): void => {
       if (this.#settled) return;
       this.#settled = true;
-      const whole = reply.raw.writableFinished;
+      const whole = this.#parts.trusted !== undefined || reply.raw.writableFinished;
       const outcome = whole ? this.#outcomeOf(reply) : failed("client_disconnected");
       try {
         this.#finish(outcome, bytes());

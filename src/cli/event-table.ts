@@ -3,6 +3,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import type { EventJson } from "../event/json.ts";
+import { NO_LINES } from "./no-lines.ts";
 
 export interface TableForm {
   /** Characters to fill; null: no limit. */
@@ -129,9 +130,3 @@ function widthOf(text: string): number {
   for (const character of text) width += character < "\u0300" ? 1 : 2;
   return width;
 }
-
-const NO_LINES = Object.fromEntries(
-  ["top", "bottom", "left", "mid", "right"]
-    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`].map((name) => [name, ""]))
-    .concat([["middle", ""]]),
-);

@@ -1,15 +1,15 @@
 // `daybook log`: the audit trail in a terminal or a pipe, from this machine's store or from another Daybook.
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
-import { DaybookError, nativeCode } from "../event/errors.ts";
+import { DaybookError } from "../event/errors.ts";
 import { DEFAULT_LIMIT, type EventQuery } from "../event/query.ts";
 import { parseQuery } from "../read/parameters.ts";
 import { eventTable } from "./event-table.ts";
 import type { Lag } from "./lag.ts";
+import { remoteOf } from "./remote.ts";
 import { isRecorded, localTrail, remoteTrail, type TrailSource } from "./trail-source.ts";
 
 export interface LogParts {
@@ -56,7 +56,7 @@ export function logCommand(parts: LogParts): Command {
     .option("--user <id>", "who did it (may be repeated)", several)
     .option("--filter <name=value>", "any parameter of docs/reference/api.md (may be repeated)", several)
     .option("--include-system", "show Daybook's events about itself too")
-    .option("--url <url>", "read from this Daybook; needs DAYBOOK_TOKEN or --token-file")
+    .option("--url <url>", "read from this Daybook (or DAYBOOK_URL); needs DAYBOOK_TOKEN or --token-file")
     .option("--token-file <file>", "file that holds the token")
     .option("--no-color", "no colours")
     .option("--config <file>", "configuration file")
@@ -67,10 +67,8 @@ export function logCommand(parts: LogParts): Command {
 async function showLog(parts: LogParts, flags: Flags): Promise<void> {
   const limit = flags.limit === undefined ? DEFAULT_LIMIT : limitOf(flags.limit);
   const query = queryOf(flags, parts.now());
-  if (flags.url !== undefined) {
-    const url = urlOf(flags.url);
-    return print(parts, flags, remoteTrail(url, await tokenOf(parts, flags)), query, limit);
-  }
+  const remote = await remoteOf(parts.env, flags);
+  if (remote !== null) return print(parts, flags, remoteTrail(remote), query, limit);
   const { home, store } = await loadConfig({ ...parts, flags });
   if (!isRecorded(store)) {
     parts.err.write(`Nothing was recorded yet in ${home}.\n`);
@@ -137,34 +135,4 @@ function limitOf(text: string): number {
     "bad_argument",
     `--limit takes a whole number from 1 on, not ${JSON.stringify(text)}.`,
   );
-}
-
-function urlOf(text: string): URL {
-  const url = URL.parse(text);
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw new DaybookError(
-    "bad_argument",
-    "--url takes an http or https address, such as http://127.0.0.1:4141.",
-  );
-}
-
-/** Never from the command line, where every user of the machine could read it. */
-async function tokenOf({ env }: LogParts, { tokenFile }: Flags): Promise<string> {
-  const token = tokenFile === undefined ? env.DAYBOOK_TOKEN : (await readToken(tokenFile)).trim();
-  if (token === undefined || token === "") {
-    throw new DaybookError("bad_argument", "--url needs a token: set DAYBOOK_TOKEN, or give --token-file.");
-  }
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new DaybookError("bad_argument", "The token has characters that no token has.");
-  return token;
-}
-
-async function readToken(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new DaybookError("bad_argument", `Cannot read the token file ${file} (${nativeCode(error)}).`, {
-      cause: error,
-    });
-  }
 }

@@ -32,6 +32,21 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "users",
+    about: "Users: list, create, change and delete them.",
+    load: async () => (await import("./users.ts")).usersCommand(await adminParts()),
+  },
+  {
+    name: "tokens",
+    about: "Tokens for the API: list, create and revoke them.",
+    load: async () => (await import("./tokens.ts")).tokensCommand(await adminParts()),
+  },
+  {
+    name: "keys",
+    about: "API keys: list, create, rotate and revoke them.",
+    load: async () => (await import("./keys.ts")).keysCommand(await adminParts()),
+  },
+  {
     name: "doctor",
     about: "Check the data folder and the machine; change nothing.",
     load: async () => {
@@ -116,6 +131,11 @@ async function surroundings() {
     import("node:os"),
   ]);
   return { env: readEnvironment(), cwd: process.cwd(), homedir: homedir() };
+}
+
+async function adminParts() {
+  const { stdin, stdout: out, stderr: err } = process;
+  return { ...(await surroundings()), stdin, out, err, now: Date.now };
 }
 
 function version(): string {

@@ -93,12 +93,12 @@ export class Users {
     const { password } = patch;
     const hashed = password == null ? password : await this.#passwords.hash(password);
     const now = this.#control.clock();
-    await this.#control.change(
+    const made = await this.#control.change(
       actor,
       { action: "user_updated", entityType: ENTITY, justification },
       (change) => update(change, id, { ...patch, password: hashed }, now),
     );
-    return userOf(await userNamed(this.#control.reads, id));
+    return this.get(made?.entityId ?? id);
   }
 
   /** Events keep the user's id. Throws `unknown_entity`. */
@@ -115,14 +115,9 @@ export class Users {
     );
   }
 
-  /** null: there is none. */
-  async get(id: string): Promise<User | null> {
-    const row = await this.#control.reads
-      .selectFrom("users")
-      .selectAll()
-      .where("id", "=", id)
-      .executeTakeFirst();
-    return row === undefined ? null : userOf(row);
+  /** By id or name. Throws `unknown_entity`. */
+  async get(idOrName: string): Promise<User> {
+    return userOf(await userNamed(this.#control.reads, idOrName));
   }
 
   /** By id or name. Throws `unknown_entity`. */

@@ -26,26 +26,42 @@ const NUL = /(?:^|[^\\])(?:\\\\)*\\u0000/;
 
 interface Step {
   readonly column: number;
-  readonly fact: keyof Facts & string;
   readonly spec: FieldSpec;
+  /** The pattern alone decides: without the flag u, patterns let through ASCII only. */
+  readonly plain: RegExp | null;
 }
 
-const STEPS: readonly Step[] = FIELDS.map((spec, column) => ({
-  column,
-  spec,
-  fact: camelCase(spec.name) as keyof Facts & string,
-})).filter(({ spec }) => spec.by === "facts");
-const OUTCOME_STEPS = FIELDS.map((spec, column) => ({
-  column,
-  spec: spec as FieldSpec,
+/** Given at the begin, and the same ever after. */
+const FIXED: ReadonlySet<string> = new Set(["eventId", "kind", "count"]);
+const STEPS = new Map<string, Step>(
+  FIELDS.map((spec: FieldSpec, column) => [camelCase(spec.name), stepOf(spec, column)] as const).filter(
+    ([, { spec }]) => spec.by === "facts",
+  ),
+);
+const OUTCOME_STEPS = FIELDS.map((spec: FieldSpec, column) => ({
+  ...stepOf(spec, column),
   part: camelCase(spec.name) as keyof Outcome,
 })).filter(({ spec }) => spec.by === "outcome");
-const FACT_NAMES: ReadonlySet<string> = new Set(STEPS.map(({ fact }) => fact));
+const BLANK: Row = new Array(FIELDS.length).fill(null);
 
-/** Refuses names that no event has, and content-like keys in metadata. */
-export function checkFacts(facts: Facts): void {
-  for (const name of Object.keys(facts))
-    if (!FACT_NAMES.has(name)) throw new DaybookError("unknown_field", name);
+function stepOf(spec: FieldSpec, column: number): Step {
+  const { pattern, max } = spec;
+  return {
+    column,
+    spec,
+    plain: pattern === undefined || pattern.unicode || max !== undefined ? null : pattern,
+  };
+}
+
+/**
+ * Refuses names that no event has, and content-like keys in metadata; with `begun` also what only a begin may say.
+ * It runs several times for each request: one pass over the names, and nothing is made.
+ */
+export function checkFacts(facts: Facts, begun = false): void {
+  for (const name in facts) {
+    if (!STEPS.has(name)) throw new DaybookError("unknown_field", name);
+    if (begun && FIXED.has(name)) throw new DaybookError("unknown_field", `${name} to note`);
+  }
   const { metadata } = facts;
   if (metadata === undefined || metadata === null) return;
   for (const [key, value] of Object.entries(metadata)) {
@@ -54,23 +70,39 @@ export function checkFacts(facts: Facts): void {
   }
 }
 
+/** A row of nulls. */
+export function blankRow(): Row {
+  return BLANK.slice();
+}
+
+/** Puts checked facts into the row, over what was there; null and undefined clear. */
+export function setFacts(row: Row, facts: Facts, misfits: Misfits): void {
+  for (const name in facts) {
+    const step = STEPS.get(name);
+    if (step === undefined) continue;
+    const value = facts[name as keyof Facts];
+    row[step.column] = value === undefined || value === null ? null : cellOf(step, value, misfits);
+  }
+}
+
+/** Puts the outcome into the row, whole. */
+export function setOutcome(row: Row, outcome: Outcome, misfits: Misfits): void {
+  for (const step of OUTCOME_STEPS) {
+    const value = outcome[step.part];
+    row[step.column] = value === null ? null : cellOf(step, value, misfits);
+  }
+}
+
 /** The row of `facts` and `outcome` (null while it is not known); the journal's own cells stay null. */
 export function encodeRow(facts: Facts, outcome: Outcome | null, misfits: Misfits): Row {
-  const row: Row = new Array(FIELDS.length).fill(null);
-  for (const { column, fact, spec } of STEPS) {
-    const value = facts[fact];
-    if (value !== undefined && value !== null) row[column] = cellOf(spec, value, misfits);
-  }
-  if (outcome !== null) {
-    for (const { column, part, spec } of OUTCOME_STEPS) {
-      const value = outcome[part];
-      if (value !== null) row[column] = cellOf(spec, value, misfits);
-    }
-  }
+  const row = blankRow();
+  setFacts(row, facts, misfits);
+  if (outcome !== null) setOutcome(row, outcome, misfits);
   return row;
 }
 
-function cellOf(spec: FieldSpec, value: string | number | boolean | JsonInput, misfits: Misfits): Cell {
+function cellOf(step: Step, value: string | number | boolean | JsonInput, misfits: Misfits): Cell {
+  const { spec } = step;
   switch (spec.type) {
     case "integer":
       if (typeof value === "number") return integerCell(spec, value, misfits);
@@ -79,7 +111,8 @@ function cellOf(spec: FieldSpec, value: string | number | boolean | JsonInput, m
       if (typeof value === "boolean") return value;
       break;
     case "string":
-      if (typeof value === "string") return stringCell(spec, value, misfits);
+      if (typeof value === "string")
+        return step.plain?.test(value) ? value : stringCell(spec, value, misfits);
       break;
     case "json":
       if (typeof value === "object") return jsonCell(spec, value, misfits);

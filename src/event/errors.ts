@@ -33,6 +33,7 @@ export const ERRORS = {
   weak_password: { message: "The password is too weak.", remedy: "Use at least 12 characters, not the same few over and over." },
   unknown_entity: { message: "There is no {detail}.", remedy: "List what there is." },
   conflict: { message: "{detail}", remedy: "Look at what there is now." },
+  refused: { message: "{detail}", remedy: "`daybook log --include-system` shows the event of this." },
   overloaded: { message: "Daybook is busy {detail}.", remedy: "Try again in a moment." },
   secret_key: { message: "Cannot use the key for secrets: {detail}.", remedy: "Set DAYBOOK_SECRET_KEY, or put secret.key back, as it was when the secrets were stored." },
   remote_failed: { message: "The remote Daybook {detail}.", remedy: "Check --url and the token (DAYBOOK_TOKEN)." },

@@ -1,23 +1,25 @@
 // Identifiers that Daybook makes.
-import { randomBytes } from "node:crypto";
 import { v7 } from "uuid";
+import { createRandom } from "./random.ts";
+
+const random = createRandom();
 
 /** An event id: UUIDv7 (RFC 9562), lowercase. */
 export function newEventId(): string {
-  return v7();
+  return v7({ random: random(16) });
 }
 
 /** A node id: 16 hex digits. */
 export function newNodeId(): string {
-  return randomBytes(8).toString("hex");
+  return random(8).toString("hex");
 }
 
 /** A request id for a request that brought none. */
 export function newRequestId(): string {
-  return `req_${v7().replaceAll("-", "")}`;
+  return `req_${random(16).toString("hex")}`;
 }
 
 /** A W3C trace id: 32 hex digits. */
 export function newTraceId(): string {
-  return randomBytes(16).toString("hex");
+  return random(16).toString("hex");
 }

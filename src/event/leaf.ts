@@ -39,15 +39,25 @@ function group(row: readonly Cell[], fields: readonly [string, number][]): strin
   let text = "";
   for (const [key, column] of fields) {
     const value = row[column];
-    if (value !== null && value !== undefined)
-      text += `${text === "" ? "" : ","}${key}${JSON.stringify(value)}`;
+    if (value !== null && value !== undefined) text += `${text === "" ? "" : ","}${key}${jsonOf(value)}`;
   }
   return `{${text}}`;
 }
 
+/** Whatever JSON.stringify may write otherwise than as it is: quotes, backslashes, controls, lone surrogates. */
+const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
+
+/** As JSON.stringify writes it, in half the time for the strings that most cells hold. */
+function jsonOf(cell: Cell): string {
+  return typeof cell === "string" && !ESCAPED.test(cell) ? `"${cell}"` : JSON.stringify(cell);
+}
+
 /** Lowercase hex of SHA-256(salt ‖ group). */
 function commitment(salt: Uint8Array, text: string): string {
-  return hash("sha256", Buffer.concat([salt, Buffer.from(text)]), "hex");
+  const bytes = Buffer.allocUnsafe(salt.length + Buffer.byteLength(text));
+  bytes.set(salt);
+  bytes.write(text, salt.length);
+  return hash("sha256", bytes, "hex");
 }
 
 /** RFC 8785 text of the leaf of `row`; its UTF-8 bytes are the leaf. */
@@ -58,7 +68,7 @@ export function leafText(row: readonly Cell[], p1Salt: Uint8Array, p2Salt: Uint8
     if (column >= 0) {
       const cell = row[column];
       if (cell === null || cell === undefined) continue;
-      value = JSON.stringify(cell);
+      value = jsonOf(cell);
     } else if (column === -1) value = `"${commitment(p1Salt, group(row, P1))}"`;
     else if (column === -2) value = `"${commitment(p2Salt, group(row, P2))}"`;
     else value = canonicalJson(LEAF_VERSION);

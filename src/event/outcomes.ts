@@ -43,6 +43,13 @@ export const FAILURES = {
 } as const satisfies Record<string, OutcomeSpec>;
 
 export type ErrorCode = keyof typeof FAILURES;
+
+/** Whether the failure is the client's to mend. */
+export function isClientsFault(code: ErrorCode): boolean {
+  const { statusCode } = FAILURES[code];
+  return typeof statusCode === "number" && statusCode < 499;
+}
+
 type SentAsIs = { [C in ErrorCode]: (typeof FAILURES)[C]["statusCode"] extends null ? C : never }[ErrorCode];
 
 /** How something ended. Only `answered`, `failed` and `failedAsSent` make one. */

@@ -1,12 +1,16 @@
 // What stands below /v1/: an endpoint for each path, with what its events say of it.
+import type { IncomingMessage } from "node:http";
 import type { Facts, Kind } from "../event/fields.ts";
-import type { Protocol } from "../protocols/protocol.ts";
+import { anthropicErrorBody as anthropicError } from "../protocols/anthropic-errors.ts";
+import { errorBody as openaiError } from "../protocols/openai-errors.ts";
+import type { Dialect, ErrorFacts, Protocol } from "../protocols/protocol.ts";
 import { PROTOCOLS } from "../protocols/protocols.ts";
 
 export interface Endpoint {
   readonly facts: Facts & { kind: Kind; action: string };
   readonly method: "GET" | "POST" | null;
-  readonly serves: "inference" | "nothing";
+  readonly serves: "inference" | "models" | "nothing";
+  /** Null: the client's headers tell its dialect. */
   readonly protocol: Protocol | null;
 }
 
@@ -18,7 +22,16 @@ const UNKNOWN: Endpoint = {
   protocol: null,
 };
 
-const ENDPOINTS = new Map<string, Endpoint>();
+const MODELS: Endpoint = {
+  facts: { kind: "api", action: "models", endpoint: "/v1/models" },
+  method: "GET",
+  serves: "models",
+  protocol: null,
+};
+const MODEL: Endpoint = { ...MODELS, facts: { ...MODELS.facts, endpoint: "/v1/models/{model}" } };
+const MODEL_PREFIX = "/v1/models/";
+
+const ENDPOINTS = new Map<string, Endpoint>([["/v1/models", MODELS]]);
 for (const protocol of PROTOCOLS.values()) {
   const { action, endpoint } = protocol;
   ENDPOINTS.set(endpoint, {
@@ -30,5 +43,28 @@ for (const protocol of PROTOCOLS.values()) {
 }
 
 export function endpointOf(path: string): Endpoint {
-  return ENDPOINTS.get(path) ?? UNKNOWN;
+  return ENDPOINTS.get(path) ?? (path.startsWith(MODEL_PREFIX) ? MODEL : UNKNOWN);
 }
+
+/** The model that a path below /v1/models/ names; null: it is none of these. Percent signs that encode nothing stay. */
+export function modelIn(path: string): string | null {
+  if (!path.startsWith(MODEL_PREFIX)) return null;
+  const name = path.slice(MODEL_PREFIX.length);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** What the client speaks. */
+export function dialectOf({ protocol }: Endpoint, { headers }: IncomingMessage): Dialect {
+  if (protocol !== null) return protocol.dialect;
+  return headers["anthropic-version"] === undefined ? "openai" : "anthropic";
+}
+
+/** Our own errors, by dialect. */
+export const ERROR_BODIES: { readonly [D in Dialect]: (error: ErrorFacts) => string } = {
+  openai: openaiError,
+  anthropic: anthropicError,
+};

@@ -179,11 +179,9 @@ export class Exchange {
     this.#over = true;
     const { handle } = this;
     if (this.#admitted !== null) handle.note(this.#settled(this.#admitted, outcome));
-    const { requestSize, responseSize } = handle.facts;
-    handle.note({
-      requestSize: requestSize ?? requestHeadBytes(this.request) + this.received,
-      responseSize: responseSize ?? this.#wire.written,
-    });
+    const sizes: Facts = { requestSize: requestHeadBytes(this.request) + this.received };
+    if (handle.noted("response_size") === null) sizes.responseSize = this.#wire.written;
+    handle.note(sizes);
     handle.finish(outcome);
   }
 

@@ -7,9 +7,10 @@ import { newRequestId } from "../event/ids.ts";
 import { failed } from "../event/outcomes.ts";
 import { errorBody } from "../protocols/openai-errors.ts";
 import type { Recorder } from "../recorder/recorder.ts";
-import { type Endpoint, endpointOf } from "./endpoints.ts";
+import { dialectOf, type Endpoint, ERROR_BODIES, endpointOf, modelIn } from "./endpoints.ts";
 import { Exchange, type OwnFailure, type RefusalDetail } from "./exchange.ts";
 import { type InferenceOptions, type Key, serveInference } from "./inference.ts";
+import { serveModels } from "./models.ts";
 import { presentedKey } from "./wire.ts";
 
 export type KeyCheck =
@@ -50,11 +51,11 @@ export class Gateway {
       userAgent,
       clientIp: clientIp(request),
       facts: { ...endpoint.facts, method: request.method ?? null },
-      errorBody: endpoint.protocol?.errorBody ?? errorBody,
+      errorBody: ERROR_BODIES[dialectOf(endpoint, request)],
     });
     this.#active.set(request, exchange);
     void exchange.ended.then(() => this.#left(exchange));
-    this.#serve(exchange, endpoint).catch((error: unknown) => {
+    this.#serve(exchange, endpoint, path).catch((error: unknown) => {
       exchange.refuse("internal_error", { errorType: nativeCode(error) });
     });
   }
@@ -126,7 +127,7 @@ export class Gateway {
     return this.#active.size;
   }
 
-  async #serve(exchange: Exchange, endpoint: Endpoint): Promise<void> {
+  async #serve(exchange: Exchange, endpoint: Endpoint, path: string): Promise<void> {
     const { request } = exchange;
     if (this.#draining) {
       exchange.response.shouldKeepAlive = false;
@@ -139,7 +140,9 @@ export class Gateway {
       return exchange.refuse("method_not_allowed", { headers: { allow: endpoint.method } });
     const key = this.#authenticate(exchange);
     if (key === null) return;
-    if (endpoint.protocol !== null) await serveInference(exchange, endpoint.protocol, key, this.#options);
+    if (endpoint.protocol !== null) return serveInference(exchange, endpoint.protocol, key, this.#options);
+    const { routes } = this.#options;
+    serveModels(exchange, { routes, key, dialect: dialectOf(endpoint, request), model: modelIn(path) });
   }
 
   /** Whose request it is; null when it was refused. */

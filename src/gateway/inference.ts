@@ -209,7 +209,7 @@ class Inference implements Work {
     const attempt = new Attempt({
       provider,
       method: "POST",
-      place: provider.place(protocol.endpoint),
+      place: provider.place(protocol.endpoint, upstreamModel ?? request.model),
       headers,
       body: protocol.upstreamBody(request, { model: upstreamModel, askUsage: true }),
       accept: (status, answer) => this.#accept(target, startedAt, status, answer),

@@ -15,6 +15,8 @@ export interface Reach {
   /** PEM of certificates that are trusted beside the usual ones; null: none. */
   readonly ca: string | null;
   readonly connectMs: number;
+  /** Past the environment's proxies. */
+  readonly direct: boolean;
 }
 
 export class Pools {
@@ -47,12 +49,12 @@ export class Pools {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
   }
 
-  #open({ origin, ca, connectMs }: Reach): Dispatcher {
+  #open({ origin, ca, connectMs, direct }: Reach): Dispatcher {
     const trust = ca === null ? {} : { secureContext: trusting(ca) };
     const connect = { ...trust, timeout: connectMs };
     // Our own limits bound each request as a whole; undici's per-phase ones would cut long streams.
     const options = { headersTimeout: 0, bodyTimeout: 0, connect };
-    if (this.#proxy === null) return new Pool(origin, options);
+    if (this.#proxy === null || direct) return new Pool(origin, options);
     const { httpProxy, httpsProxy, noProxy } = this.#proxy;
     return new EnvHttpProxyAgent({
       ...options,

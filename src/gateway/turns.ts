@@ -17,8 +17,8 @@ export class Turns {
   readonly #deadline: number;
   readonly #now: () => number;
   readonly #random: () => number;
-  /** Who may be asked in the next round, and how long it wants to be left alone. */
-  readonly #again: { readonly target: Target; readonly waitMs: number }[] = [];
+  /** Who may be asked in the next round, and after what wait; `asked`: because it said so. */
+  readonly #again: { readonly target: Target; readonly waitMs: number; readonly asked: boolean }[] = [];
   #line: Target[];
   #round = 0;
   /** Before the next round; null: not known yet. */
@@ -45,7 +45,7 @@ export class Turns {
     const asked = headers === null ? null : askedWaitMs(headers, Date.now());
     const waitMs = asked ?? backoffMs(retry.waitMs, this.#round + 1, this.#random);
     if (waitMs > MAX_WAIT_MS) return;
-    this.#again.push({ target, waitMs });
+    this.#again.push({ target, waitMs, asked: asked !== null });
     this.#waitMs = null;
   }
 
@@ -64,7 +64,9 @@ export class Turns {
   /** The wait is over: those who wanted no longer one are in line again. */
   nextRound(): void {
     const waited = this.#waitMs ?? 0;
-    this.#line = this.#again.filter(({ waitMs }) => waitMs <= waited).map(({ target }) => target);
+    this.#line = this.#again
+      .filter(({ waitMs, asked }) => !asked || waitMs <= waited)
+      .map(({ target }) => target);
     this.#again.length = 0;
     this.#waitMs = null;
     this.#round++;

@@ -55,6 +55,8 @@ export class Upstream {
   readonly dispatcher: Dispatcher;
   lastCode: string | number | null = null;
   readonly #baseUrl: string;
+  /** Azure's, whose deployments have an address each. */
+  readonly #apiVersion: string | null;
   readonly #headers: { readonly [D in Dialect]: Readonly<Record<string, string>> };
   /** By endpoint: there are few, and parsing URLs is slow. */
   readonly #places = new Map<string, Place>();
@@ -72,30 +74,42 @@ export class Upstream {
     this.retry = config.retry;
     this.breaker = new Breaker(config.breaker);
     this.#baseUrl = baseUrl;
+    this.#apiVersion = config.apiVersion;
     this.#headers = {
       openai: { ...openaiKey(apiKey, backendType), ...headers },
       anthropic: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), ...headers },
     };
-    this.dispatcher = pools.for({ origin: new URL(baseUrl).origin, ca, connectMs: CONNECT_MS });
+    const { origin } = new URL(baseUrl);
+    // The simulation is in this process: no proxy stands between.
+    this.dispatcher = pools.for({ origin, ca, connectMs: CONNECT_MS, direct: backendType === "simulated" });
   }
 
   speaks(dialect: Dialect): boolean {
     return this.protocols.includes(dialect);
   }
 
-  /** Where an endpoint is. */
-  place(endpoint: `/v1/${string}`): Place {
+  /** Where an endpoint is; `model`: its name there. */
+  place(endpoint: `/v1/${string}`, model: string): Place {
+    if (this.#apiVersion !== null) return this.#placeOf(endpoint, model);
     let place = this.#places.get(endpoint);
     if (place === undefined) {
-      place = this.placeOf(endpoint);
+      place = this.#placeOf(endpoint, null);
       this.#places.set(endpoint, place);
     }
     return place;
   }
 
-  /** Where any path is. */
-  placeOf(path: `/v1/${string}`): Place {
-    const { origin, pathname, search } = endpointUrl(this.#baseUrl, path);
+  /** Where any path is, that no model is known of; `search`: its query string. */
+  placeBeside(path: `/v1/${string}`, search: string): Place {
+    const { origin, path: there } = this.#placeOf(path, null);
+    if (search === "") return { origin, path: there };
+    return { origin, path: there.includes("?") ? `${there}&${search.slice(1)}` : there + search };
+  }
+
+  #placeOf(path: `/v1/${string}`, deployment: string | null): Place {
+    const apiVersion = this.#apiVersion;
+    const azure = apiVersion === null ? null : { apiVersion, deployment };
+    const { origin, pathname, search } = endpointUrl(this.#baseUrl, path, azure);
     return { origin, path: pathname + search };
   }
 

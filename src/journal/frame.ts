@@ -15,9 +15,9 @@ const MAX_PAYLOAD = 1 << 30;
 
 export function encodeFrame(payload: string): Buffer {
   const length = Buffer.byteLength(payload);
-  const frame = Buffer.alloc(FRAME_HEAD + length);
+  const frame = Buffer.allocUnsafe(FRAME_HEAD + length);
   MAGIC.copy(frame);
-  frame[4] = VERSION;
+  frame.writeUInt32LE(VERSION, 4);
   frame.writeUInt32LE(length, 8);
   frame.write(payload, FRAME_HEAD);
   frame.writeUInt32LE(checksum(frame.subarray(0, 12), frame.subarray(FRAME_HEAD)), 12);

@@ -4,14 +4,14 @@
 //
 // A segment goes: (none) → created with its header → appended to, commit by commit → closed when the next commit
 // would pass SEGMENT_BYTES, or when a write or sync failed. The next one restates the state in its header.
-import { randomBytes } from "node:crypto";
 import { encodeRow } from "../event/encode.ts";
 import { COLUMN, type Facts, FIELDS, type Row, SCHEMA_VERSION } from "../event/fields.ts";
 import { type JournalEvent, SALT_BYTES } from "../event/leaf.ts";
 import { answered, failed, type Outcome } from "../event/outcomes.ts";
+import { createRandom } from "../event/random.ts";
 import { systemFacts } from "../event/system.ts";
 import { leafOf } from "../evidence/leaves.ts";
-import { Frontier } from "../evidence/merkle.ts";
+import type { Frontier } from "../evidence/merkle.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import {
   type CommitResult,
@@ -71,6 +71,7 @@ interface Draft {
 
 export class Journal {
   readonly #options: JournalOptions;
+  readonly #random: (bytes: number) => Buffer;
   readonly #state: JournalState;
   #descriptor: number | null = null;
   #path = "";
@@ -91,6 +92,7 @@ export class Journal {
 
   private constructor(options: JournalOptions) {
     this.#options = options;
+    this.#random = options.random ?? createRandom();
     this.#segments = new Shelf(options.files, options.folder);
     const { state, stop, tornBytes, begun } = recoverJournal(options.files, options.folder, options.nodeId);
     this.#state = state;
@@ -201,7 +203,7 @@ export class Journal {
     const { lastLsn, frontier, outboxId } = this.#state;
     return {
       lines: [],
-      frontier: new Frontier(frontier.size, frontier.hashes),
+      frontier: frontier.copy(),
       at: this.#options.now(),
       lsn: lastLsn,
       outboxId,
@@ -224,7 +226,7 @@ export class Journal {
     row[COLUMN.seq] = draft.frontier.size + 1;
     row[COLUMN.schema_version] = SCHEMA_VERSION;
     row[COLUMN.recorded_at] = draft.at;
-    const salts = (this.#options.random ?? randomBytes)(2 * SALT_BYTES);
+    const salts = this.#random(2 * SALT_BYTES);
     const event: JournalEvent = {
       row,
       p1Salt: salts.subarray(0, SALT_BYTES),

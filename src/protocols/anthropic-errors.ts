@@ -1,17 +1,14 @@
 // Daybook's own errors in the shape that Anthropic clients expect.
-import { type ErrorCode, FAILURES } from "../event/outcomes.ts";
+import { type ErrorCode, FAILURES, isClientsFault } from "../event/outcomes.ts";
 import type { ErrorFacts } from "./protocol.ts";
 
-/** Anthropic's error type for each failure that has one of its own; all others are `api_error`. */
+/** Anthropic's error type for the failures that have one of their own. */
 const TYPES: { readonly [C in ErrorCode]?: string } = {
-  invalid_request: "invalid_request_error",
-  malformed_http: "invalid_request_error",
   unauthorized: "authentication_error",
   insufficient_credit: "billing_error",
   forbidden: "permission_error",
   policy_denied: "permission_error",
   not_found: "not_found_error",
-  method_not_allowed: "invalid_request_error",
   payload_too_large: "request_too_large",
   limit_exceeded: "rate_limit_error",
   quota_exceeded: "rate_limit_error",
@@ -26,7 +23,7 @@ export function anthropicErrorBody({
   message = FAILURES[code].message,
   requestId,
 }: ErrorFacts): string {
-  const type = TYPES[code] ?? "api_error";
+  const type = TYPES[code] ?? (isClientsFault(code) ? "invalid_request_error" : "api_error");
   return JSON.stringify({ type: "error", error: { type, message, code }, request_id: requestId });
 }
 

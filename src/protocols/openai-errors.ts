@@ -1,18 +1,13 @@
 // Daybook's own errors in the shape that OpenAI clients expect.
-import { type ErrorCode, FAILURES } from "../event/outcomes.ts";
+import { type ErrorCode, FAILURES, isClientsFault } from "../event/outcomes.ts";
 import type { ErrorFacts } from "./protocol.ts";
 
-/** OpenAI's error type for each failure that is the client's to mend; all others are `server_error`. */
+/** OpenAI's error type for the failures that have one of their own. */
 const TYPES: { readonly [C in ErrorCode]?: string } = {
-  invalid_request: "invalid_request_error",
-  malformed_http: "invalid_request_error",
   unauthorized: "authentication_error",
   insufficient_credit: "insufficient_quota",
   forbidden: "permission_error",
   policy_denied: "permission_error",
-  not_found: "invalid_request_error",
-  method_not_allowed: "invalid_request_error",
-  payload_too_large: "invalid_request_error",
   limit_exceeded: "rate_limit_error",
   quota_exceeded: "insufficient_quota",
 };
@@ -41,5 +36,5 @@ export function responsesErrorEvent(error: ErrorFacts): string {
 }
 
 export function openaiErrorType(code: ErrorCode): string {
-  return TYPES[code] ?? "server_error";
+  return TYPES[code] ?? (isClientsFault(code) ? "invalid_request_error" : "server_error");
 }

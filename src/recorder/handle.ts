@@ -2,9 +2,17 @@
 //
 //   open ──finish──► ended ──journal──► durable
 //     └── (queue full) ──► dropped: counted, and every later call does nothing
-import { checkFacts } from "../event/encode.ts";
+import { checkFacts, type Misfits, setFacts } from "../event/encode.ts";
 import { DaybookError } from "../event/errors.ts";
-import type { Facts, Kind, Mode } from "../event/fields.ts";
+import {
+  type Cell,
+  COLUMN,
+  type Facts,
+  type FieldName,
+  type Kind,
+  type Mode,
+  type Row,
+} from "../event/fields.ts";
 import { failed, type Outcome } from "../event/outcomes.ts";
 
 /** How a finish ended: durable; replaced by `audit_unavailable` before it was written; or still being written. */
@@ -15,11 +23,10 @@ export interface WaitingBegin {
   durable: PromiseWithResolvers<boolean> | null;
 }
 
-/** Given at the begin, and the same ever after. */
-const FIXED = ["eventId", "kind", "count"] as const;
-
 /** What the handle asks of its recorder. */
 export interface HandleOwner {
+  /** Counts values that did not fit their fields. */
+  readonly misfits: Misfits;
   announce(handle: Handle, wait: boolean): Promise<boolean> | null;
   end(handle: Handle, outcome: Outcome): void;
   settle(handle: Handle, deadlineMs: number): Promise<Settled>;
@@ -29,37 +36,43 @@ export class Handle {
   readonly eventId: string;
   readonly kind: Kind;
   readonly mode: Mode;
-  readonly facts: Facts;
+  /** How many events it stands for. */
+  readonly count: number;
+  /** The facts so far, as the journal takes them: what does not fit its field is null already. */
+  readonly row: Row;
   /** Monotonic start, ms. */
   readonly startedAt: number;
   state: "open" | "ended" | "durable" | "dropped" = "open";
   /** Whether the journal has been handed a begin of this event. */
   begun = false;
+  /** Whether the finish gives the duration; false when it is a fact like any other. */
+  isTimed = true;
   /** The recorder's own. */
   waitingBegin: WaitingBegin | null = null;
   readonly #owner: HandleOwner;
 
-  constructor(
-    owner: HandleOwner,
-    kind: Kind,
-    mode: Mode,
-    facts: Facts & { eventId: string },
-    startedAt: number,
-  ) {
+  /** `row`: with at least event_id and count. */
+  constructor(owner: HandleOwner, kind: Kind, mode: Mode, row: Row, startedAt: number) {
     this.#owner = owner;
-    this.eventId = facts.eventId;
+    this.eventId = row[COLUMN.event_id] as string;
+    this.count = row[COLUMN.count] as number;
     this.kind = kind;
     this.mode = mode;
-    this.facts = facts;
+    this.row = row;
     this.startedAt = startedAt;
   }
 
   /** Adds to the facts. Throws `unknown_field`, `content_refused` or `nested_metadata`, and then adds nothing. */
   note(facts: Facts): void {
-    checkFacts(facts);
-    for (const fixed of FIXED)
-      if (fixed in facts) throw new DaybookError("unknown_field", `${fixed} to note`);
-    if (this.state === "open") Object.assign(this.facts, facts);
+    checkFacts(facts, true);
+    if (this.state !== "open") return;
+    if (facts.durationMs !== undefined) this.isTimed = false;
+    setFacts(this.row, facts, this.#owner.misfits);
+  }
+
+  /** What is noted of a field so far. */
+  noted(field: FieldName): Cell {
+    return this.row[COLUMN[field]] ?? null;
   }
 
   /**

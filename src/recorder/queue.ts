@@ -28,8 +28,6 @@ export interface JournalPort {
 export interface Entry extends WaitingBegin {
   is: "begin" | "finish" | "abandon";
   readonly handle: Handle;
-  /** Of a finish. */
-  row: Row | null;
   bytes: number;
   /** Of a finish that may not be dropped, and that may have the reserve's room. */
   readonly about: FinishAbout | undefined;
@@ -50,9 +48,7 @@ export interface QueueOptions {
   readonly monotonic: () => number;
   readonly maxEntries: number;
   readonly maxBytes: number;
-  /** The row of a begin, with all that is known by now. */
-  readonly beginRow: (handle: Handle) => Row;
-  readonly onRecorded: (handle: Handle, row: Row, seq: number, recordedAt: number) => void;
+  readonly onRecorded: (handle: Handle, seq: number, recordedAt: number) => void;
   /** The journal has added so many events of its own. */
   readonly onOwn: (events: number) => void;
   /** Entries have left, and there is no trouble. */
@@ -123,12 +119,11 @@ export class Queue {
   add(
     is: Entry["is"],
     handle: Handle,
-    row: Row | null,
     about?: FinishAbout,
     durable: PromiseWithResolvers<boolean> | null = null,
   ): Entry {
-    const bytes = row === null ? ROW_BYTES : rowBytes(row);
-    const entry: Entry = { is, handle, row, bytes, about, durable };
+    const bytes = is === "finish" ? rowBytes(handle.row) : ROW_BYTES;
+    const entry: Entry = { is, handle, bytes, about, durable };
     // Before anything is posted: from then on the entry is no longer one that can become the finish.
     if (is === "begin") handle.waitingBegin = entry;
     this.#waiting.push(entry);
@@ -140,14 +135,13 @@ export class Queue {
   }
 
   /** The waiting begin of `handle` becomes its finish; false when it has none that waits. */
-  becomeFinish(handle: Handle, row: Row): boolean {
+  becomeFinish(handle: Handle): boolean {
     const entry = handle.waitingBegin as Entry | null;
     if (entry === null) return false;
     handle.waitingBegin = null;
-    const bytes = rowBytes(row);
+    const bytes = rowBytes(handle.row);
     this.#bytes += bytes - entry.bytes;
     entry.is = "finish";
-    entry.row = row;
     entry.bytes = bytes;
     if (handle.mode === "strict") entry.durable ??= Promise.withResolvers<boolean>();
     return true;
@@ -241,15 +235,14 @@ export class Queue {
 
   /** Null: a begin of an event that was dropped, which the journal need not see. */
   #encode(entry: Entry): JournalEntry | null {
-    const { handle } = entry;
-    if (entry.is === "finish" && entry.row !== null) {
-      return entry.about === undefined ? ["finish", entry.row] : ["finish", entry.row, entry.about];
-    }
+    const { handle, about } = entry;
+    if (entry.is === "finish")
+      return about === undefined ? ["finish", handle.row] : ["finish", handle.row, about];
     if (entry.is === "abandon") return ["abandon", handle.eventId];
     handle.waitingBegin = null;
     if (handle.state !== "open") return null;
     handle.begun = true;
-    return ["begin", this.#options.beginRow(handle)];
+    return ["begin", handle.row];
   }
 
   #leave(entry: Entry, durable: boolean): void {
@@ -267,8 +260,7 @@ export class Queue {
       if (!critical) this.#trouble = null;
       for (const entry of entries) {
         this.#leave(entry, true);
-        if (entry.is === "finish" && entry.row !== null)
-          onRecorded(entry.handle, entry.row, seq++, recordedAt);
+        if (entry.is === "finish") onRecorded(entry.handle, seq++, recordedAt);
       }
     }
     if (this.#trouble === null) onRoom();
@@ -299,8 +291,7 @@ export class Queue {
       if (event === undefined) again.push(entry);
       else {
         this.#leave(entry, true);
-        if (entry.row !== null)
-          this.#options.onRecorded(entry.handle, entry.row, event.seq, event.recordedAt);
+        this.#options.onRecorded(entry.handle, event.seq, event.recordedAt);
       }
     }
     this.#posted = [];

@@ -1,7 +1,7 @@
 // Turns begun and finished work into events. The request thread only fills in small objects here; the queue takes
 // them to the journal. A full queue drops the newest and counts it; when it has drained to half, a `gap` event tells
 // exactly what was lost.
-import { checkFacts, encodeRow } from "../event/encode.ts";
+import { blankRow, checkFacts, type Misfits, setFacts, setOutcome } from "../event/encode.ts";
 import { DaybookError } from "../event/errors.ts";
 import {
   type AuditEvent,
@@ -71,8 +71,7 @@ export class Recorder implements HandleOwner {
       monotonic,
       maxEntries,
       maxBytes,
-      beginRow: (handle) => encodeRow(handle.facts, null, this.counters.misfits),
-      onRecorded: (handle, row, seq, recordedAt) => this.#recorded(handle, row, seq, recordedAt),
+      onRecorded: (handle, seq, recordedAt) => this.#recorded(handle, seq, recordedAt),
       onOwn: (events) => this.#own(events),
       onRoom: () => {
         if (this.#queue.isHalfEmpty) this.#tellGap();
@@ -91,23 +90,23 @@ export class Recorder implements HandleOwner {
   /** `mustKeep`: it may not be dropped, whatever waits. */
   #begin(facts: Facts & { kind: Kind }, mustKeep = false): Handle {
     const { kind } = facts;
-    const whole = {
-      ...facts,
-      eventId: facts.eventId ?? newEventId(),
-      count: facts.count ?? 1,
-      timestamp: facts.timestamp ?? this.#now(),
-      requestId: facts.requestId ?? newRequestId(),
-      policyDecision: facts.policyDecision ?? "n/a",
-    };
-    const handle = new Handle(this, kind, this.#modes[kind], whole, this.#monotonic());
-    this.counters.byKind[kind].begun += whole.count;
+    const row = blankRow();
+    setFacts(row, facts, this.misfits);
+    row[COLUMN.event_id] ??= newEventId();
+    row[COLUMN.count] ??= 1;
+    row[COLUMN.timestamp] ??= this.#now();
+    row[COLUMN.request_id] ??= newRequestId();
+    row[COLUMN.policy_decision] ??= "n/a";
+    const handle = new Handle(this, kind, this.#modes[kind], row, this.#monotonic());
+    if (facts.durationMs !== undefined) handle.isTimed = false;
+    this.counters.byKind[kind].begun += handle.count;
     if (!mustKeep && this.#queue.isFull) {
       handle.state = "dropped";
-      this.counters.drop(kind, "queue_full", whole.count);
+      this.counters.drop(kind, "queue_full", handle.count);
       return handle;
     }
     this.#open.add(handle);
-    if (!mustKeep) this.#queue.add("begin", handle, null);
+    if (!mustKeep) this.#queue.add("begin", handle);
     return handle;
   }
 
@@ -124,8 +123,8 @@ export class Recorder implements HandleOwner {
 
   /** Records something that is over. `durationMs` is a fact like any other here. */
   log(facts: Facts & { kind: Kind; action: string }, outcome: Outcome): Handle {
-    const handle = this.begin({ durationMs: null, ...facts });
-    handle.facts.durationMs ??= null;
+    const handle = this.begin(facts);
+    handle.isTimed = false;
     handle.finish(outcome);
     return handle;
   }
@@ -147,7 +146,7 @@ export class Recorder implements HandleOwner {
   /** Records something that is over and may not be dropped. */
   #keep(facts: Facts & { kind: Kind }, about: FinishAbout): Promise<boolean> {
     const handle = this.#begin(facts, true);
-    handle.facts.durationMs ??= null;
+    handle.isTimed = false;
     const durable = Promise.withResolvers<boolean>();
     this.#end(handle, answered(null), about, durable);
     this.#queue.flushSoon();
@@ -175,9 +174,13 @@ export class Recorder implements HandleOwner {
   inFlight(): Record<Kind, number> {
     const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
     for (const handles of [this.#open, this.#queue.finishes()]) {
-      for (const { kind, facts } of handles) counts[kind] += facts.count ?? 1;
+      for (const { kind, count } of handles) counts[kind] += count;
     }
     return counts;
+  }
+
+  get misfits(): Misfits {
+    return this.counters.misfits;
   }
 
   get nodeId(): string {
@@ -216,7 +219,7 @@ export class Recorder implements HandleOwner {
       if (is !== "finish") continue;
       // A begin that is durable is told by recovery, as interrupted: it is not lost, and not counted twice.
       if (handle.begun) this.#open.add(handle);
-      else this.counters.drop(handle.kind, "not_drained", handle.facts.count ?? 1);
+      else this.counters.drop(handle.kind, "not_drained", handle.count);
     }
     await this.#journal.kill();
   }
@@ -225,7 +228,7 @@ export class Recorder implements HandleOwner {
 
   announce(handle: Handle, wait: boolean): Promise<boolean> | null {
     if (wait && this.trouble !== null) return Promise.resolve(false);
-    const entry = handle.waitingBegin ?? this.#queue.add("begin", handle, null);
+    const entry = handle.waitingBegin ?? this.#queue.add("begin", handle);
     if (!wait) return null;
     entry.durable ??= Promise.withResolvers<boolean>();
     this.#queue.flushSoon();
@@ -246,9 +249,9 @@ export class Recorder implements HandleOwner {
     const waitMs = this.trouble === null ? deadlineMs : 0;
     if (await withDeadline(durable, waitMs, false)) return "durable";
     if (!this.#queue.waits(entry)) return "late";
+    setOutcome(handle.row, failed("audit_unavailable"), this.misfits);
     // A failed call is not charged.
-    const facts = { ...handle.facts, costMicros: null };
-    entry.row = encodeRow(facts, failed("audit_unavailable"), this.counters.misfits);
+    handle.row[COLUMN.cost_micros] = null;
     return "replaced";
   }
 
@@ -258,26 +261,27 @@ export class Recorder implements HandleOwner {
     about?: FinishAbout,
     waited: PromiseWithResolvers<boolean> | null = null,
   ): void {
-    const { facts, kind, mode } = handle;
-    if (facts.durationMs === undefined) facts.durationMs = Math.round(this.#monotonic() - handle.startedAt);
+    const { row, kind, mode } = handle;
     this.#open.delete(handle);
     const isKept = mode === "strict" || about !== undefined || handle.waitingBegin !== null;
     if (!isKept && this.#queue.isFull) {
       handle.state = "dropped";
-      this.counters.drop(kind, "queue_full", facts.count ?? 1);
-      if (handle.begun) this.#queue.add("abandon", handle, null);
+      this.counters.drop(kind, "queue_full", handle.count);
+      if (handle.begun) this.#queue.add("abandon", handle);
       return;
     }
     handle.state = "ended";
-    const row = encodeRow(facts, outcome, this.counters.misfits);
-    if (this.#queue.becomeFinish(handle, row)) return;
+    if (handle.isTimed) row[COLUMN.duration_ms] = Math.round(this.#monotonic() - handle.startedAt);
+    setOutcome(row, outcome, this.misfits);
+    if (this.#queue.becomeFinish(handle)) return;
     const durable = waited ?? (mode === "strict" ? Promise.withResolvers<boolean>() : null);
-    this.#queue.add("finish", handle, row, about, durable);
+    this.#queue.add("finish", handle, about, durable);
   }
 
-  #recorded(handle: Handle, row: Row, seq: number, recordedAt: number): void {
+  #recorded(handle: Handle, seq: number, recordedAt: number): void {
+    const { row } = handle;
     handle.state = "durable";
-    this.counters.byKind[handle.kind].recorded += handle.facts.count ?? 1;
+    this.counters.byKind[handle.kind].recorded += handle.count;
     row[COLUMN.node_id] = this.#journal.nodeId;
     row[COLUMN.seq] = seq;
     row[COLUMN.schema_version] = SCHEMA_VERSION;

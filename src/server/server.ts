@@ -1,5 +1,4 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
@@ -22,9 +21,11 @@ import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { makeFolder } from "./folder.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
+import { Openings } from "./openings.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
 import { Spending } from "./spending.ts";
@@ -58,27 +59,6 @@ const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
 /** Shipped segments that stay, so that a store that was restored can be filled again. */
 const KEPT_BYTES = 256 * MIB;
-
-/** Closes what was opened, last first, whatever one of them says. */
-class Openings {
-  readonly #closers: (() => Promise<void> | void)[] = [];
-
-  add(close: () => Promise<void> | void): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    const errors: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      try {
-        await close();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-  }
-}
 
 /** What tests put in the place of the usual. */
 export interface ServerOptions {
@@ -293,14 +273,6 @@ function closer(
 
 function handlerOf(api: FastifyInstance) {
   return api.routing.bind(api);
-}
-
-function makeFolder(home: string): void {
-  try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DaybookError("folder_unusable", `${home}: ${nativeCode(error)}`, { cause: error });
-  }
 }
 
 /** Our own log: JSON lines on stderr, without content. */

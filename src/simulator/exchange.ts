@@ -2,8 +2,8 @@
 // when everything meant was handed to the system, when a failure cut the connection, or when the client left;
 // whichever it is, no timer outlives it.
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { type AnswerStream, errorBody } from "./answer.ts";
 import type { Directives } from "./directives.ts";
+import type { Errors, EventStream } from "./form.ts";
 
 /** Events without a pace leave in writes of about this many characters. */
 const WRITE_LENGTH = 16_384;
@@ -49,14 +49,14 @@ export class Exchange {
   }
 
   /** Sends a stream's events (WHATWG HTML 9.2) as `directives` want them. */
-  stream(stream: AnswerStream, directives: Directives): void {
+  stream(stream: EventStream, directives: Directives, errors: Errors): void {
     const { failure } = directives;
     const paceMs = directives.pace_ms ?? (failure === "slow" ? SLOW.pace_ms : 0);
     this.#begin(directives, () => {
       const type = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };
       this.#response.writeHead(200, { ...this.#headers, ...type });
       this.#send(
-        events(stream, directives, paceMs > 0),
+        events(stream, directives, errors, paceMs > 0),
         paceMs,
         failure === "mid_stream_reset" ? "reset" : "end",
       );
@@ -113,8 +113,13 @@ export class Exchange {
   }
 }
 
-function* events(stream: AnswerStream, directives: Directives, singly: boolean): Generator<string> {
-  const { failure, after_events = 2, error_type = "server_error" } = directives;
+function* events(
+  stream: EventStream,
+  directives: Directives,
+  errors: Errors,
+  singly: boolean,
+): Generator<string> {
+  const { failure, after_events = 2, error_type = errors.about(500)[0] } = directives;
   const cut = failure === "truncated" || failure === "truncated_json" || failure?.startsWith("mid_stream_");
   const last = cut
     ? Math.min(after_events, stream.length - (failure === "truncated_json" ? 1 : 0))
@@ -127,9 +132,7 @@ function* events(stream: AnswerStream, directives: Directives, singly: boolean):
     batch = "";
   }
   if (!cut) batch += stream.ending;
-  if (failure === "mid_stream_error") {
-    batch += `data: ${errorBody("Simulated error within the stream.", error_type, null, null)}\n\n`;
-  }
+  if (failure === "mid_stream_error") batch += errors.event("Simulated error within the stream.", error_type);
   if (failure === "truncated_json") batch += stream.event(last).slice(0, stream.event(last).length >> 1);
   if (batch !== "") yield batch;
 }

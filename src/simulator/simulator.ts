@@ -1,10 +1,8 @@
-// The built-in simulated provider: a real HTTP server that speaks OpenAI chat completions and says of every
-// answer that it is simulated. It serves `npm start` without configuration, tests and benches; a request steers
+// The built-in simulated provider: a real HTTP server that speaks OpenAI's and Anthropic's endpoints and says of
+// every answer that it is simulated. It serves `npm start` without configuration, tests and benches; a request steers
 // it through its body member `simulate` (directives.ts).
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { answerBody, answerStream, createAnswer, errorBody } from "./answer.ts";
-import { parseChatRequest } from "./chat-request.ts";
 import {
   type Directives,
   parseDirectives,
@@ -13,19 +11,22 @@ import {
   type SimulatedFailure,
 } from "./directives.ts";
 import { Exchange } from "./exchange.ts";
+import type { Errors, Form } from "./form.ts";
+import { FORMS } from "./forms.ts";
+import { OPENAI_ERRORS } from "./openai-errors.ts";
+import { createAnswer, parseRequest } from "./request.ts";
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const MODELS = JSON.stringify({
   object: "list",
   data: [{ id: "demo", object: "model", created: 0, owned_by: "daybook-simulator" }],
 });
-
-/** OpenAI's error type and code for a status; 5xx is `server_error`, the rest `invalid_request_error`. */
-const ERROR_TYPES: { readonly [status: number]: readonly [type: string, code: string] } = {
-  401: ["invalid_request_error", "invalid_api_key"],
-  404: ["invalid_request_error", "model_not_found"],
-  429: ["requests", "rate_limit_exceeded"],
-};
+const ANTHROPIC_MODELS = JSON.stringify({
+  data: [{ type: "model", id: "demo", display_name: "demo", created_at: "1970-01-01T00:00:00Z" }],
+  has_more: false,
+  first_id: "demo",
+  last_id: "demo",
+});
 
 export interface Arrival {
   /** 1 for the first request; the answer's `x-request-id` is `sim-<sequence>`. */
@@ -38,7 +39,7 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** 0, the default, takes a free port. */
   readonly port?: number;
-  /** For chat requests that do not say otherwise themselves. */
+  /** For requests that do not say otherwise themselves. */
   readonly defaults?: Directives;
   /** Called at each request's head, in order of arrival, before its body is read. */
   readonly onRequest?: (arrival: Arrival) => void;
@@ -51,7 +52,7 @@ interface Counts {
   requests: number;
   /** Clients that left before their answer was whole. */
   aborted: number;
-  /** Chat requests by the failure they were directed to. */
+  /** Requests by the failure they were directed to. */
   readonly failures: Record<SimulatedFailure, number>;
 }
 
@@ -139,29 +140,32 @@ class HttpSimulator implements Simulator {
     });
     this.#options.onRequest?.(arrival);
 
-    const route = `${request.method} ${request.url?.split("?", 1)[0]}`;
-    if (route === "POST /v1/chat/completions") {
-      readBody(request, (body) => this.#chat(body, sequence, exchange));
-    } else if (route === "GET /v1/models") exchange.json(200, MODELS);
-    else refuse(exchange, new Refusal("There is no such path or method here.", { status: 404 }));
+    const path = request.url?.split("?", 1)[0] ?? "";
+    const form = request.method === "POST" ? FORMS.get(path) : undefined;
+    if (form !== undefined) readBody(request, (body) => this.#answer(form, body, sequence, exchange));
+    else if (request.method === "GET" && path === "/v1/models")
+      exchange.json(200, request.headers["anthropic-version"] === undefined ? MODELS : ANTHROPIC_MODELS);
+    else
+      refuse(exchange, OPENAI_ERRORS, new Refusal("There is no such path or method here.", { status: 404 }));
   }
 
-  #chat(body: Buffer | null, sequence: number, exchange: Exchange): void {
+  #answer(form: Form, body: Buffer | null, sequence: number, exchange: Exchange): void {
     try {
       if (body === null) throw new Refusal(`The body exceeds ${MAX_BODY_BYTES} bytes.`, { status: 413 });
-      const request = parseChatRequest(body, this.#defaults);
+      const request = parseRequest(body, form, this.#defaults);
       const { directives } = request;
       const { failure, status } = directives;
       if (failure !== undefined) this.counts.failures[failure]++;
       const answer = createAnswer(request, sequence, Math.floor(Date.now() / 1000));
-      if (failure === "echo") sendEcho(exchange, directives, body.toString("utf8"));
-      else if (status !== undefined) sendError(exchange, directives, status);
-      else if (request.streaming) exchange.stream(answerStream(answer), directives);
-      else if (failure === "mid_stream_error") sendError(exchange, directives, 200);
-      else exchange.json(200, answerBody(answer), directives);
+      if (failure === "echo") sendEcho(exchange, form.errors, directives, body.toString("utf8"));
+      else if (status !== undefined) sendError(exchange, form.errors, directives, status);
+      else if (request.streaming && form.stream !== null)
+        exchange.stream(form.stream(answer), directives, form.errors);
+      else if (failure === "mid_stream_error") sendError(exchange, form.errors, directives, 200);
+      else exchange.json(200, form.body(answer), directives);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      refuse(exchange, error);
+      refuse(exchange, form.errors, error);
     }
   }
 }
@@ -186,23 +190,20 @@ function readBody(request: IncomingMessage, then: (body: Buffer | null) => void)
   });
 }
 
-function refuse(exchange: Exchange, { message, status, param }: Refusal): void {
-  exchange.json(status, errorBody(message, "invalid_request_error", param, null));
+function refuse(exchange: Exchange, errors: Errors, { message, status, param }: Refusal): void {
+  exchange.json(status, errors.body(message, "invalid_request_error", param, null));
 }
 
-function sendError(exchange: Exchange, directives: Directives, status: number): void {
-  const known = ERROR_TYPES[status] ?? [
-    status < 400 || status >= 500 ? "server_error" : "invalid_request_error",
-    null,
-  ];
-  const body = errorBody(`Simulated error ${status}.`, directives.error_type ?? known[0], null, known[1]);
+function sendError(exchange: Exchange, errors: Errors, directives: Directives, status: number): void {
+  const [type, code] = errors.about(status);
+  const body = errors.body(`Simulated error ${status}.`, directives.error_type ?? type, null, code);
   exchange.json(status, body, directives, retryAfter(directives));
 }
 
-function sendEcho(exchange: Exchange, directives: Directives, text: string): void {
+function sendEcho(exchange: Exchange, errors: Errors, directives: Directives, text: string): void {
   exchange.json(
     directives.status ?? 400,
-    errorBody(text, text, text, text),
+    errors.body(text, text, text, text),
     directives,
     retryAfter(directives),
   );

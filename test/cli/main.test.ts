@@ -136,7 +136,8 @@ test("docs/reference/cli.md has a section for every verb and every option", asyn
     VERBS.map(({ name }) => name),
   );
   for (const { name, load } of VERBS) {
-    for (const { long } of (await load()).options)
+    const verb = await load();
+    for (const { long } of [verb, ...verb.commands].flatMap(({ options }) => options))
       assert.ok(sections.get(name)?.includes(`\`${long}`), `${name} ${long}`);
   }
 });

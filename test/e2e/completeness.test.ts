@@ -98,7 +98,7 @@ const CELLS: readonly Cell[] = [
   { name: "stream ends short", send: ask({ stream: true, simulate: { ...TOKENS, failure: "truncated" } }), columns: failure("stream_interrupted", 502) },
   { name: "JSON shorter than announced", send: ask({ simulate: { ...TOKENS, failure: "truncated" } }), columns: failure("stream_interrupted", 502) },
   { name: "JSON cut", send: ask({ simulate: { ...TOKENS, failure: "truncated_json" } }), columns: failure("stream_interrupted", 502) },
-  { name: "usage missing", send: ask({ simulate: { ...TOKENS, failure: "no_usage" } }), columns: { ...OK, prompt_tokens: 36, completion_tokens: 9, total_tokens: 45, tokens_estimated: true } },
+  { name: "usage missing", send: ask({ simulate: { ...TOKENS, failure: "no_usage" } }), columns: { ...OK, prompt_tokens: 36, completion_tokens: 69, total_tokens: 105, tokens_estimated: true } },
   { name: "fallback after a refusal", send: ask({ model: "fallback", simulate: TOKENS }), columns: { ...OK, provider: "sim", backend_type: "local" } },
   { name: "fallback after a 5xx", send: ask({ model: "fallback-5xx", simulate: TOKENS }), columns: { ...OK, provider: "sim" } },
   { name: "fallback, all fail", send: ask({ model: "fallback", simulate: { status: 500 } }), columns: failure("provider_error", 500, { provider: "sim" }) },

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import fc from "fast-check";
 import { canonicalJson } from "../../src/event/canonical.ts";
 import { type Cell, COLUMN, FIELDS, type Row } from "../../src/event/fields.ts";
 import { leafText } from "../../src/event/leaf.ts";
@@ -82,4 +83,19 @@ test("each public field changes the leaf, each P1 field only p1, each P2 field o
     const changed = Object.keys(leaf).filter((key) => leaf[key] !== base[key]);
     assert.deepEqual(changed, [field.class === "public" ? field.name : field.class]);
   }
+});
+
+test("any string is written as JSON.stringify writes it", () => {
+  const salt = new Uint8Array(16);
+  const unit = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.string());
+  fc.assert(
+    fc.property(
+      fc.oneof(unit, fc.constantFrom("\ud800", "\u0000", '"', "\\", "\u007f", "\u2028", "😀")),
+      (text) => {
+        const row: Row = new Array(FIELDS.length).fill(null);
+        row[COLUMN.error_message] = text;
+        assert.ok(leafText(row, salt, salt).includes(`"error_message":${JSON.stringify(text)},`));
+      },
+    ),
+  );
 });

@@ -106,7 +106,7 @@ test("the first model served is the model", () => {
 });
 
 test("an error is noticed as an object or as text, and its text is not kept", () => {
-  for (const error of [{ message: "quince", type: "quince" }, "quince", { code: 503, message: "quince" }]) {
+  for (const error of [{ message: "quince", type: "quince" }, "quince", { code: 599, message: "quince" }]) {
     const reader = reading(false);
     reader.feed(Buffer.from(event(delta("Fern")) + event({ error })));
     assert.deepEqual(reader.facts.inBandError, { type: null });

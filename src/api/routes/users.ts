@@ -2,7 +2,6 @@
 import * as z from "zod";
 import { ROLES } from "../../control/people-tables.ts";
 import type { User } from "../../control/users.ts";
-import { DaybookError } from "../../event/errors.ts";
 import { REQUEST } from "../audit.ts";
 import { listPage, PAGE_QUERY } from "../listing.ts";
 import { type Route, route } from "../route.ts";
@@ -52,12 +51,8 @@ export const USER_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/admin/users/:id",
     answers: USER,
-    about: "One user, or 404.",
-    async answer({ parts, params }) {
-      const user = await parts.users.get(params.id ?? "");
-      if (user === null) throw new DaybookError("unknown_entity", "such user");
-      return shown(user);
-    },
+    about: "One user, by id or name, or 404.",
+    answer: async ({ parts, params }) => shown(await parts.users.get(params.id ?? "")),
   }),
   route({
     ...ADMIN,

@@ -1,0 +1,77 @@
+// `daybook tokens`: what people's programs present to the API.
+import { Command } from "commander";
+import {
+  type AdminFlags,
+  type AdminParts,
+  adminCommand,
+  expiryOf,
+  printDone,
+  printEntity,
+  printList,
+  segment,
+  several,
+  withAdmin,
+} from "./admin.ts";
+
+const PATH = "/admin/tokens";
+const COLUMNS = [
+  "id",
+  "name",
+  "role",
+  "scopes",
+  "user_id",
+  "prefix",
+  "created_at",
+  "expires_at",
+  "revoked_at",
+];
+
+interface Given extends AdminFlags {
+  readonly role?: string;
+  readonly scope?: readonly string[];
+  readonly user?: string;
+  readonly expires?: string;
+  readonly reason?: string;
+}
+
+/** The verb `tokens`. Fails as admin.ts says. */
+export function tokensCommand(parts: AdminParts): Command {
+  return new Command("tokens")
+    .description("Tokens for the API: list, create and revoke them.")
+    .addCommand(
+      adminCommand("list", "All tokens, newest first, without their secrets.").action((flags: Given) =>
+        withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),
+      ),
+    )
+    .addCommand(
+      adminCommand("create", "Make a token; its secret is shown this once.")
+        .argument("<name>", "for people")
+        .requiredOption("--role <role>", "viewer, auditor or admin")
+        .option(
+          "--scope <scope>",
+          "admin, audit:read or ingest; else all that the role allows (may be repeated)",
+          several,
+        )
+        .option("--user <user>", "id or name of its owner")
+        .option("--expires <time>", "90d from now, or ISO 8601 with a zone; else never")
+        .action((name: string, flags: Given) =>
+          withAdmin(parts, flags, async (admin) => {
+            const { role, scope: scopes, user: user_id, expires } = flags;
+            const expires_at = expires === undefined ? undefined : expiryOf(expires, parts.now());
+            const body = { name, role, scopes, user_id, expires_at };
+            await printEntity(parts, flags, await admin.ask("POST", PATH, body));
+          }),
+        ),
+    )
+    .addCommand(
+      adminCommand("revoke", "Revoke a token: requests with it are refused at once.")
+        .argument("<id>", "tok_…")
+        .option("--reason <text>", "recorded with the change")
+        .action((id: string, flags: Given) =>
+          withAdmin(parts, flags, async (admin) => {
+            await admin.ask("DELETE", `${PATH}/${segment(id)}`, { justification: flags.reason });
+            printDone(parts, flags, `Revoked ${id}.`);
+          }),
+        ),
+    );
+}

@@ -1,0 +1,134 @@
+// The API without a server: for the command line, on the data folder itself, beside a running server or without one.
+// It takes a slot of its own, so that what it does is recorded, sealed and shipped like everything else; a server
+// notices its changes in control.db. What cannot be shipped now is in the journal, for a server to adopt.
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { grantsOf, type Holder } from "../api/authorize.ts";
+import { createApi } from "../api/create-api.ts";
+import type { Method } from "../api/route.ts";
+import type { Config } from "../config/config.ts";
+import { openParts } from "../control/parts.ts";
+import { Delivery } from "../delivery/delivery.ts";
+import { OutboxPump } from "../delivery/outbox.ts";
+import { openReader } from "../read/reader.ts";
+import { Recorder } from "../recorder/recorder.ts";
+import { makeFolder } from "./folder.ts";
+import { openNode } from "./node.ts";
+import { Openings } from "./openings.ts";
+import { Spending } from "./spending.ts";
+
+export interface Direct extends AsyncDisposable {
+  /** Rejects with what kept Daybook from answering; refusals are answers. */
+  ask(method: Method, path: string, body?: unknown): Promise<DirectAnswer>;
+}
+
+export interface DirectAnswer {
+  readonly status: number;
+  readonly link: string | null;
+  readonly text: string;
+}
+
+const MIB = 2 ** 20;
+const SHIP_MS = 5000;
+
+/** Whoever may read and write the data folder may do everything. */
+const OWNER: Holder = {
+  id: "cli",
+  name: "command line",
+  role: "admin",
+  grants: grantsOf("admin", null),
+  userId: null,
+  tokenId: null,
+  session: null,
+};
+
+export async function openDirect(config: Config): Promise<Direct> {
+  const openings = new Openings();
+  try {
+    return await open(config, openings);
+  } catch (error) {
+    await openings.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function open(config: Config, openings: Openings): Promise<Direct> {
+  makeFolder(config.home);
+  const { maxMb, reserveMb } = config.journal;
+  const limits = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
+  const { slot, journal } = await openNode(config.home, config.store, limits);
+  openings.add(() => slot.release());
+  openings.add(() => journal.close());
+  const { nodeId } = slot;
+  const path = join(config.home, "control.db");
+  const parts = await openParts({ path, nodeId, clock: Date.now, secretKey: config.secretKey });
+  openings.add(() => parts.control.close());
+  parts.catalog.setFixed(config);
+  const recorder = new Recorder({ journal, modes: config.audit.modes });
+  const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
+  openings.add(async () => {
+    await recorder.close();
+    await spending.accounts.close();
+  });
+  const outbox = new OutboxPump(parts.control, recorder, journal.outboxId);
+  const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable });
+  openings.add(async () => {
+    await outbox.pump().catch(() => {});
+    await outbox.close();
+    await recorder.close();
+    await delivery.caughtUp(SHIP_MS);
+    await delivery.close();
+  });
+  const reader = await openReader(config.store);
+  openings.add(() => reader.close());
+  let counted: Promise<void> | null = null;
+  let failure: unknown = null;
+  const api = createApi({
+    ...parts,
+    reader,
+    recorder,
+    async balance(userId) {
+      counted ??= spending.accounts.start(reader);
+      await counted;
+      return spending.ledger.balance(userId);
+    },
+    metricsText: async () => "",
+    ready: async () => ({ ok: true, checks: {} }),
+    now: Date.now,
+    clientIp: () => "",
+    isSecure: () => true,
+    isLoopback: () => true,
+    trusted: OWNER,
+    report: (error) => {
+      failure = error;
+    },
+  });
+  await api.ready();
+  openings.add(() => api.close());
+  return {
+    async ask(method, path, body) {
+      failure = null;
+      const answer = await inject(api, method, path, body);
+      if (failure !== null) throw failure;
+      return answer;
+    },
+    [Symbol.asyncDispose]: () => openings.close(),
+  };
+}
+
+async function inject(
+  api: FastifyInstance,
+  method: Method,
+  url: string,
+  body: unknown,
+): Promise<DirectAnswer> {
+  const { statusCode, headers, payload } = await api.inject({
+    method,
+    url,
+    ...(body === undefined
+      ? {}
+      : { payload: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+  });
+  const link = typeof headers.link === "string" ? headers.link : null;
+  return { status: statusCode, link, text: payload };
+}
