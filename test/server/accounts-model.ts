@@ -161,11 +161,8 @@ export class World {
   async copy(): Promise<void> {
     const copiedSeq = await this.#accounts.keep();
     const stored = (await this.#store.positions())[0]?.seq ?? 0;
-    this.#journal.retire(Math.min(stored, copiedSeq), {
-      keepBytes: 0,
-      notBefore: 0,
-      checkpoint: join(this.#folder, "checkpoint"),
-    });
+    const storedSeq = Math.min(stored, copiedSeq);
+    this.#journal.retire({ storedSeq, sealedSeq: this.#journal.lastSeq, keepBytes: 0, notBefore: 0 });
   }
 
   /** The process dies: what runs and what waits is lost. */
