@@ -62,13 +62,16 @@ test("no secret of any admin request is kept as it came", async (t) => {
       unrepresentable: "any",
     }) as Shape;
     for (const field of stringsIn(shape)) {
-      const { path, body, ...options } = requestOf(example, (await example.given?.(daybook.ask)) ?? {});
+      const { path, body, ...options } = requestOf(
+        example,
+        (await example.given?.(daybook.ask, daybook.home)) ?? {},
+      );
       const asked = { ...options, method: route.method, body: planted(body ?? {}, field, secret()) };
       const { status, text } = await daybook.ask(path, asked);
       assert.ok(status < 500, `${route.method} ${path} ${field.join(".")}: ${status} ${text}`);
       if (status < 300) accepted++;
     }
-    const { path, ...options } = requestOf(example, (await example.given?.(daybook.ask)) ?? {});
+    const { path, ...options } = requestOf(example, (await example.given?.(daybook.ask, daybook.home)) ?? {});
     const url = `${path.replace(/[^/]+$/, secret())}?${secret()}=${secret()}`;
     await daybook.ask(url, { ...options, method: route.method, body: { [secret()]: secret() } });
     const headers = {
