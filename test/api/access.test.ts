@@ -114,15 +114,16 @@ async function populate(parts: ControlParts, setClock: (back: number) => void): 
 }
 
 /** What a cell must be answered: null, anything but 401 and 403; else the status and error_type. */
-function expected({ access, changes }: Route, holder: Holder): [number, RegExp] | null {
+function expected({ access, changes, acts }: Route, holder: Holder): [number, RegExp] | null {
   const { can, role = [], isKey, crossSite } = holder;
+  const mutates = changes !== undefined || acts === true;
   // A browser that says nothing brings no cookie's rights, but may log in.
-  const isForged = crossSite && changes !== undefined && Object.keys(holder.headers).length > 1;
+  const isForged = crossSite && mutates && Object.keys(holder.headers).length > 1;
   if (access === "anyone") return isForged ? [403, /^cross_site$/] : null;
   if (access === "local") return null;
   if (access === "client") return isKey ? null : [401, /^(missing|unknown)$/];
   if (typeof can === "string") return [401, new RegExp(`^${can}$`)];
-  if (crossSite && changes !== undefined) return [403, /^cross_site$/];
+  if (crossSite && mutates) return [403, /^cross_site$/];
   if (access === "known") return null;
   if (access.some((grant) => can.includes(grant))) return null;
   return [403, access.some((grant) => role.includes(grant)) ? /^scope$/ : /^role$/];
