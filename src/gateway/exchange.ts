@@ -65,9 +65,11 @@ export class Exchange {
   readonly #recorder: Recorder;
   readonly #facts: Facts & { kind: Kind; action: string };
   readonly #wire: WireCount;
+  /** Of the answer, whoever gives it. Handed over with its head: node:http takes far longer for them one by one. */
+  readonly #headers: Record<string, string | string[] | number>;
   readonly #ended = Promise.withResolvers<void>();
   /** Strict: until it is known whether the outcome is durable. */
-  #settling: Promise<void> = Promise.resolve();
+  #settling: Promise<void> | null = null;
   /** Bytes of the request's body that have come. */
   received = 0;
   work: Work | null = null;
@@ -90,8 +92,7 @@ export class Exchange {
     this.#facts = { ...facts, requestId: this.requestId, traceId, clientIp, caller: "http" };
     if (userAgent) this.#facts.userAgent = request.headers["user-agent"] ?? null;
     this.handle = recorder.begin(this.#facts);
-    response.setHeader("x-request-id", this.requestId);
-    response.setHeader("x-trace-id", traceId);
+    this.#headers = { "x-request-id": this.requestId, "x-trace-id": traceId };
     response.once("close", () => this.#closed());
   }
 
@@ -113,14 +114,16 @@ export class Exchange {
 
   /** Whether the answer tells of limits of our own. */
   get hasLimits(): boolean {
-    return (
-      this.response.hasHeader("x-ratelimit-limit-requests") ||
-      this.response.hasHeader("x-ratelimit-limit-tokens")
-    );
+    return "x-ratelimit-limit-requests" in this.#headers || "x-ratelimit-limit-tokens" in this.#headers;
   }
 
   setHeaders(headers: Readonly<Record<string, string>>): void {
-    for (const name in headers) this.response.setHeader(name, headers[name] as string);
+    Object.assign(this.#headers, headers);
+  }
+
+  /** The head of the answer: these headers, and those that were set. */
+  writeHead(status: number, headers: Readonly<Record<string, string | string[] | number>>): void {
+    this.response.writeHead(status, Object.assign(this.#headers, headers));
   }
 
   get strict(): boolean {
@@ -222,15 +225,14 @@ export class Exchange {
   #jsonAnswer(status: number, body: string, more: Readonly<Record<string, string>>): Answer {
     const length = Buffer.byteLength(body);
     const headers = { "content-type": "application/json", "content-length": length, ...more };
-    const { response } = this;
-    const all = { ...(response.getHeaders() as Record<string, string>), ...headers };
-    const bytes = headBytes(status, all, response.shouldKeepAlive) + length;
+    const all = { ...this.#headers, ...headers };
+    const bytes = headBytes(status, all, this.response.shouldKeepAlive) + length;
     return { status, headers, body, bytes };
   }
 
   #send({ status, headers, body }: Answer): void {
     if (this.response.destroyed) return;
-    this.response.writeHead(status, headers);
+    this.writeHead(status, headers);
     this.response.end(body);
   }
 
@@ -241,6 +243,7 @@ export class Exchange {
     }
     this.work = null;
     this.#wire.next();
-    void this.#settling.finally(() => this.#ended.resolve());
+    if (this.#settling === null) this.#ended.resolve();
+    else void this.#settling.finally(() => this.#ended.resolve());
   }
 }
