@@ -110,7 +110,7 @@ function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, rou
 }
 
 /** Throws the refusal of a request that may not ask `route`. */
-function admit(parts: ApiParts, request: FastifyRequest, { access, changes }: Route): void {
+function admit(parts: ApiParts, request: FastifyRequest, { access, changes, acts }: Route): void {
   const isOpen = access === "anyone" || (access === "local" && isLocal(parts, request));
   if (!isOpen) {
     const holder = access === "client" ? client(parts, request) : authenticate(parts, request);
@@ -119,7 +119,8 @@ function admit(parts: ApiParts, request: FastifyRequest, { access, changes }: Ro
     request.audit?.note({ userId, apiKeyId: tokenId, sessionId: session?.id ?? null });
     if (typeof access !== "string") mayAsk(holder, access);
   }
-  if (changes !== undefined && parts.trusted === undefined) refuseCrossSite(request, request.holder);
+  if ((changes !== undefined || acts) && parts.trusted === undefined)
+    refuseCrossSite(request, request.holder);
 }
 
 function callOf(

@@ -7,6 +7,10 @@ import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
+import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
+import { MODEL_ROUTES } from "./routes/models.ts";
+import { PROVIDER_ROUTES } from "./routes/providers.ts";
+import { RELOAD_ROUTES } from "./routes/reload.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
 import { USAGE_ROUTES } from "./routes/usage.ts";
@@ -19,6 +23,10 @@ const OF_SUBJECTS: readonly Route[] = [
   ...USER_ROUTES,
   ...TOKEN_ROUTES,
   ...KEY_ROUTES,
+  ...PROVIDER_ROUTES,
+  ...MODEL_ROUTE_ROUTES,
+  ...MODEL_ROUTES,
+  ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,
   ...CREDIT_ROUTES,
   ...HEALTH_ROUTES,

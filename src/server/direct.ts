@@ -11,12 +11,16 @@ import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
+import { DaybookError } from "../event/errors.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { makeFolder } from "./folder.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
+import { report } from "./own-log.ts";
+import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
+import { createUpstreams } from "./upstreams.ts";
 
 export interface Direct extends AsyncDisposable {
   /** Rejects with what kept Daybook from answering; refusals are answers. */
@@ -42,6 +46,8 @@ const OWNER: Holder = {
   tokenId: null,
   session: null,
 };
+
+const NO_SERVER = "No server is asked here: send it SIGHUP, or name it with --url.";
 
 export async function openDirect(config: Config): Promise<Direct> {
   const openings = new Openings();
@@ -82,6 +88,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   });
   const reader = await openReader(config.store, { lazy: true });
   openings.add(() => reader.close());
+  const table = await ProviderTable.open({ catalog: parts.catalog, proxy: config.proxy, report });
+  openings.add(() => table.close());
   let counted: Promise<void> | null = null;
   let failure: unknown = null;
   const api = createApi({
@@ -89,6 +97,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     version: daybookVersion(),
     reader,
     recorder,
+    upstreams: createUpstreams(table, parts.catalog),
+    reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
       counted ??= spending.accounts.start(reader);
       await counted;

@@ -10,7 +10,9 @@ import { CHARGES } from "./charges.ts";
 import { FILTERS } from "./filters.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
+import { RETENTION } from "./retention.ts";
 import { STATS } from "./stats.ts";
+import { SUMS } from "./sums.ts";
 import { VALUES } from "./values.ts";
 
 export interface Driver {
@@ -30,6 +32,8 @@ export function testStore(driver: Driver): void {
       ...PAGES,
       ...FILTERS,
       ...STATS,
+      ...SUMS,
+      ...RETENTION,
       ...CHARGES,
       ...VALUES,
       ...LIFE,
