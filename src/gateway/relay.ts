@@ -251,7 +251,7 @@ export class Relay implements AnswerSink {
 
   #bytesOf(held: readonly Buffer[]): number {
     const length = held.reduce((sum, { length }) => sum + length, 0);
-    if (BODILESS.has(this.#status)) return 0;
+    if (BODILESS.has(this.#status) || this.#exchange.request.method === "HEAD") return 0;
     return this.#chunked ? chunkBytes(length) + LAST_CHUNK_BYTES : length;
   }
 }
