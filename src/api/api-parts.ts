@@ -1,12 +1,14 @@
 // What the API is given to work with. The recorder is named by what the API needs of it, so that it does not depend
 // on it.
 import type { IncomingMessage } from "node:http";
+import type { Actor } from "../control/change.ts";
 import type { ControlParts } from "../control/parts.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Holder } from "./authorize.ts";
+import type { Upstreams } from "./upstreams.ts";
 
 /** A begun event, to be finished exactly once. */
 export interface OpenEvent {
@@ -27,7 +29,16 @@ export interface Readiness {
 }
 
 export interface ApiParts extends ControlParts {
+  /** Of this Daybook. */
+  readonly version: string;
   readonly reader: Reader;
+  /** The providers at work. */
+  readonly upstreams: Upstreams;
+  /** Reads the configuration again, and puts in force what can be. Rejects with what is wrong with it. */
+  reload(actor: Actor): Promise<{
+    readonly changed: readonly string[];
+    readonly needsRestart: readonly string[];
+  }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;

@@ -91,6 +91,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
 function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, route: Route | undefined): void {
   reply.header("x-request-id", request.id);
   reply.header("cache-control", "no-store");
+  reply.header("x-content-type-options", "nosniff");
   const changes = route?.changes;
   if (route?.audit === null && changes === undefined) return;
   const kind =
@@ -109,7 +110,7 @@ function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, rou
 }
 
 /** Throws the refusal of a request that may not ask `route`. */
-function admit(parts: ApiParts, request: FastifyRequest, { access, changes }: Route): void {
+function admit(parts: ApiParts, request: FastifyRequest, { access, changes, acts }: Route): void {
   const isOpen = access === "anyone" || (access === "local" && isLocal(parts, request));
   if (!isOpen) {
     const holder = access === "client" ? client(parts, request) : authenticate(parts, request);
@@ -118,7 +119,8 @@ function admit(parts: ApiParts, request: FastifyRequest, { access, changes }: Ro
     request.audit?.note({ userId, apiKeyId: tokenId, sessionId: session?.id ?? null });
     if (typeof access !== "string") mayAsk(holder, access);
   }
-  if (changes !== undefined && parts.trusted === undefined) refuseCrossSite(request, request.holder);
+  if ((changes !== undefined || acts) && parts.trusted === undefined)
+    refuseCrossSite(request, request.holder);
 }
 
 function callOf(

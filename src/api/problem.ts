@@ -1,5 +1,6 @@
 // How the API says no: one Refusal for every reason, its body as RFC 9457 problem details. Whatever else is
 // thrown is our own fault, and nothing of it reaches the client.
+import * as z from "zod";
 import { DaybookError, type DaybookErrorCode } from "../event/errors.ts";
 import type { Facts } from "../event/fields.ts";
 import { type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
@@ -78,18 +79,21 @@ function isFrameworkError(error: unknown): error is { code: string; statusCode: 
 }
 
 /** RFC 9457, section 3.1, with two extension members. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  /** Where the event of this occurrence is, or the path when it leaves none. */
-  readonly instance: string;
-  readonly code: ErrorCode;
-  readonly request_id: string;
-}
+export const PROBLEM = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  instance: z.string().describe("Where the event of this occurrence is, or the path when it leaves none."),
+  code: z.enum(Object.keys(FAILURES) as ErrorCode[]),
+  request_id: z.string(),
+});
 
-export function problemOf({ outcome, detail }: Refusal, instance: string, requestId: string): Problem {
+export function problemOf(
+  { outcome, detail }: Refusal,
+  instance: string,
+  requestId: string,
+): z.output<typeof PROBLEM> {
   const code = outcome.errorCode ?? "internal_error";
   const title = FAILURES[code].message;
   return {

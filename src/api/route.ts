@@ -48,6 +48,8 @@ export interface Route {
    * transaction, when it is made with `call.actor`; a request that changes nothing leaves one event of its own.
    */
   readonly changes?: Changes;
+  /** Makes something else do something, and changes nothing here: its event is the request's. */
+  readonly acts?: true;
   /** A method, so that `route` can give it a call with the types of its own query and body. */
   answer(call: Call): Promise<unknown>;
 }

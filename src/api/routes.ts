@@ -2,23 +2,34 @@
 // needs its example in test/api/mutating-routes.ts.
 import type { Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
+import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
+import { MODEL_ROUTES } from "./routes/models.ts";
+import { PROVIDER_ROUTES } from "./routes/providers.ts";
+import { RELOAD_ROUTES } from "./routes/reload.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
 import { USAGE_ROUTES } from "./routes/usage.ts";
 import { USER_ROUTES } from "./routes/users.ts";
 
-export const ROUTES: readonly Route[] = [
+const OF_SUBJECTS: readonly Route[] = [
   ...TRAIL_ROUTES,
   ...USAGE_ROUTES,
   ...LOGIN_ROUTES,
   ...USER_ROUTES,
   ...TOKEN_ROUTES,
   ...KEY_ROUTES,
+  ...PROVIDER_ROUTES,
+  ...MODEL_ROUTE_ROUTES,
+  ...MODEL_ROUTES,
+  ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,
   ...CREDIT_ROUTES,
   ...HEALTH_ROUTES,
 ];
+
+export const ROUTES: readonly Route[] = [...OF_SUBJECTS, ...docsRoutes(() => OF_SUBJECTS)];

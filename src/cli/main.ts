@@ -1,7 +1,7 @@
 // The command line: finds the verb, loads only its code, and turns what went wrong into one sentence and an
 // exit code: 1 for failures, 2 for commands that were not right.
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { daybookVersion } from "../config/version.ts";
 import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors.ts";
 
 export interface Verb {
@@ -45,6 +45,16 @@ export const VERBS: readonly Verb[] = [
     name: "keys",
     about: "API keys: list, create, rotate and revoke them.",
     load: async () => (await import("./keys.ts")).keysCommand(await adminParts()),
+  },
+  {
+    name: "limits",
+    about: "Limits of keys and users: show, set and remove them.",
+    load: async () => (await import("./limits.ts")).limitsCommand(await adminParts()),
+  },
+  {
+    name: "credits",
+    about: "Credit of users: show, grant, adjust and reverse it.",
+    load: async () => (await import("./credits.ts")).creditsCommand(await adminParts()),
   },
   {
     name: "doctor",
@@ -102,7 +112,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   const program = new Command("daybook")
     .description("One trustworthy audit trail of all AI traffic.")
-    .version(version())
+    .version(daybookVersion())
     .exitOverride();
   for (const { name, about, load } of VERBS) {
     const verb = argv.includes(name) ? await load() : new Command(name).description(about);
@@ -136,9 +146,4 @@ async function surroundings() {
 async function adminParts() {
   const { stdin, stdout: out, stderr: err } = process;
   return { ...(await surroundings()), stdin, out, err, now: Date.now };
-}
-
-function version(): string {
-  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(file) as { version: string }).version;
 }

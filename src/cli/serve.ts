@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { Command } from "commander";
 import pc from "picocolors";
 import type { Config } from "../config/config.ts";
+import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { Server } from "../server/server.ts";
 
 export function serveCommand(): Command {
@@ -18,13 +19,10 @@ export function serveCommand(): Command {
       const { readEnvironment } = await import("../config/environment.ts");
       const { loadConfig } = await import("../config/load-config.ts");
       const { openServer } = await import("../server/server.ts");
-      const config = await loadConfig({
-        env: readEnvironment(),
-        cwd: process.cwd(),
-        homedir: homedir(),
-        flags,
-      });
-      const server = await openServer(config);
+      const sources = { env: readEnvironment(), cwd: process.cwd(), homedir: homedir(), flags };
+      const load = () => loadConfig(sources);
+      const config = await load();
+      const server = await openServer(config, { load });
       process.stdout.write(welcome(config, server));
       await stopped(server);
     });
@@ -76,6 +74,19 @@ function curl(url: string, key: string, model: string): string[] {
   ];
 }
 
+/** Tells whoever sent SIGHUP what came of it. */
+async function reload(server: Server): Promise<void> {
+  try {
+    const { changed, needsRestart } = await server.reload();
+    const changes = changed.length === 0 ? "nothing differs" : `now in force: ${changed.join(", ")}`;
+    const rest = needsRestart.length === 0 ? "" : `; at the next start: ${needsRestart.join(", ")}`;
+    process.stderr.write(`Configuration read again: ${changes}${rest}.\n`);
+  } catch (error) {
+    const why = error instanceof DaybookError ? error.message : nativeCode(error);
+    process.stderr.write(`Configuration not changed. ${why}\n`);
+  }
+}
+
 /** Resolves when a signal has been answered and everything is drained. */
 async function stopped(server: Server): Promise<void> {
   const first = Promise.withResolvers<void>();
@@ -85,12 +96,15 @@ async function stopped(server: Server): Promise<void> {
     if (signals === 1) first.resolve();
     else server.cut();
   };
+  const onHangUp = () => void reload(server);
+  process.on("SIGHUP", onHangUp);
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   await first.promise;
   process.stderr.write("Stopping: finishing what is in flight (a second Ctrl+C cuts it short) …\n");
   await server.close();
   process.stderr.write("Stopped; everything is recorded.\n");
+  process.off("SIGHUP", onHangUp);
   process.off("SIGINT", onSignal);
   process.off("SIGTERM", onSignal);
 }

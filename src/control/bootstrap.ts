@@ -19,10 +19,14 @@ const ACTOR = { caller: "system" } as const;
 const SETTING = "bootstrap";
 const DONE = "done";
 
-/** Both secrets when this call finished the first start; null when an earlier one did. */
+/**
+ * Both secrets when this call finished the first start; null when an earlier one did. `also` is done in the change
+ * that finishes it.
+ */
 export async function completeFirstStart(
   control: Pick<Control, "change" | "reads" | "clock">,
   given: GivenSecrets,
+  also: (change: Change) => Promise<void> = async () => {},
 ): Promise<BootstrapSecrets | null> {
   const { reads, clock } = control;
   const found = await stage(reads);
@@ -72,6 +76,7 @@ export async function completeFirstStart(
       // Another process may have gone further meanwhile: then the secrets are its own to show.
       if ((await stage(change)) !== reached) return null;
       await reach(change, DONE);
+      await also(change);
       return insertApiKey(change, { name: "first API key" }, key, clock());
     },
   );

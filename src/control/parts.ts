@@ -22,6 +22,7 @@ export interface ControlParts {
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
+  readonly secrets: SecretsAtRest;
 }
 
 export interface PartsOptions extends ControlOptions {
@@ -51,7 +52,7 @@ export async function openParts({
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog };
+    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, secrets };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

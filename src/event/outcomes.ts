@@ -25,6 +25,7 @@ export const FAILURES = {
   limit_exceeded: { status: "error", statusCode: 429, message: "A rate or concurrency limit was reached." },
   quota_exceeded: { status: "error", statusCode: 429, message: "A budget is used up." },
   client_disconnected: { status: "cancelled", statusCode: 499, message: "The client left before the answer was whole." },
+  not_supported: { status: "error", statusCode: 501, message: "What serves the request cannot do this." },
   provider_error: { status: "error", statusCode: null, message: "The provider answered with an error." },
   provider_unreachable: { status: "error", statusCode: 502, message: "The provider refused, reset or could not be reached." },
   stream_interrupted: { status: "error", statusCode: 502, message: "The provider's answer broke or ended short." },

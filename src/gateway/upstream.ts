@@ -1,6 +1,6 @@
 // A provider at work: how it is reached, what it is told, and whether it is well.
 import type { Dispatcher } from "undici";
-import { endpointUrl } from "../protocols/base-url.ts";
+import { endpointUrl, serverUrl } from "../protocols/base-url.ts";
 import type { Dialect } from "../protocols/protocol.ts";
 import type { Provider } from "../providers/provider.ts";
 import { Breaker, type BreakerState } from "./breaker.ts";
@@ -88,8 +88,8 @@ export class Upstream {
     return this.protocols.includes(dialect);
   }
 
-  /** Where an endpoint is; `model`: its name there. */
-  place(endpoint: `/v1/${string}`, model: string): Place {
+  /** Where an endpoint is; `model`: its name there, null for what is of none. */
+  place(endpoint: `/v1/${string}`, model: string | null): Place {
     if (this.#apiVersion !== null) return this.#placeOf(endpoint, model);
     let place = this.#places.get(endpoint);
     if (place === undefined) {
@@ -97,6 +97,12 @@ export class Upstream {
       this.#places.set(endpoint, place);
     }
     return place;
+  }
+
+  /** Where what is the server's own is. */
+  placeAtServer(path: `/${string}`): Place {
+    const { origin, pathname, search } = serverUrl(this.#baseUrl, path);
+    return { origin, path: pathname + search };
   }
 
   /** Where any path is, that no model is known of; `search`: its query string. */

@@ -12,6 +12,8 @@ export type Reader = Pick<Store, CallName | "close">;
 interface ReaderOptions {
   /** What the thread runs; tests put something else here. */
   readonly workerUrl?: URL;
+  /** The thread starts with the first call, not before. */
+  readonly lazy?: boolean;
 }
 
 /**
@@ -20,7 +22,8 @@ interface ReaderOptions {
  */
 export async function openReader(address: string, options: ReaderOptions = {}): Promise<Reader> {
   const name = import.meta.url.endsWith(".ts") ? "./reader-worker.ts" : "./reader-worker.js";
-  return new WorkerReader(address, options.workerUrl ?? new URL(name, import.meta.url));
+  const { workerUrl = new URL(name, import.meta.url), lazy = false } = options;
+  return new WorkerReader(address, workerUrl, lazy);
 }
 
 class WorkerReader implements Reader {
@@ -31,10 +34,10 @@ class WorkerReader implements Reader {
   #lastId = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(address: string, workerUrl: URL) {
+  constructor(address: string, workerUrl: URL, lazy: boolean) {
     this.#address = address;
     this.#workerUrl = workerUrl;
-    this.#worker = this.#start();
+    if (!lazy) this.#worker = this.#start();
   }
 
   query: Reader["query"] = (query) => this.#call("query", query);

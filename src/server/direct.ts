@@ -7,15 +7,20 @@ import { grantsOf, type Holder } from "../api/authorize.ts";
 import { createApi } from "../api/create-api.ts";
 import type { Method } from "../api/route.ts";
 import type { Config } from "../config/config.ts";
+import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
+import { DaybookError } from "../event/errors.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { makeFolder } from "./folder.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
+import { report } from "./own-log.ts";
+import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
+import { createUpstreams } from "./upstreams.ts";
 
 export interface Direct extends AsyncDisposable {
   /** Rejects with what kept Daybook from answering; refusals are answers. */
@@ -41,6 +46,8 @@ const OWNER: Holder = {
   tokenId: null,
   session: null,
 };
+
+const NO_SERVER = "No server is asked here: send it SIGHUP, or name it with --url.";
 
 export async function openDirect(config: Config): Promise<Direct> {
   const openings = new Openings();
@@ -71,7 +78,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     await spending.accounts.close();
   });
   const outbox = new OutboxPump(parts.control, recorder, journal.outboxId);
-  const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable });
+  const charges = () => parts.charges.read();
+  const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable, charges });
   openings.add(async () => {
     await outbox.pump().catch(() => {});
     await outbox.close();
@@ -79,14 +87,19 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
-  const reader = await openReader(config.store);
+  const reader = await openReader(config.store, { lazy: true });
   openings.add(() => reader.close());
+  const table = await ProviderTable.open({ catalog: parts.catalog, proxy: config.proxy, report });
+  openings.add(() => table.close());
   let counted: Promise<void> | null = null;
   let failure: unknown = null;
   const api = createApi({
     ...parts,
+    version: daybookVersion(),
     reader,
     recorder,
+    upstreams: createUpstreams(table, parts.catalog),
+    reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
       counted ??= spending.accounts.start(reader);
       await counted;

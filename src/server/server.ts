@@ -1,15 +1,17 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
+import { daybookVersion } from "../config/version.ts";
 import { completeFirstStart } from "../control/bootstrap.ts";
+import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
-import { DaybookError, nativeCode } from "../event/errors.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
@@ -19,17 +21,22 @@ import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
+import { Refusals } from "../recorder/refusals.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { makeFolder } from "./folder.ts";
 import { type Listener, openListener } from "./listener.ts";
+import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
+import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
+import { reloadBySignal } from "./reload.ts";
 import { Spending } from "./spending.ts";
-import { Certificate } from "./tls.ts";
+import { certificateFor } from "./tls.ts";
+import { createUpstreams } from "./upstreams.ts";
 
 export interface Server {
   readonly url: string;
@@ -45,6 +52,8 @@ export interface Server {
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
+  /** Reads the configuration again, as SIGHUP asks for. Rejects with what is wrong with it; it is recorded either way. */
+  reload(): Promise<Reloaded>;
   /** Stops accepting, finishes what is in flight (at most `graceMs`), drains journal and store. Idempotent. */
   close(graceMs?: number): Promise<void>;
   /** Ends the grace of a running close. */
@@ -60,8 +69,10 @@ const DAY_MS = 86_400_000;
 /** Shipped segments that stay, so that a store that was restored can be filled again. */
 const KEPT_BYTES = 256 * MIB;
 
-/** What tests put in the place of the usual. */
 export interface ServerOptions {
+  /** Reads the configuration again, for reloads; without it there are none. */
+  readonly load?: (() => Promise<Config>) | undefined;
+  /** The rest is for tests. */
   /** The code of the journal's thread. */
   readonly journalWorker?: URL | undefined;
   /** What hashing a password costs. */
@@ -81,7 +92,7 @@ export async function openServer(config: Config, options: ServerOptions = {}): P
 async function open(
   config: Config,
   openings: Openings,
-  { journalWorker: workerUrl, scrypt }: ServerOptions,
+  { journalWorker: workerUrl, scrypt, load }: ServerOptions,
 ): Promise<Server> {
   makeFolder(config.home);
   const { maxMb, reserveMb } = config.journal;
@@ -118,8 +129,13 @@ async function open(
     await delivery.caughtUp(SHIP_MS);
     await delivery.close();
   });
+  const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
-  const firstSecrets = await completeFirstStart(control, config.bootstrap);
+  live.follow({ apply: (now) => catalog.setFixed(now) });
+  const firstSecrets = await completeFirstStart(control, config.bootstrap, (change) =>
+    keepOptions(change, live.effective),
+  );
+  await live.recordStart();
   const found = await catalog.addFound(config.found);
   // A journal that takes nothing just now is no reason not to start: the entries wait where they are.
   await withDeadline(
@@ -137,6 +153,7 @@ async function open(
     journal,
     firstSecrets,
     found,
+    live,
   });
 }
 
@@ -177,10 +194,11 @@ interface Core {
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
   readonly found: Server["found"];
+  readonly live: LiveConfig;
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets, found } = core;
+  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
@@ -199,35 +217,49 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => adoption.close());
   const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
   openings.add(() => table.close());
-  const clientIp = clientAddress(config.trustedProxies);
+  const upstreams = createUpstreams(table, catalog);
+  const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
+  const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
+  const clientIp = (request: IncomingMessage) => address()(request);
+  const refusals = new Refusals({ recorder });
+  openings.add(() => refusals.close());
   const gateway = new Gateway({
     recorder,
+    refusals,
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
     admission: spending.admission,
-    maxBodyBytes: config.limits.maxBodyBytes,
-    timeoutsMs: config.timeoutsMs,
-    userAgent: config.audit.userAgent,
+    get maxBodyBytes() {
+      return live.config.limits.maxBodyBytes;
+    },
+    get timeoutsMs() {
+      return live.config.timeoutsMs;
+    },
+    get userAgent() {
+      return live.config.audit.userAgent;
+    },
   });
   const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
   const api = createApi({
     ...parts,
+    version: daybookVersion(),
     reader,
+    upstreams,
+    reload: (actor) => live.reload(actor),
     recorder,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control }),
     now: Date.now,
     clientIp,
-    isSecure: clientSecurity(config.trustedProxies),
+    isSecure: (request) => security()(request),
     isLoopback,
     report,
   });
   await api.ready();
   openings.add(() => api.close());
-  const certificate =
-    config.tls === null ? null : new Certificate(config.tls, (error) => report(error, "tls"));
+  const certificate = certificateFor(live);
   openings.add(() => certificate?.close());
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
@@ -242,6 +274,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     recorder,
     delivery,
     adoption,
+    reload: () => reloadBySignal(live, recorder),
     close: closer(openings, listener, gateway),
     cut: () => gateway.cut(),
   };
@@ -273,12 +306,4 @@ function closer(
 
 function handlerOf(api: FastifyInstance) {
   return api.routing.bind(api);
-}
-
-/** Our own log: JSON lines on stderr, without content. */
-function report(error: unknown, requestId: string): void {
-  const code = error instanceof DaybookError ? error.code : nativeCode(error);
-  process.stderr.write(
-    `${JSON.stringify({ time: new Date().toISOString(), level: "error", code, request_id: requestId })}\n`,
-  );
 }

@@ -3,6 +3,8 @@
 import { readFileSync, type Stats, unwatchFile, watchFile } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { DaybookError, nativeCode } from "../event/errors.ts";
+import type { LiveConfig } from "./live-config.ts";
+import { report } from "./own-log.ts";
 
 export interface TlsFiles {
   /** Paths of PEM files. */
@@ -27,6 +29,11 @@ export class Certificate {
   #files: TlsFiles;
   #pair: Pair;
   #listener: (pair: Pair) => void = () => {};
+
+  /** Throws `bad_tls` when `files` cannot be used. */
+  static check(files: TlsFiles): void {
+    readPair(files);
+  }
 
   /** Throws `bad_tls`. `onTrouble` is told of files that were changed and cannot be used. */
   constructor(files: TlsFiles, onTrouble: (error: unknown) => void = () => {}, lookMs = LOOK_MS) {
@@ -78,6 +85,25 @@ export class Certificate {
   #unwatch(): void {
     for (const path of Object.values(this.#files)) unwatchFile(path, this.#changed);
   }
+}
+
+/** The certificate that the configuration asks for, following its reloads; null: none. */
+export function certificateFor(live: LiveConfig): Certificate | null {
+  const { tls } = live.config;
+  if (tls === null) return null;
+  const certificate = new Certificate(tls, (error) => report(error, "tls"));
+  live.follow({
+    check: (next) => next.tls !== null && Certificate.check(next.tls),
+    apply(now) {
+      try {
+        certificate.reload(now.tls ?? tls);
+      } catch (error) {
+        // It could be used a moment ago; the files are being looked at.
+        report(error, "tls");
+      }
+    },
+  });
+  return certificate;
 }
 
 function readPair({ cert, key }: TlsFiles): Pair {

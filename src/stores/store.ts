@@ -2,11 +2,18 @@
 // order of their node's seq, and are read newest first by (recorded_at, node_id, seq). Drivers are written
 // natively and share this contract and its conformance suite (test/conformance/store.ts), never a base class.
 import type { Charges } from "../event/charges.ts";
-import type { AuditEvent } from "../event/fields.ts";
+import type { AuditEvent, Cell, FieldName, Kind } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
 import type { AsOf, EventFilter, EventKey, EventQuery } from "../event/query.ts";
 
 export type { Charges, JournalEvent };
+
+/** Most buckets of a histogram, and values of a facet. */
+export const MAX_BUCKETS = 2000;
+export const MAX_FACETS = 1000;
+
+/** What the cap on size never removes: the record of who changed what, who came in, and what Daybook did. */
+export const KEPT_UNDER_CAP: ReadonlySet<Kind> = new Set(["admin", "auth", "system"]);
 
 /** How far a node's journal is in the store: the last seq and the Merkle root (64 hex digits) up to it. */
 export interface Position {
@@ -36,7 +43,10 @@ export type Appended =
 
 export interface Page {
   readonly events: AuditEvent[];
-  /** Present when more may follow. */
+  /**
+   * Present when more may follow. A search that finds little ends after a bounded stretch of the log, with a short or
+   * empty page and the place to go on from, so that no page takes longer because the log is long.
+   */
   readonly next: EventKey | null;
   /** What the page was read at; pass it on with `next`. */
   readonly asOf: AsOf;
@@ -51,9 +61,128 @@ export interface Stats {
   readonly byBackend: Readonly<Record<string, number>>;
   /** Distinct non-null `model`. */
   readonly uniqueModels: number;
+  /** Of `totalRequests`, those whose status is not `success`. */
+  readonly failed: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly totalTokens: number;
+  readonly cachedTokens: number;
+  readonly costMicros: number;
+  /** Of the events with a `duration_ms`, each counted once; null: there is none. Within 5 %. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** Events recorded from `from` on (UTC ms), for as long as a bucket is. */
+export interface Bucket {
+  readonly from: number;
+  readonly requests: number;
+  readonly failed: number;
+  readonly totalTokens: number;
+  readonly costMicros: number;
+  readonly p95Ms: number | null;
+}
+
+export interface Facet {
+  readonly value: Exclude<Cell, null>;
+  readonly requests: number;
+}
+
+export interface Facets {
+  /** The most frequent first; of equal ones the smaller value. Events without a value are in none. */
+  readonly values: readonly Facet[];
+  /** False: only the newest events of a long log were counted. */
+  readonly exact: boolean;
+}
+
+/** What one API key or user has used. */
+export interface Usage {
+  readonly subject: string;
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly totalTokens: number;
+  readonly costMicros: number;
+}
+
+/** What retention is to keep: events of a kind until they are this old. */
+export interface PruneRules {
+  readonly now: number;
+  readonly keepMs: Readonly<Record<Kind, number>>;
+  /** Bytes that the events may take with their indexes and sums; 0: no cap. */
+  readonly maxBytes: number;
+}
+
+/** Events of one node that are to go, between two seqs, both included. */
+export interface PruneRange {
+  readonly nodeId: string;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  /** How many of each kind; kinds without any are left out. */
+  readonly kinds: Readonly<Partial<Record<Kind, number>>>;
+}
+
+/** What a run removes: nothing else, and not less, whatever is appended meanwhile. */
+export interface PrunePlan {
+  /** Events of a kind that were recorded before (UTC ms). */
+  readonly before: Readonly<Record<Kind, number>>;
+  /** Whether the cap on bytes, and not only age, decided. */
+  readonly capped: boolean;
+  readonly ranges: readonly PruneRange[];
+}
+
+/** How far a plan is carried out; opaque. */
+export interface PruneProgress {
+  readonly part: "events" | "sums" | "space";
+  readonly at: number;
+  readonly from: number;
+}
+
+export interface PruneStep {
+  /** Events that this step removed. */
+  readonly events: number;
+  /** For the next step; null: nothing of the plan is left to do. */
+  readonly next: PruneProgress | null;
+}
+
+/** Neighbouring hashes of a node's Merkle log: the n-th tile of a level, as in C2SP tlog-tiles. */
+export interface StoredTile {
+  readonly level: number;
+  readonly index: number;
+  /** 32 bytes for each of 1 to 256 subtrees of 256^level leaves. */
+  readonly hashes: Uint8Array;
+}
+
+/** A signed note over a log of `size` events. */
+export interface StoredCheckpoint {
+  readonly size: number;
+  /** UTC ms. */
+  readonly at: number;
+  readonly note: string;
+}
+
+/** What shows that a node's events are what was recorded. */
+export interface Seal {
+  readonly nodeId: string;
+  readonly tiles: readonly StoredTile[];
+  /** Null: tiles alone, of a checkpoint that follows. */
+  readonly checkpoint: StoredCheckpoint | null;
+  /** The chain of the log's public keys; null: as it is. */
+  readonly keys: string | null;
+}
+
+export interface SealedLog {
+  readonly nodeId: string;
+  readonly keys: string | null;
+  /** Oldest first. */
+  readonly checkpoints: readonly StoredCheckpoint[];
+}
+
+/** A part of all events, with where the next part begins; null: there is none. */
+export interface Scanned {
+  readonly events: JournalEvent[];
+  readonly next: number | null;
 }
 
 export interface Capabilities {
@@ -81,7 +210,36 @@ export interface Store {
   get(eventId: string): Promise<AuditEvent | null>;
   /** The event as the journal made it, salts included, so that its leaf can be recomputed; null when unknown. */
   leafSource(eventId: string): Promise<JournalEvent | null>;
+  /**
+   * Every event once, as the journal made it, in an order that stays as it is: in order of seq for each node, unless
+   * somebody else has changed the store. Begins at `after`, the `next` of the part before; null: at the first.
+   */
+  scan(after: number | null, limit: number): Promise<Scanned>;
+  /**
+   * Adds to what is known of a node's log, in one transaction: a tile takes the place of a narrower one and of no other;
+   * of the checkpoints the last of each hour (UTC) stays. Again: nothing changes.
+   */
+  seal(seal: Seal): Promise<void>;
+  /** The sealed logs, by node id. */
+  seals(): Promise<SealedLog[]>;
+  /** The hashes of a tile, as many as are known; null when there is none. */
+  tile(nodeId: string, level: number, index: number): Promise<Uint8Array | null>;
+  /**
+   * Stats, histograms and usage are exact, and go on counting events that retention has removed: they are read from
+   * sums by hour and day. Only where `since` or `until` cuts an hour (a day, where one user or key is asked for) are
+   * events themselves counted, and then only those that are still there; so is everything where a filter names other
+   * fields than those of `rolledUp`, user_id or api_key_id, one of them alone.
+   */
   stats(filter: EventFilter): Promise<Stats>;
+  /**
+   * Stats by time, oldest first, without empty buckets; buckets start at multiples of `bucketMs` since 1970. Rejects
+   * with a RangeError unless `since` and `until` are given and make at most MAX_BUCKETS.
+   */
+  histogram(filter: EventFilter, bucketMs: number): Promise<Bucket[]>;
+  /** The values that a field has in the events that match, `limit` (at most MAX_FACETS) of them. */
+  facets(filter: EventFilter, field: FieldName, limit: number): Promise<Facets>;
+  /** Every API key or user with events recorded at or after `since`, kind `system` included, in no order. */
+  usage(question: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]>;
   /**
    * What each user was charged by each node since its first event: the sum of `cost_micros` over its events with a
    * `user_id`, of any kind, kept in the transaction of `append`. Sums stop at MAX_SAFE_INTEGER.
@@ -93,6 +251,20 @@ export interface Store {
    * beyond the copy. Idempotent; nodes where the store is as far or further stay as they are.
    */
   restoreCharges(copy: Charges): Promise<void>;
+  /**
+   * What retention would remove now. Changes nothing, and may take long: ask a reader. Events go by age, each kind at
+   * its own; over the cap the oldest go too, but for the kinds of KEPT_UNDER_CAP, which a flood of others must not
+   * push out.
+   */
+  planPrune(rules: PruneRules): Promise<PrunePlan>;
+  /**
+   * A step of the plan, short enough to come between appends: removes some of its events, or gives a part of the free
+   * space back to the disk. To be called with `next` until that is null; without it, from the beginning. Charges stay,
+   * and so do sums by period until no kind is kept that long.
+   */
+  prune(plan: PrunePlan, progress?: PruneProgress): Promise<PruneStep>;
+  /** Writes a copy of this moment to a file that is not there yet, while others write. */
+  backup(path: string): Promise<void>;
   /** Rejects with the reason when the store cannot be read. */
   health(): Promise<void>;
   /** Waits for running calls; later calls reject. Idempotent. */

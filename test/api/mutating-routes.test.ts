@@ -7,10 +7,10 @@ import { test } from "node:test";
 import type { Route } from "../../src/api/route.ts";
 import { ROUTES } from "../../src/api/routes.ts";
 import { type Asked, startDaybook, type TestDaybook } from "../support/daybook.ts";
-import { ANY, EXAMPLES, type Example } from "./mutating-routes.ts";
+import { ANY, EXAMPLES, type Example, requestOf } from "./mutating-routes.ts";
 
 const nameOf = ({ method, path }: Route) => `${method} ${path}`;
-const mutating = ROUTES.filter(({ method, changes }) => method !== "GET" || changes !== undefined);
+const mutating = ROUTES.filter(({ method, changes, acts }) => !acts && (method !== "GET" || changes));
 
 test("every mutating route says what it changes and has its example, and every example its route", () => {
   for (const route of mutating) assert.ok(route.changes, `${nameOf(route)} has no \`changes\``);
@@ -45,19 +45,13 @@ type Values = Record<string, unknown>;
 
 function call(
   daybook: TestDaybook,
-  route: Route,
+  { method }: Route,
   example: Example,
   given: Values,
   id: string,
 ): Promise<Asked> {
-  const filled = <T>(part: T | ((given: Values) => T)) =>
-    typeof part === "function" ? (part as (given: Values) => T)(given) : part;
-  return daybook.ask(filled(example.path), {
-    method: route.method,
-    body: filled(example.body),
-    headers: { ...filled(example.headers ?? {}), "x-request-id": id },
-    ...(example.token === null ? { token: null } : {}),
-  });
+  const { path, ...options } = requestOf(example, given);
+  return daybook.ask(path, { ...options, method, headers: { ...options.headers, "x-request-id": id } });
 }
 
 /** `ANY` in `expected` stands for what is there. */
@@ -75,7 +69,7 @@ test("each change commits with its one event or not at all", async (t) => {
     const { changes } = route;
     await t.test(nameOf(route), async () => {
       const example = EXAMPLES[nameOf(route)] ?? assert.fail("no example");
-      const given = (await example.given?.(daybook.ask)) ?? {};
+      const given = (await example.given?.(daybook.ask, daybook.home)) ?? {};
       const before = contents(daybook);
       const refused = await withoutOutbox(daybook, () => call(daybook, route, example, given, `no-${index}`));
       assert.equal(refused.status, 503, refused.text);

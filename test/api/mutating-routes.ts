@@ -1,13 +1,14 @@
 // One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
 import type { Asked, AskOptions } from "../support/daybook.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
+import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
 type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
 type Values = Readonly<Record<string, unknown>>;
 
 export interface Example {
-  /** What must be there before, made through the API; its answer goes to `path`, `body` and the values. */
-  readonly given?: (ask: Ask) => Promise<Values>;
+  /** What must be there before, made through the API or in the data folder; its answer goes to `path` and the rest. */
+  readonly given?: (ask: Ask, home: string) => Promise<Values>;
   readonly path: string | ((given: Values) => string);
   readonly body?: unknown | ((given: Values) => unknown);
   readonly headers?: Record<string, string> | ((given: Values) => Record<string, string>);
@@ -17,6 +18,18 @@ export interface Example {
   /** What the change's event says; `answer` is the answer of the call. */
   readonly oldValues: (given: Values, answer: Values) => Values | null;
   readonly newValues: (given: Values, answer: Values) => Values | null;
+}
+
+/** The call of `example`. */
+export function requestOf(example: Example, given: Values): AskOptions & { readonly path: string } {
+  const filled = <T>(part: T | ((given: Values) => T)) =>
+    typeof part === "function" ? (part as (given: Values) => T)(given) : part;
+  return {
+    path: filled(example.path),
+    body: filled(example.body),
+    headers: filled(example.headers ?? {}),
+    ...(example.token === null ? { token: null } : {}),
+  };
 }
 
 /** Makes an entity, and answers with it. */
@@ -52,6 +65,7 @@ async function loggedIn(ask: Ask): Promise<Values> {
 
 /** `METHOD path` of the route → its example. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
+  ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
   "POST /auth/login": {
     given: USER,

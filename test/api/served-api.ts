@@ -106,10 +106,22 @@ async function openControl(): Promise<ControlParts> {
   return openParts({ path, clock: () => START });
 }
 
+/** No provider is served. */
+const NOTHING_AT_WORK: ApiParts["upstreams"] = {
+  health: () => [],
+  models: () => [],
+  routeOf: () => ({ chosen: null, others: [] }),
+  list: async () => ({ ok: false, code: "provider_unreachable", status: null, errorType: null }),
+  setLoaded: async () => ({ ok: false, code: "not_supported", status: null, errorType: null }),
+};
+
 function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, keyof ControlParts> {
   return {
+    version: "0.0.0",
     reader,
     recorder,
+    upstreams: NOTHING_AT_WORK,
+    reload: async () => ({ changed: [], needsRestart: [] }),
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),
     now: () => START,

@@ -108,19 +108,40 @@ test("a wrong parameter is a problem that names it and what is right", async () 
 
 test("stats sum what matches", async () => {
   await using api = await serveApi([
-    { model: "a", backendType: "openai", promptTokens: 10, completionTokens: 5, totalTokens: 15 },
-    { model: "a", backendType: "openai", promptTokens: 1, completionTokens: 1, totalTokens: 2 },
+    {
+      model: "a",
+      backendType: "openai",
+      promptTokens: 10,
+      completionTokens: 5,
+      totalTokens: 15,
+      durationMs: 0,
+    },
+    {
+      model: "a",
+      cachedTokens: 1,
+      costMicros: 7,
+      backendType: "openai",
+      promptTokens: 1,
+      completionTokens: 1,
+      totalTokens: 2,
+    },
     { model: "b", backendType: "local", outcome: failed("timeout"), count: 3 },
     { kind: "system", action: "gap" },
   ]);
   assert.deepEqual((await api.ask("/admin/audit-logs/stats")).json, {
     total_requests: 5,
+    failed: 3,
     by_status: { success: 2, timeout: 3 },
     by_backend: { openai: 2, local: 3 },
     unique_models: 2,
     prompt_tokens: 11,
     completion_tokens: 6,
     total_tokens: 17,
+    cached_tokens: 1,
+    cost_micros: 7,
+    p50_ms: 0,
+    p95_ms: 0,
+    p99_ms: 0,
   });
   const { json } = await api.ask("/admin/audit-logs/stats?model=b");
   assert.deepEqual((json as { by_status: unknown }).by_status, { timeout: 3 });
@@ -130,12 +151,18 @@ test("stats of an empty trail are zeros", async () => {
   await using api = await serveApi();
   assert.deepEqual((await api.ask("/admin/audit-logs/stats")).json, {
     total_requests: 0,
+    failed: 0,
     by_status: {},
     by_backend: {},
     unique_models: 0,
     prompt_tokens: 0,
     completion_tokens: 0,
     total_tokens: 0,
+    cached_tokens: 0,
+    cost_micros: 0,
+    p50_ms: null,
+    p95_ms: null,
+    p99_ms: null,
   });
 });
 

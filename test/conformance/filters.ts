@@ -163,8 +163,13 @@ function none(names: readonly FieldName[]): Cells {
   return Object.fromEntries(names.map((name) => [name, null]));
 }
 
-function anyFilter(events: readonly AuditEvent[]): fc.Arbitrary<EventFilter> {
-  const name = fc.constantFrom(...FIELDS.map((field) => field.name));
+/** Of fields chosen at random; `time` draws the bounds. */
+export function anyFilter(
+  events: readonly AuditEvent[],
+  time: fc.Arbitrary<number> = fc.integer({ min: START_MS - 1, max: START_MS + 22 }),
+  names: readonly FieldName[] = FIELDS.map((field) => field.name),
+): fc.Arbitrary<EventFilter> {
+  const name = fc.constantFrom(...names);
   const values = (field: FieldName): fc.Arbitrary<Cell[]> =>
     fc.array(fc.constantFrom<Cell>(null, "absent", ...events.map((event) => event[field])), {
       minLength: 1,
@@ -172,7 +177,6 @@ function anyFilter(events: readonly AuditEvent[]): fc.Arbitrary<EventFilter> {
     });
   const term = name.chain((field) => values(field).map((list) => ({ [field]: list })));
   const kind = fc.subarray([...KINDS], { minLength: 1 }).map((list) => ({ kind: list }));
-  const time = fc.integer({ min: START_MS - 1, max: START_MS + 22 });
   return fc.record(
     {
       where: fc.array(fc.oneof(term, kind), { maxLength: 2 }).map((terms) => Object.assign({}, ...terms)),

@@ -1,7 +1,8 @@
 // The read side of a store as plain functions over events: what drivers are compared with.
+import assert from "node:assert/strict";
 import type { AuditEvent, Cell, FieldName } from "../../src/event/fields.ts";
 import type { EventFilter } from "../../src/event/query.ts";
-import type { Stats } from "../../src/stores/store.ts";
+import type { Bucket, Facets, Stats, Usage } from "../../src/stores/store.ts";
 
 /** The events that a filter lets through, newest first. */
 export function select(events: readonly AuditEvent[], filter: EventFilter): AuditEvent[] {
@@ -25,23 +26,111 @@ function compareText(a: string, b: string): number {
 }
 
 export function statsOf(events: readonly AuditEvent[]): Stats {
-  const sum = (
-    list: readonly AuditEvent[],
-    name: "count" | "prompt_tokens" | "completion_tokens" | "total_tokens",
-  ) => list.reduce((total, event) => total + (event[name] ?? 0), 0);
-  const counts = (name: "status" | "backend_type") =>
-    Object.fromEntries(
-      [...Map.groupBy(events, (event) => event[name])].flatMap(([value, group]) =>
-        value === null ? [] : [[value, sum(group, "count")]],
-      ),
-    );
+  const counts = (name: FieldName) => Object.fromEntries(countsOf(events, name));
   return {
     totalRequests: sum(events, "count"),
     byStatus: counts("status"),
     byBackend: counts("backend_type"),
     uniqueModels: new Set(events.flatMap(({ model }) => model ?? [])).size,
+    failed: sum(events.filter(failed), "count"),
     promptTokens: sum(events, "prompt_tokens"),
     completionTokens: sum(events, "completion_tokens"),
     totalTokens: sum(events, "total_tokens"),
+    cachedTokens: sum(events, "cached_tokens"),
+    costMicros: sum(events, "cost_micros"),
+    p50Ms: quantileOf(events, 0.5),
+    p95Ms: quantileOf(events, 0.95),
+    p99Ms: quantileOf(events, 0.99),
   };
+}
+
+export function histogramOf(events: readonly AuditEvent[], bucketMs: number): Bucket[] {
+  const buckets = Map.groupBy(events, ({ recorded_at }) => recorded_at - (recorded_at % bucketMs));
+  return [...buckets]
+    .sort(([a], [b]) => a - b)
+    .map(([from, group]) => ({
+      from,
+      requests: sum(group, "count"),
+      failed: sum(group.filter(failed), "count"),
+      totalTokens: sum(group, "total_tokens"),
+      costMicros: sum(group, "cost_micros"),
+      p95Ms: quantileOf(group, 0.95),
+    }));
+}
+
+export function facetsOf(events: readonly AuditEvent[], field: FieldName, limit: number): Facets["values"] {
+  return countsOf(events, field)
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .slice(0, limit)
+    .map(([value, requests]) => ({ value, requests }));
+}
+
+export function usageOf(events: readonly AuditEvent[], by: "api_key_id" | "user_id", since: number): Usage[] {
+  const recent = events.filter(({ recorded_at }) => recorded_at >= since);
+  return [...Map.groupBy(recent, (event) => event[by])].flatMap(([subject, group]) =>
+    subject === null
+      ? []
+      : {
+          subject,
+          requests: sum(group, "count"),
+          promptTokens: sum(group, "prompt_tokens"),
+          completionTokens: sum(group, "completion_tokens"),
+          totalTokens: sum(group, "total_tokens"),
+          costMicros: sum(group, "cost_micros"),
+        },
+  );
+}
+
+/** As deepEqual, but for latencies, which may be 5 % off. */
+export function assertSums(actual: unknown, expected: unknown, message: string): void {
+  const latencies: [number | null, number | null][] = [];
+  const without = (value: unknown, into: (ms: number | null) => void): unknown =>
+    JSON.parse(
+      JSON.stringify(value, (key, part: unknown) => {
+        if (!/^p\d\dMs$/.test(key)) return part;
+        into(part as number | null);
+        return undefined;
+      }),
+    );
+  const found: (number | null)[] = [];
+  const right: (number | null)[] = [];
+  assert.deepEqual(
+    without(actual, (ms) => found.push(ms)),
+    without(expected, (ms) => right.push(ms)),
+    message,
+  );
+  for (const [index, ms] of right.entries()) latencies.push([found[index] ?? null, ms]);
+  for (const [is, should] of latencies) {
+    const near = is === null || should === null ? is === should : Math.abs(is - should) <= should * 0.05;
+    assert.ok(near, `${message}: a latency is ${is}, not ${should}`);
+  }
+}
+
+type Summed =
+  | "count"
+  | "prompt_tokens"
+  | "completion_tokens"
+  | "total_tokens"
+  | "cached_tokens"
+  | "cost_micros";
+
+function sum(events: readonly AuditEvent[], name: Summed): number {
+  const total = events.reduce((all, event) => all + (event[name] ?? 0), 0);
+  return Math.min(total, Number.MAX_SAFE_INTEGER);
+}
+
+function failed({ status }: AuditEvent): boolean {
+  return status !== "success";
+}
+
+function countsOf(events: readonly AuditEvent[], field: FieldName): [Exclude<Cell, null>, number][] {
+  return [...Map.groupBy(events, (event) => event[field])].flatMap(([value, group]) =>
+    value === null ? [] : [[value, sum(group, "count")]],
+  );
+}
+
+/** By nearest rank. */
+function quantileOf(events: readonly AuditEvent[], quantile: number): number | null {
+  const sorted = events.flatMap(({ duration_ms }) => duration_ms ?? []).sort((a, b) => a - b);
+  return sorted[Math.max(1, Math.ceil(sorted.length * quantile)) - 1] ?? null;
 }

@@ -10,7 +10,10 @@ import { CHARGES } from "./charges.ts";
 import { FILTERS } from "./filters.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
+import { RETENTION } from "./retention.ts";
+import { SEALS } from "./seals.ts";
 import { STATS } from "./stats.ts";
+import { SUMS } from "./sums.ts";
 import { VALUES } from "./values.ts";
 
 export interface Driver {
@@ -30,7 +33,10 @@ export function testStore(driver: Driver): void {
       ...PAGES,
       ...FILTERS,
       ...STATS,
+      ...SUMS,
+      ...RETENTION,
       ...CHARGES,
+      ...SEALS,
       ...VALUES,
       ...LIFE,
     })) {

@@ -63,7 +63,9 @@ export async function startDaybook(
     DAYBOOK_BOOTSTRAP_ADMIN_TOKEN: ADMIN_TOKEN,
     DAYBOOK_BOOTSTRAP_API_KEY: API_KEY,
   };
-  const server = await openServer(await loadConfig({ env, cwd: home, homedir: home, flags: {} }), {
+  const load = () => loadConfig({ env, cwd: home, homedir: home, flags: {} });
+  const server = await openServer(await load(), {
+    load,
     journalWorker,
     scrypt: CHEAP,
   });

@@ -16,7 +16,7 @@ export const TRAIL_ROUTES: readonly Route[] = [
     path: "/admin/audit-logs",
     takes: "filter and page",
     about:
-      'A JSON array of events, newest first. `Link: <…>; rel="next"` (RFC 8288) leads to the next page while there may be one; `X-As-Of` gives the last `seq` of each node that the pages cover, as `node_id=seq`, so that they do not shift while events arrive.',
+      'A JSON array of events, newest first. `Link: <…>; rel="next"` (RFC 8288) leads to the next page while there may be one, also from a page that is short or empty: a search that finds little looks at a stretch of the log at a time; `X-As-Of` gives the last `seq` of each node that the pages cover, as `node_id=seq`, so that they do not shift while events arrive.',
     answer: list,
   }),
   route({
@@ -24,7 +24,7 @@ export const TRAIL_ROUTES: readonly Route[] = [
     path: "/admin/audit-logs/stats",
     takes: "filter",
     about:
-      "`total_requests`, `by_status`, `by_backend`, `unique_models`, `prompt_tokens`, `completion_tokens`, `total_tokens` of the events that match.",
+      "`total_requests`, `failed` (whatever is not a success), `by_status`, `by_backend`, `unique_models`, `prompt_tokens`, `completion_tokens`, `total_tokens`, `cached_tokens`, `cost_micros`, and of `duration_ms` `p50_ms`, `p95_ms`, `p99_ms` (within 5 %) of the events that match, those included that retention has removed.",
     answer: stats,
   }),
   route({
@@ -61,12 +61,18 @@ async function stats(call: Call): Promise<Record<string, unknown>> {
   const sums = await parts.reader.stats(filter);
   return {
     total_requests: sums.totalRequests,
+    failed: sums.failed,
     by_status: sums.byStatus,
     by_backend: sums.byBackend,
     unique_models: sums.uniqueModels,
     prompt_tokens: sums.promptTokens,
     completion_tokens: sums.completionTokens,
     total_tokens: sums.totalTokens,
+    cached_tokens: sums.cachedTokens,
+    cost_micros: sums.costMicros,
+    p50_ms: sums.p50Ms,
+    p95_ms: sums.p95Ms,
+    p99_ms: sums.p99Ms,
   };
 }
 

@@ -1,38 +1,98 @@
-// How events lie in the table `events`: a column for each field, in the order of FIELDS, and the two salts.
-// Repeating values are ids of the dictionary. UUIDs are their bytes, which spares 32 bytes an event (386 instead of
-// 418, indexes included); so are node ids, because bytes order as their text does.
-import { type Cell, COLUMN, FIELDS, type FieldSpec, type Row } from "../../event/fields.ts";
+// How events lie in the table `events`. Fields that say what sort of request it was (model, provider, status, …) take
+// few values together: a whole set of them is kept once, as a shape (tuples.ts), and an event has its id; so are user
+// and API key, as an actor. Of the rest, repeating values are ids of the dictionary, and ids of our own making are bytes.
+import { type Cell, COLUMN, FIELDS, type FieldName, type FieldSpec, type Row } from "../../event/fields.ts";
 import type { JournalEvent } from "../../event/leaf.ts";
 import type { Dictionary } from "./dictionary.ts";
+import type { Tuples } from "./tuples.ts";
 
 export type SqlValue = string | number | Uint8Array | null;
 
-/** `flag`: 0 or 1; `word`: an id of the dictionary; `uuid`, `node`: bytes. */
-type Form = "integer" | "text" | "flag" | "word" | "uuid" | "node";
+/**
+ * `flag`: 0 or 1; `word`: an id of the dictionary; `uuid`, `node`: bytes; `request`, `trace`: bytes where the id has
+ * the form that Daybook gives it, else text.
+ */
+type Form = "integer" | "text" | "flag" | "word" | "uuid" | "node" | "request" | "trace";
 
 export interface Column {
-  readonly name: string;
+  readonly name: FieldName;
   readonly form: Form;
   readonly pattern: RegExp | undefined;
+  /** Where it stands: in the shape, the actor, or the event's own row, and at which place there. */
+  readonly home: "shape" | "actor" | "event";
+  readonly at: number;
 }
 
+/** Bound to each other, public, and without values that a client can make up at will but for `model`. */
+const SHAPE_FIELDS: ReadonlySet<string> = new Set<FieldName>([
+  "schema_version",
+  "kind",
+  "action",
+  "caller",
+  "profile",
+  "name",
+  "method",
+  "endpoint",
+  "entity_type",
+  "model",
+  "upstream_model",
+  "backend_type",
+  "provider",
+  "provider_id",
+  "route",
+  "route_id",
+  "streaming",
+  "finish_reason",
+  "status",
+  "status_code",
+  "error_code",
+  "error_type",
+  "policy_decision",
+  "tokens_estimated",
+  "quota_violation",
+]);
+
+const ACTOR_FIELDS: ReadonlySet<string> = new Set<FieldName>(["user_id", "api_key_id"]);
+
 const UUID = (FIELDS as readonly FieldSpec[])[COLUMN.event_id]?.pattern;
+const OUR_REQUEST_ID = /^req_[0-9a-f]{32}$/;
+const OUR_TRACE_ID = /^[0-9a-f]{32}$/;
 
-export const COLUMNS: readonly Column[] = FIELDS.map((spec: FieldSpec) => ({
-  name: spec.name,
-  form: formOf(spec),
-  pattern: spec.pattern,
-}));
+/** In the order of FIELDS. */
+export const COLUMNS: readonly Column[] = placed();
 
-/** The fields' columns for a SELECT or INSERT. */
-export const COLUMN_LIST = COLUMNS.map(({ name }) => `"${name}"`).join(", ");
+/** Those of a shape, of an actor, and of an event's own row, each in their places. */
+export const SHAPE_COLUMNS = COLUMNS.filter(({ home }) => home === "shape");
+export const ACTOR_COLUMNS = COLUMNS.filter(({ home }) => home === "actor");
+export const EVENT_COLUMNS = COLUMNS.filter(({ home }) => home === "event");
 
-function formOf(spec: FieldSpec): Form {
+/** What `readEvent` wants of `events`. */
+export const EVENT_LIST = [...EVENT_COLUMNS.map(({ name }) => `"${name}"`), "shape", "actor"].join(", ");
+const VALUE_COUNT = EVENT_COLUMNS.length + 4;
+export const INSERT_EVENT = `INSERT INTO events (${EVENT_LIST}, p1_salt, p2_salt)
+  VALUES (${"?, ".repeat(VALUE_COUNT - 1)}?)`;
+
+function placed(): Column[] {
+  const next = { shape: 0, actor: 0, event: 0 };
+  return FIELDS.map((spec: FieldSpec) => {
+    const name = spec.name as FieldName;
+    const home = SHAPE_FIELDS.has(name) ? "shape" : ACTOR_FIELDS.has(name) ? "actor" : "event";
+    return { name, form: formOf(spec, home), pattern: spec.pattern, home, at: next[home]++ };
+  });
+}
+
+function formOf(spec: FieldSpec, home: Column["home"]): Form {
   if (spec.name === "node_id") return "node";
+  if (spec.name === "request_id") return "request";
+  if (spec.name === "trace_id") return "trace";
   if (spec.pattern === UUID) return "uuid";
-  if (spec.repeats) return "word";
   if (spec.type === "boolean") return "flag";
-  return spec.type === "integer" ? "integer" : "text";
+  if (spec.type === "integer") return "integer";
+  return spec.repeats && home === "event" ? "word" : "text";
+}
+
+export function columnOf(name: FieldName): Column {
+  return COLUMNS[COLUMN[name]] as Column;
 }
 
 /** What the column holds for `cell`, but for words: their text. Undefined when it can hold no such value. */
@@ -47,35 +107,77 @@ export function sqlOf({ form, pattern }: Column, cell: string | number | boolean
       return typeof cell === "string" && cell.isWellFormed() ? cell : undefined;
     case "uuid":
     case "node":
-      return typeof cell === "string" && pattern?.test(cell)
-        ? Buffer.from(cell.replaceAll("-", ""), "hex")
-        : undefined;
+      return typeof cell === "string" && pattern?.test(cell) ? bytesOf(cell.replaceAll("-", "")) : undefined;
+    case "request":
+      return typeof cell === "string" && OUR_REQUEST_ID.test(cell) ? bytesOf(cell.slice(4)) : textOf(cell);
+    case "trace":
+      return typeof cell === "string" && OUR_TRACE_ID.test(cell) ? bytesOf(cell) : textOf(cell);
   }
 }
 
-/** The values of the event's INSERT. Throws a TypeError that names the field, never the value, that does not fit. */
-export function storedEvent({ row, p1Salt, p2Salt }: JournalEvent, dictionary: Dictionary): SqlValue[] {
-  const values: SqlValue[] = new Array(COLUMNS.length).fill(null);
-  for (const [index, column] of COLUMNS.entries()) {
-    const cell = row[index];
+function textOf(cell: string | number | boolean): string | undefined {
+  return typeof cell === "string" && cell.isWellFormed() ? cell : undefined;
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return Buffer.from(hex, "hex");
+}
+
+/** The values of INSERT_EVENT. Throws a TypeError that names the field, never the value, that does not fit. */
+export function storedEvent(
+  { row, p1Salt, p2Salt }: JournalEvent,
+  shape: number,
+  actor: number | null,
+  dictionary: Dictionary,
+): SqlValue[] {
+  const values: SqlValue[] = new Array(VALUE_COUNT).fill(null);
+  for (const column of EVENT_COLUMNS) {
+    const cell = row[COLUMN[column.name]];
     if (cell === null || cell === undefined) continue;
-    const value = sqlOf(column, cell);
-    if (value === undefined) throw new TypeError(`${column.name} of an event is not what its column holds`);
-    values[index] = column.form === "word" ? dictionary.add(column.name, value as string) : value;
+    const value = fitting(column, cell);
+    values[column.at] = column.form === "word" ? dictionary.add(column.name, value as string) : value;
   }
-  values.push(p1Salt, p2Salt);
+  values[EVENT_COLUMNS.length] = shape;
+  values[EVENT_COLUMNS.length + 1] = actor;
+  values[EVENT_COLUMNS.length + 2] = p1Salt;
+  values[EVENT_COLUMNS.length + 3] = p2Salt;
   return values;
 }
 
-/** The row that a SELECT of COLUMN_LIST gave. */
-export function readRow(values: readonly SqlValue[], dictionary: Dictionary): Row {
-  return COLUMNS.map(({ form }, index) => {
-    const value = values[index] ?? null;
+/** What the column holds for `cell`. Throws a TypeError that names the field, never the value. */
+export function fitting(column: Column, cell: string | number | boolean): SqlValue {
+  const value = sqlOf(column, cell);
+  if (value === undefined) throw new TypeError(`${column.name} of an event is not what its column holds`);
+  return value;
+}
+
+/** Where the values of rows are looked up. */
+export interface Words {
+  readonly dictionary: Dictionary;
+  readonly shapes: Tuples;
+  readonly actors: Tuples;
+}
+
+const NO_CELLS: readonly Cell[] = [];
+
+/** The row that a SELECT of EVENT_LIST gave. */
+export function readRow(values: readonly SqlValue[], { shapes, actors, dictionary }: Words): Row {
+  const [shapeId, actorId] = values.slice(EVENT_COLUMNS.length) as [number, number | null];
+  const shape = shapes.cells(shapeId);
+  const actor = actorId === null ? NO_CELLS : actors.cells(actorId);
+  return COLUMNS.map(({ form, home, at }) => {
+    if (home !== "event") return (home === "shape" ? shape : actor)[at] ?? null;
+    const value = values[at] ?? null;
     return value === null ? null : cellOf(form, value, dictionary);
   });
 }
 
-function cellOf(form: Form, value: string | number | Uint8Array, dictionary: Dictionary): Cell {
+/** What an event has where its row holds `value`. */
+export function cellOf(
+  form: Form,
+  value: string | number | Uint8Array,
+  dictionary: Dictionary,
+): Exclude<Cell, null> {
   switch (form) {
     case "word":
       return dictionary.word(value as number);
@@ -85,6 +187,10 @@ function cellOf(form: Form, value: string | number | Uint8Array, dictionary: Dic
       return hexOf(value as Uint8Array).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
     case "node":
       return hexOf(value as Uint8Array);
+    case "request":
+      return typeof value === "string" ? value : `req_${hexOf(value as Uint8Array)}`;
+    case "trace":
+      return typeof value === "string" ? value : hexOf(value as Uint8Array);
     default:
       return value as string | number;
   }

@@ -1,66 +1,162 @@
-// From a typed query to SQL. The order's index answers lists, bounds and cursors; whatever else a filter asks is
-// checked on the rows that it yields, newest first.
+// From a typed filter to a search: which index yields the events in time order, and what is checked on what it yields.
+// The index is chosen here, by a fixed priority, and pinned (INDEXED BY): SQLite's planner picks a wrong one among
+// several, by a factor of 50 at 5 million events (`+` and statistics did not help it as surely).
 import { DaybookError } from "../../event/errors.ts";
-import { type Cell, COLUMN, type FieldName } from "../../event/fields.ts";
-import type { AsOf, EventFilter, EventQuery } from "../../event/query.ts";
-import { COLUMN_LIST, COLUMNS, type Column, type SqlValue, sqlOf } from "./columns.ts";
+import type { Cell, FieldName } from "../../event/fields.ts";
+import type { AsOf, EventFilter, EventKey } from "../../event/query.ts";
+import { type Column, columnOf, EVENT_LIST, type SqlValue, sqlOf, type Words } from "./columns.ts";
 import type { Dictionary } from "./dictionary.ts";
+import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, REQUEST_ID_HEAD } from "./tables.ts";
 
-/** Conditions on `events` and their parameters. */
+/** A condition and its parameters. */
 export interface Where {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }
 
-/** A page and one event more: ask with the parameters and the number of rows. */
-export function pageSql({ sql }: Where): string {
-  return `SELECT ${COLUMN_LIST} FROM events${sql} ORDER BY recorded_at DESC, node_id DESC, seq DESC LIMIT ?`;
+export interface Search {
+  readonly index: string;
+  /** What the index begins with: an entry for each part of it that is read. No bounds. */
+  readonly prefixes: readonly Where[];
+  /** Checked on the rows. */
+  readonly rest: readonly Where[];
+  /** Whether that is more than what `actors` says. */
+  readonly isOfRows: boolean;
+  /** Ids of the shapes that the filter lets through; null: all of them. */
+  readonly shapes: readonly number[] | null;
+  /** Ids of the actors that it lets through; null: all of them, or also events that have none. */
+  readonly actors: readonly number[] | null;
 }
 
-/** `total` never overflows and is exact for as long as a JavaScript number is. */
-export function statsSql({ sql }: Where): string {
-  return (
-    'SELECT status, backend_type, model, total("count"), total(prompt_tokens), total(completion_tokens), ' +
-    `total(total_tokens) FROM events${sql} GROUP BY status, backend_type, model`
-  );
+/** Bounds on recorded_at, both included. */
+export interface Bounds {
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The conditions of a filter or query; null when no event can meet them. */
-export function whereOf(query: EventFilter & Partial<EventQuery>, dictionary: Dictionary): Where | null {
-  const conditions: Where[] = [...bounds(query)];
-  if (query.asOf !== undefined) conditions.push(notBeyond(query.asOf));
-  for (const [name, values] of Object.entries(query.where)) {
-    const condition = oneOf(columnOf(name as FieldName), values, dictionary);
-    if (condition === null) return null;
-    conditions.push(condition);
+/** What a connection knows of its words and tuples. */
+export interface Lookup extends Words {
+  /** Ids of the tuples that meet the conditions, which name columns of the table. */
+  readonly findTuples: (table: "shapes" | "actors", sql: string, params: readonly SqlValue[]) => number[];
+}
+
+/** More actors than these are checked on the rows instead of being read one after the other. */
+export const MAX_PREFIXES = 16;
+
+/** Null when no event can meet the filter. */
+export function searchOf({ where, includeSystem }: EventFilter, lookup: Lookup): Search | null {
+  const terms = { shape: [] as Where[], actor: [] as Where[], event: new Map<FieldName, Where>() };
+  let allowsNobody = true;
+  for (const [name, values] of Object.entries(where) as [FieldName, readonly Cell[]][]) {
+    const column = columnOf(name);
+    const term = oneOf(column, values, lookup.dictionary);
+    if (term === null) return null;
+    if (column.home === "event") terms.event.set(name, term);
+    else terms[column.home].push(term);
+    if (column.home === "actor" && !values.includes(null)) allowsNobody = false;
   }
-  if (!query.includeSystem && query.where.kind === undefined) {
-    const system = dictionary.find("kind", "system");
-    if (system !== undefined) conditions.push({ sql: "kind IS NOT ?", params: [system] });
+  if (!includeSystem && where.kind === undefined)
+    terms.shape.push({ sql: "kind IS NOT 'system'", params: [] });
+  const shapes = terms.shape.length === 0 ? null : lookup.findTuples("shapes", ...joined(terms.shape));
+  const actors = terms.actor.length === 0 ? null : lookup.findTuples("actors", ...joined(terms.actor));
+  if (shapes?.length === 0 || (actors?.length === 0 && !allowsNobody)) return null;
+  const rest = [...terms.event.values()];
+  if (actors !== null && allowsNobody) {
+    rest.push({
+      sql: `(actor IS NULL OR ${among("actor", actors).sql})`,
+      params: among("actor", actors).params,
+    });
+    return { ...pathOf(where, terms.event, rest, shapes, null), shapes, actors: null, isOfRows: true };
   }
-  if (conditions.length === 0) return { sql: "", params: [] };
+  const isOfRows = terms.event.size > 0;
+  return { ...pathOf(where, terms.event, rest, shapes, actors), shapes, actors, isOfRows };
+}
+
+function pathOf(
+  where: EventFilter["where"],
+  terms: ReadonlyMap<FieldName, Where>,
+  rest: readonly Where[],
+  shapes: Search["shapes"],
+  actors: Search["actors"],
+): Pick<Search, "index" | "prefixes" | "rest"> {
+  const all = actors === null ? rest : [...rest, among("actor", actors)];
+  const only = (name: FieldName) =>
+    where[name]?.length === 1 && where[name][0] !== null ? terms.get(name) : undefined;
+  const event = only("event_id");
+  if (event !== undefined)
+    return { index: "events_event_id", prefixes: [headIs(EVENT_ID_HEAD, event)], rest: all };
+  const request = only("request_id");
+  if (request !== undefined)
+    return { index: "events_request_id", prefixes: [headIs(REQUEST_ID_HEAD, request)], rest: all };
+  if (actors !== null && actors.length <= MAX_PREFIXES)
+    return {
+      index: "events_actor",
+      prefixes: actors.map((id) => ({ sql: "actor = ?", params: [id] })),
+      rest,
+    };
+  if (shapes?.every((id) => id < 0))
+    return { index: "events_failed", prefixes: [{ sql: "shape < 0", params: [] }], rest: all };
+  return { index: "events_time", prefixes: [{ sql: "TRUE", params: [] }], rest: all };
+}
+
+function headIs(head: string, { params }: Where): Where {
+  const [id = null] = params;
+  return { sql: `${head} = ${HEAD_OF_PARAMETER}`, params: [id, id, id] };
+}
+
+/** Events of a search, newest first, for each of its prefixes: ask with the parameters and the number of rows. */
+export function pageSql(search: Search, prefix: Where, bounds: Bounds, more: readonly Where[]): Where {
+  const [sql, params] = joined([...termsOf(search, prefix, bounds), ...more]);
+  const order = "recorded_at DESC, node_id DESC, seq DESC";
   return {
-    sql: ` WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`,
-    params: conditions.flatMap(({ params }) => params),
+    sql: `SELECT ${EVENT_LIST} FROM events INDEXED BY ${search.index} WHERE ${sql} ORDER BY ${order} LIMIT ?`,
+    params,
   };
 }
 
-function columnOf(name: FieldName): Column {
-  return COLUMNS[COLUMN[name]] as Column;
+/** When the nth newest entry under a prefix was recorded, counted without looking at the rows. */
+export function depthSql({ index }: Search, prefix: Where, bounds: Bounds): Where {
+  const [sql, params] = joined([prefix, within(bounds)]);
+  return {
+    sql: `SELECT recorded_at FROM events INDEXED BY ${index} WHERE ${sql} ORDER BY recorded_at DESC LIMIT 1 OFFSET ?`,
+    params,
+  };
 }
 
-/** At most one upper bound: given two, SQLite may start from the wider one, on every page anew. */
-function* bounds({ since, until, after }: EventFilter & Partial<EventQuery>): Generator<Where> {
-  if (since !== undefined) yield { sql: "recorded_at >= ?", params: [since] };
-  if (after !== undefined && (until === undefined || until >= after.recordedAt)) {
-    const node = sqlOf(columnOf("node_id"), after.nodeId);
-    if (node === undefined) throw new DaybookError("bad_cursor");
-    yield { sql: "(recorded_at, node_id, seq) < (?, ?, ?)", params: [after.recordedAt, node, after.seq] };
-  } else if (until !== undefined) yield { sql: "recorded_at <= ?", params: [until] };
+/** `columns` of all events of a search under a prefix, in no order. */
+export function scanSql(search: Search, prefix: Where, bounds: Bounds, columns: string): Where {
+  const [sql, params] = joined(termsOf(search, prefix, bounds));
+  return { sql: `SELECT ${columns} FROM events INDEXED BY ${search.index} WHERE ${sql}`, params };
+}
+
+function termsOf({ rest, shapes }: Search, prefix: Where, bounds: Bounds): Where[] {
+  const terms = [prefix, within(bounds)];
+  if (shapes !== null) terms.push(among("shape", shapes));
+  return [...terms, ...rest];
+}
+
+/** `+`: it is checked on what the index yields, and never makes another order. */
+export function among(column: "shape" | "actor" | "subject", ids: readonly number[]): Where {
+  return { sql: `+${column} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(ids)] };
+}
+
+function joined(terms: readonly Where[]): [sql: string, params: SqlValue[]] {
+  return [terms.map(({ sql }) => sql).join(" AND "), terms.flatMap(({ params }) => params)];
+}
+
+function within({ from, to }: Bounds): Where {
+  return { sql: "recorded_at BETWEEN ? AND ?", params: [from, to] };
+}
+
+/** Throws `bad_cursor` when it names no node. */
+export function before({ recordedAt, nodeId, seq }: EventKey): Where {
+  const node = sqlOf(columnOf("node_id"), nodeId);
+  if (node === undefined) throw new DaybookError("bad_cursor");
+  return { sql: "(+recorded_at, node_id, seq) < (?, ?, ?)", params: [recordedAt, node, seq] };
 }
 
 /** Seqs start at 1, so that 0 leaves out the nodes that are not named. */
-function notBeyond(asOf: AsOf): Where {
+export function notBeyond(asOf: AsOf): Where {
   const params: SqlValue[] = [];
   for (const [nodeId, seq] of Object.entries(asOf)) {
     const node = sqlOf(columnOf("node_id"), nodeId);
@@ -81,7 +177,12 @@ function oneOf(column: Column, values: readonly Cell[], dictionary: Dictionary):
     if (param !== undefined) params.push(param);
   }
   const name = `"${column.name}"`;
-  const present = params.length === 0 ? null : `${name} IN (${params.map(() => "?").join(", ")})`;
+  const present =
+    params.length === 0
+      ? null
+      : params.length === 1
+        ? `${name} = ?`
+        : `${name} IN (${params.map(() => "?").join(", ")})`;
   const absent = values.includes(null) ? `${name} IS NULL` : null;
   if (present === null && absent === null) return null;
   return { sql: `(${[present, absent].filter((term) => term !== null).join(" OR ")})`, params };

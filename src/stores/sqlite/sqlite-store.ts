@@ -2,21 +2,54 @@
 // promise, so it belongs in a worker thread. Appends take the write lock at once; reads run in one snapshot.
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type AuditEvent, COLUMN, eventOf } from "../../event/fields.ts";
-import { type AsOf, type EventFilter, type EventKey, type EventQuery, MAX_LIMIT } from "../../event/query.ts";
-import type { Appended, Batch, Charges, JournalEvent, Page, Position, Stats, Store } from "../store.ts";
+import { type AuditEvent, COLUMN, eventOf, type FieldName, type Row } from "../../event/fields.ts";
+import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../event/query.ts";
+import type {
+  Appended,
+  Batch,
+  Bucket,
+  Charges,
+  Facets,
+  JournalEvent,
+  Page,
+  Position,
+  PrunePlan,
+  PruneProgress,
+  PruneRules,
+  PruneStep,
+  Scanned,
+  Seal,
+  SealedLog,
+  Stats,
+  Store,
+  Usage,
+} from "../store.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
-import { COLUMN_LIST, COLUMNS, readRow, type SqlValue, sqlOf, storedEvent } from "./columns.ts";
-import type { Access } from "./connection.ts";
+import {
+  columnOf,
+  EVENT_COLUMNS,
+  EVENT_LIST,
+  INSERT_EVENT,
+  readRow,
+  type SqlValue,
+  sqlOf,
+  storedEvent,
+} from "./columns.ts";
+import { type Access, createPrivately } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { namedFailure } from "./failures.ts";
-import { pageSql, statsSql, whereOf } from "./select.ts";
-import { sumOf } from "./stats.ts";
-import { hasTables } from "./tables.ts";
+import { page, WINDOWS, type Windows } from "./pages.ts";
+import { giveBack, planPrune, pruneStep } from "./retention.ts";
+import { RollupRows, Tally } from "./rollups.ts";
+import { addSeal, readSeals, TILE } from "./seals.ts";
+import { facets, histogram, type Source, stats, usage } from "./stats.ts";
+import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, hasTables } from "./tables.ts";
+import { openActors, openShapes, type Tuples } from "./tuples.ts";
 
-const INSERT = `INSERT INTO events (${COLUMN_LIST}, p1_salt, p2_salt) VALUES (${"?, ".repeat(COLUMNS.length)}?, ?)`;
-const BY_ID = `SELECT ${COLUMN_LIST}, p1_salt, p2_salt FROM events WHERE event_id = ? LIMIT 1`;
+const BY_ID = `SELECT ${EVENT_LIST}, p1_salt, p2_salt FROM events INDEXED BY events_event_id
+  WHERE ${EVENT_ID_HEAD} = ${HEAD_OF_PARAMETER} AND event_id = ? LIMIT 1`;
+const SCAN = `SELECT ${EVENT_LIST}, p1_salt, p2_salt, rowid FROM events WHERE rowid > ? ORDER BY rowid LIMIT ?`;
 const POSITIONS = "SELECT node_id, seq, root FROM positions ORDER BY node_id";
 const POSITION = "SELECT node_id, seq, root FROM positions WHERE node_id = ?";
 const MOVE = `INSERT INTO positions (node_id, seq, root) VALUES (?, ?, ?)
@@ -32,16 +65,24 @@ export class SqliteStore implements Store {
   readonly #fileId: string;
   readonly #access: Access;
   readonly #dictionary: Dictionary;
+  readonly #shapes: Tuples;
+  readonly #actors: Tuples;
+  readonly #rollups: RollupRows;
+  readonly #windows: Windows;
   readonly #prepared = new Map<string, StatementSync>();
   #isClosed = false;
 
   /** Takes over a connection whose pragmas are set and whose tables are there. */
-  constructor(db: DatabaseSync, file: string, access: Access) {
+  constructor(db: DatabaseSync, file: string, access: Access, windows: Windows = WINDOWS) {
     this.#db = db;
     this.#file = file;
     this.#fileId = idOfFile(file);
     this.#access = access;
     this.#dictionary = new Dictionary(db);
+    this.#shapes = openShapes(db);
+    this.#actors = openActors(db);
+    this.#rollups = new RollupRows(db);
+    this.#windows = windows;
   }
 
   append(batch: Batch): Promise<Appended> {
@@ -54,8 +95,15 @@ export class SqliteStore implements Store {
   #append({ nodeId, events, from, to }: Batch): Appended {
     const at = this.#positions(POSITION, nodeId)[0] ?? null;
     if (at?.seq !== from?.seq || at?.root !== from?.root) return { result: "conflict", at };
-    const insert = this.#prepare(INSERT);
-    for (const event of events) insert.run(...storedEvent(event, this.#dictionary));
+    const insert = this.#prepare(INSERT_EVENT);
+    const tally = new Tally();
+    for (const event of events) {
+      const shape = this.#shapes.add(event.row);
+      const actor = hasActor(event.row) ? this.#actors.add(event.row) : null;
+      insert.run(...storedEvent(event, shape, actor, this.#dictionary));
+      tally.add(event.row, shape, actor);
+    }
+    tally.write(this.#rollups);
     addCharges(this.#db, { nodeId, events });
     this.#prepare(MOVE).run(nodeId, to.seq, to.root);
     return { result: "appended" };
@@ -83,18 +131,8 @@ export class SqliteStore implements Store {
       const { limit } = query;
       if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
         throw new RangeError(`limit is 1 to ${MAX_LIMIT}`);
-      return this.#transaction("BEGIN", () => this.#page(query));
+      return this.#snapshot(() => page(this.source, query, query.asOf ?? this.#asOf(), this.#windows));
     });
-  }
-
-  #page(query: EventQuery): Page {
-    const asOf = query.asOf ?? this.#asOf();
-    const where = whereOf(query, this.#dictionary);
-    if (where === null) return { events: [], next: null, asOf };
-    const found = this.#all(pageSql(where), [...where.params, query.limit + 1]);
-    const events = found.slice(0, query.limit).map((values) => eventOf(readRow(values, this.#dictionary)));
-    const last = events.at(-1);
-    return { events, next: last !== undefined && found.length > events.length ? keyOf(last) : null, asOf };
   }
 
   async get(eventId: string): Promise<AuditEvent | null> {
@@ -104,28 +142,74 @@ export class SqliteStore implements Store {
 
   leafSource(eventId: string): Promise<JournalEvent | null> {
     return this.#call(() => {
-      const id = sqlOf(COLUMNS[COLUMN.event_id] as (typeof COLUMNS)[number], eventId);
+      const id = sqlOf(columnOf("event_id"), eventId);
       if (id === undefined) return null;
-      return this.#transaction("BEGIN", () => {
-        const values = this.#all(BY_ID, [id])[0];
+      return this.#snapshot(() => {
+        const values = this.#all(BY_ID, [id, id, id, id])[0];
         if (values === undefined) return null;
-        const [p1Salt, p2Salt] = values.slice(COLUMNS.length) as [Uint8Array, Uint8Array];
-        return { row: readRow(values, this.#dictionary), p1Salt, p2Salt };
+        return this.#journalEvent(values);
       });
     });
   }
 
+  scan(after: number | null, limit: number): Promise<Scanned> {
+    return this.#call(() => {
+      return this.#snapshot(() => {
+        const rows = this.#all(SCAN, [after ?? 0, limit]);
+        const events = rows.map((values) => this.#journalEvent(values));
+        return { events, next: rows.length < limit ? null : (rows.at(-1)?.at(-1) as number) };
+      });
+    });
+  }
+
+  seal(seal: Seal): Promise<void> {
+    return this.#write(() => this.#transaction("BEGIN IMMEDIATE", () => addSeal(this.#db, seal)));
+  }
+
+  seals(): Promise<SealedLog[]> {
+    return this.#call(() => this.#snapshot(() => readSeals(this.#db)));
+  }
+
+  tile(nodeId: string, level: number, index: number): Promise<Uint8Array | null> {
+    return this.#call(() => (this.#all(TILE, [nodeId, level, index])[0]?.[0] ?? null) as Uint8Array | null);
+  }
+
   stats(filter: EventFilter): Promise<Stats> {
-    return this.#call(() =>
-      this.#transaction("BEGIN", () => {
-        const where = whereOf(filter, this.#dictionary);
-        return sumOf(where === null ? [] : this.#all(statsSql(where), where.params), this.#dictionary);
-      }),
-    );
+    return this.#call(() => this.#snapshot(() => stats(this.source, filter)));
+  }
+
+  histogram(filter: EventFilter, bucketMs: number): Promise<Bucket[]> {
+    return this.#call(() => this.#snapshot(() => histogram(this.source, filter, bucketMs)));
+  }
+
+  facets(filter: EventFilter, field: FieldName, limit: number): Promise<Facets> {
+    return this.#call(() => this.#snapshot(() => facets(this.source, filter, field, limit)));
+  }
+
+  usage({ by, since }: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]> {
+    return this.#call(() => this.#snapshot(() => usage(this.source, by, since)));
+  }
+
+  planPrune(rules: PruneRules): Promise<PrunePlan> {
+    return this.#call(() => this.#snapshot(() => planPrune(this.source, rules)));
+  }
+
+  prune(plan: PrunePlan, progress?: PruneProgress): Promise<PruneStep> {
+    return this.#write(() => {
+      if (progress?.part === "space") return giveBack(this.#db);
+      return this.#transaction("BEGIN IMMEDIATE", () => pruneStep(this.source, plan, progress));
+    });
+  }
+
+  backup(path: string): Promise<void> {
+    return this.#call(() => {
+      createPrivately(path);
+      this.#db.prepare("VACUUM INTO ?").run(path);
+    });
   }
 
   charges(): Promise<Charges> {
-    return this.#call(() => this.#transaction("BEGIN", () => readCharges(this.#db)));
+    return this.#call(() => this.#snapshot(() => readCharges(this.#db)));
   }
 
   restoreCharges(copy: Charges): Promise<void> {
@@ -138,6 +222,12 @@ export class SqliteStore implements Store {
       hasTables(this.#db, this.#file);
       this.#positions(POSITIONS);
     });
+  }
+
+  /** Of BY_ID or SCAN. */
+  #journalEvent(values: SqlValue[]): JournalEvent {
+    const [p1Salt, p2Salt] = values.slice(EVENT_COLUMNS.length + 2) as [Uint8Array, Uint8Array];
+    return { row: readRow(values, this.source), p1Salt, p2Salt };
   }
 
   async close(): Promise<void> {
@@ -162,6 +252,11 @@ export class SqliteStore implements Store {
     });
   }
 
+  /** Everything that `work` reads is of one moment. */
+  #snapshot<T>(work: () => T): T {
+    return this.#transaction("BEGIN", work);
+  }
+
   #transaction<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: () => T): T {
     this.#db.exec(begin);
     try {
@@ -169,8 +264,10 @@ export class SqliteStore implements Store {
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
-      // The words that it added are gone with it, and their ids will be given to others.
+      // The words and tuples that it added are gone with it, and their ids will be given to others.
       this.#dictionary.forget();
+      this.#shapes.forget();
+      this.#actors.forget();
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
@@ -186,6 +283,20 @@ export class SqliteStore implements Store {
 
   #asOf(): AsOf {
     return Object.fromEntries(this.#positions(POSITIONS).map(({ nodeId, seq }) => [nodeId, seq]));
+  }
+
+  /** What the parts of this driver read through. */
+  get source(): Source {
+    return {
+      dictionary: this.#dictionary,
+      shapes: this.#shapes,
+      actors: this.#actors,
+      all: (sql, params) => this.#all(sql, params),
+      each: (sql, params) =>
+        this.#prepare(sql).iterate(...params) as Iterable<unknown> as Iterable<SqlValue[]>,
+      findTuples: (table, sql, params) =>
+        this.#all(`SELECT id FROM ${table} WHERE ${sql}`, params).map(([id]) => id as number),
+    };
   }
 
   /** Rows as arrays, in the order of the SELECT. */
@@ -216,6 +327,6 @@ function idOfFile(file: string): string {
   return `${dev}:${ino}`;
 }
 
-function keyOf(event: AuditEvent): EventKey {
-  return { recordedAt: event.recorded_at, nodeId: event.node_id, seq: event.seq };
+function hasActor(row: Row): boolean {
+  return (row[COLUMN.user_id] ?? row[COLUMN.api_key_id] ?? null) !== null;
 }

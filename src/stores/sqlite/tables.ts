@@ -1,11 +1,15 @@
-// The tables of events.db. `events`, `dictionary` and `positions` are how it is kept; the view `audit_events`
+// The tables of events.db. `events`, `shapes`, `actors`, `dictionary` and `positions` are how it is kept; the view `audit_events`
 // shows every field under its own name as text or number, for any SQL tool.
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError } from "../../event/errors.ts";
-import { COLUMNS, type Column } from "./columns.ts";
+import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS } from "./columns.ts";
+import { SEALS } from "./seals.ts";
 
 /** Version of these tables, kept in `user_version`; every change of them raises it, a new field included. */
-export const TABLES_VERSION = 2;
+export const TABLES_VERSION = 4;
+
+/** The oldest tables that are still understood. */
+const OLDEST_VERSION = 4;
 
 /** "dayb", in `application_id`: tells a store from other programs' databases (and file(1) from ours). */
 export const APPLICATION_ID = 0x64617962;
@@ -17,6 +21,8 @@ const SQL_TYPES = {
   text: "TEXT",
   uuid: "BLOB",
   node: "BLOB",
+  request: "ANY",
+  trace: "ANY",
 } as const;
 const KEY: ReadonlySet<string> = new Set(["recorded_at", "node_id", "seq"]);
 
@@ -31,8 +37,18 @@ CREATE TABLE charges (
 CREATE TABLE charged (node_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-// Nothing but the order's key is NOT NULL, and event_id's index is not UNIQUE: a projection does not refuse
-// what a journal holds, for one refused event would hold up all that follow.
+/** Of UUIDv7s and of request ids of our making: time and counter, so that entries come in order; of others the end. */
+const ID_HEAD = (column: string) =>
+  `CASE typeof(${column}) WHEN 'blob' THEN substr(${column}, 1, 8) ELSE substr(${column}, -8) END`;
+
+/** What the indexes of ids begin with, and the same of a parameter, which is given three times. */
+export const EVENT_ID_HEAD = ID_HEAD("event_id");
+export const REQUEST_ID_HEAD = ID_HEAD("request_id");
+export const HEAD_OF_PARAMETER = ID_HEAD("?");
+
+// Nothing but the order's key is NOT NULL, and no index is UNIQUE: a projection does not refuse what a journal holds,
+// for one refused event would hold up all that follow. Each index ends with the time and the shape: it yields its
+// events in time order, and what a filter asks of their shapes is answered without looking at them.
 const TABLES = `
 CREATE TABLE dictionary (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -40,30 +56,57 @@ CREATE TABLE dictionary (
   value TEXT NOT NULL,
   UNIQUE (field, value)
 ) STRICT;
+${tuplesTable("shapes", SHAPE_COLUMNS)}
+${tuplesTable("actors", ACTOR_COLUMNS)}
 CREATE TABLE positions (node_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, root TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE events (
-  ${COLUMNS.map(({ name, form }) => `"${name}" ${SQL_TYPES[form]}${KEY.has(name) ? " NOT NULL" : ""}`).join(",\n  ")},
+  ${EVENT_COLUMNS.map(({ name, form }) => `"${name}" ${SQL_TYPES[form]}${KEY.has(name) ? " NOT NULL" : ""}`).join(",\n  ")},
+  shape INTEGER NOT NULL,
+  actor INTEGER,
   p1_salt BLOB,
   p2_salt BLOB
 ) STRICT;
-CREATE UNIQUE INDEX events_order ON events (recorded_at, node_id, seq);
-CREATE INDEX events_event_id ON events (event_id);
+CREATE INDEX events_time ON events (recorded_at, shape);
+CREATE INDEX events_failed ON events (recorded_at, shape) WHERE shape < 0;
+CREATE INDEX events_actor ON events (actor, recorded_at, shape) WHERE actor IS NOT NULL;
+CREATE INDEX events_event_id ON events (${EVENT_ID_HEAD});
+CREATE INDEX events_request_id ON events (${REQUEST_ID_HEAD}, recorded_at);
 CREATE VIEW audit_events AS SELECT
   ${COLUMNS.map((column) => `${shown(column)} AS "${column.name}"`).join(",\n  ")}
-FROM events;
-${CHARGES}`;
+FROM events JOIN shapes ON shapes.id = events.shape LEFT JOIN actors ON actors.id = events.actor;
+CREATE TABLE rollups (
+  grain INTEGER NOT NULL,
+  period INTEGER NOT NULL,
+  subject INTEGER NOT NULL,
+  shape INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  total_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cost_micros INTEGER NOT NULL,
+  latency BLOB,
+  PRIMARY KEY (grain, period, subject, shape)
+) STRICT, WITHOUT ROWID;
+${CHARGES}${SEALS}`;
 
-/** What takes tables of version n + 1 to n + 2. */
-const UPGRADES: readonly string[] = [
-  `${CHARGES} INSERT INTO charges SELECT node_id, user_id, min(total(cost_micros), ${Number.MAX_SAFE_INTEGER})
-   FROM audit_events WHERE user_id IS NOT NULL AND cost_micros > 0 GROUP BY node_id, user_id;`,
-];
+/** What a tuple is made of stands in columns of its own too, for conditions. */
+function tuplesTable(name: string, columns: readonly Column[]): string {
+  const generated = columns.map(
+    ({ name, form, at }) => `"${name}" ${SQL_TYPES[form]} GENERATED ALWAYS AS (cells ->> ${at}) STORED`,
+  );
+  return `CREATE TABLE ${name} (
+  id INTEGER PRIMARY KEY,
+  cells TEXT NOT NULL UNIQUE,
+  ${generated.join(",\n  ")}
+) STRICT;`;
+}
 
 const STATE = `SELECT application_id AS id, user_version AS version,
   NOT EXISTS (SELECT 1 FROM sqlite_schema) AS isEmpty FROM pragma_application_id, pragma_user_version`;
 
-function shown({ name, form }: Column): string {
-  const column = `events."${name}"`;
+function shown({ name, form, home }: Column): string {
+  const column = `${home}s."${name}"`;
   switch (form) {
     case "word":
       return `(SELECT value FROM dictionary WHERE id = ${column})`;
@@ -71,9 +114,17 @@ function shown({ name, form }: Column): string {
       return `lower(hex(${column}))`;
     case "uuid":
       return `CASE WHEN ${column} IS NOT NULL THEN lower(${uuidText(column)}) END`;
+    case "request":
+      return bytesOrText(column, "'req_' || ");
+    case "trace":
+      return bytesOrText(column, "");
     default:
       return column;
   }
+}
+
+function bytesOrText(column: string, prefix: string): string {
+  return `CASE typeof(${column}) WHEN 'blob' THEN ${prefix}lower(hex(${column})) ELSE ${column} END`;
 }
 
 function uuidText(column: string): string {
@@ -82,8 +133,8 @@ function uuidText(column: string): string {
 }
 
 /**
- * Version of the tables that are there; 0 in a new database. Refuses those of a newer Daybook (`newer_version`) and
- * other programs' (`store_unusable`), and changes nothing.
+ * Version of the tables that are there; 0 in a new database. Refuses those of a newer Daybook (`newer_version`), those
+ * of one that was never released and other programs' (`store_unusable`), and changes nothing.
  */
 export function hasTables(db: DatabaseSync, file: string): number {
   // One statement, so one snapshot: another process may be making the tables.
@@ -92,16 +143,20 @@ export function hasTables(db: DatabaseSync, file: string): number {
   if (id !== APPLICATION_ID)
     throw new DaybookError("store_unusable", `at ${file}: it is another program's database`);
   if (Number(version) > TABLES_VERSION) throw new DaybookError("newer_version", `The store at ${file}`);
+  if (Number(version) < OLDEST_VERSION)
+    throw new DaybookError(
+      "store_unusable",
+      `at ${file}: it was written by a Daybook from before the first release`,
+    );
   return Number(version);
 }
 
-/** Makes the tables or brings older ones up to date, unless another process was first. */
+/** Makes the tables, unless another process was first. */
 export function createTables(db: DatabaseSync, file: string): void {
   db.exec("BEGIN IMMEDIATE");
-  const version = Number(pragma(db, "user_version"));
-  if (version === 0) db.exec(`${TABLES} PRAGMA application_id = ${APPLICATION_ID}`);
-  else for (const upgrade of UPGRADES.slice(version - 1)) db.exec(upgrade);
-  if (version < TABLES_VERSION) db.exec(`PRAGMA user_version = ${TABLES_VERSION}`);
+  if (Number(pragma(db, "user_version")) === 0) {
+    db.exec(`${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${TABLES_VERSION}`);
+  }
   db.exec("COMMIT");
   hasTables(db, file);
 }

@@ -6,11 +6,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { type AuditEvent, eventOf, FIELDS } from "../../../src/event/fields.ts";
-import { Dictionary } from "../../../src/stores/sqlite/dictionary.ts";
+import { ACTOR_COLUMNS, SHAPE_COLUMNS } from "../../../src/stores/sqlite/columns.ts";
 import { openSqliteStore } from "../../../src/stores/sqlite/open-sqlite-store.ts";
-import { pageSql, whereOf } from "../../../src/stores/sqlite/select.ts";
 import { createTables } from "../../../src/stores/sqlite/tables.ts";
-import { NodeLog, START_MS } from "../../support/events.ts";
+import { NodeLog } from "../../support/events.ts";
 
 const NODE = "00000000000000a1";
 const root = mkdtempSync(join(tmpdir(), "daybook-sqlite-"));
@@ -58,16 +57,34 @@ test("the view is filtered by what it shows", () => {
   );
 });
 
-test("a repeating value is kept once for its field", () => {
+test("a repeating value is kept once for its field, and a set of values that belong together as one tuple", () => {
   const events = log.events.map(({ row }) => eventOf(row));
+  const inTuples = new Set<string>([...SHAPE_COLUMNS, ...ACTOR_COLUMNS].map(({ name }) => name));
   const words = new Set(
-    FIELDS.filter((field) => "repeats" in field && field.name !== "node_id").flatMap(({ name }) =>
+    FIELDS.filter(
+      (field) => "repeats" in field && field.name !== "node_id" && !inTuples.has(field.name),
+    ).flatMap(({ name }) =>
       events.flatMap((event) => (event[name] === null ? [] : `${name}=${event[name]}`)),
     ),
   );
   const rows = db.prepare("SELECT field || '=' || value AS word FROM dictionary").all();
   assert.deepEqual(new Set(rows.map(({ word }) => word)), words);
   assert.equal(rows.length, words.size);
+  for (const [table, columns] of [
+    ["shapes", SHAPE_COLUMNS],
+    ["actors", ACTOR_COLUMNS],
+  ] as const) {
+    const tuples = events.map((event) => columns.map(({ name }) => event[name]));
+    const known = tuples
+      .filter((tuple) => tuple.some((cell) => cell !== null))
+      .map((tuple) => JSON.stringify(tuple));
+    const kept = db
+      .prepare(`SELECT cells FROM ${table}`)
+      .all()
+      .map(({ cells }) => cells);
+    assert.deepEqual(new Set(kept), new Set(known));
+    assert.equal(kept.length, new Set(known).size);
+  }
 });
 
 test("making the tables again is nothing: another process may have been first", () => {
@@ -76,44 +93,18 @@ test("making the tables again is nothing: another process may have been first", 
   assert.deepEqual(db.prepare("SELECT * FROM sqlite_schema").all(), before);
 });
 
-test("a filter that no event can meet is not searched for", () => {
-  const dictionary = new Dictionary(db);
-  for (const where of [
-    { model: ["unknown"] },
-    { user_id: [1, "unknown"] },
-    { event_id: ["x"] },
-    { seq: [] },
-  ]) {
-    assert.equal(whereOf({ where }, dictionary), null, JSON.stringify(where));
-    assert.equal(whereOf({ where: { status: ["error"], ...where } }, dictionary), null);
-  }
-  assert.notEqual(whereOf({ where: { model: ["unknown", null] } }, dictionary), null);
-});
-
-test("UUIDs and node ids are kept as their bytes", () => {
-  const rows = db.prepare("SELECT DISTINCT typeof(event_id), length(event_id), length(node_id) FROM events");
-  rows.setReturnArrays(true);
-  assert.deepEqual(rows.all(), [["blob", 16, 8]]);
-});
-
-test("lists are read from the order's index, from the cursor on, and never sorted", () => {
-  const dictionary = new Dictionary(db);
-  const after = { recordedAt: START_MS + 20, nodeId: NODE, seq: 60 };
-  const until = START_MS + 30;
-  const plans = [
-    [{}, /^SCAN events USING INDEX events_order$/],
-    [{ where: { model: ["demo", null], status: ["error"] } }, /^SCAN events USING INDEX events_order$/],
-    [{ until }, /events_order \(recorded_at<\?\)$/],
-    [{ after }, /events_order \(\(recorded_at,node_id,seq\)<\(\?,\?,\?\)\)$/],
-    [{ after, until, since: 0, asOf: { [NODE]: 99 } }, /AND \(recorded_at,node_id,seq\)<\(\?,\?,\?\)\)$/],
-    [{ after, until: 0 }, /events_order \(recorded_at<\?\)$/],
-  ] as const;
-  for (const [query, plan] of plans) {
-    const where = whereOf({ where: {}, includeSystem: true, ...query }, dictionary);
-    assert.ok(where);
-    const steps = db.prepare(`EXPLAIN QUERY PLAN ${pageSql(where)}`).all(...where.params, 10);
-    assert.match(steps.map(({ detail }) => detail).join("; "), plan);
-  }
+test("request and trace ids of our form are kept as their bytes, others as they are", () => {
+  const types = (name: string) =>
+    db.prepare(`SELECT typeof(${name}) AS type, count(*) AS events FROM events GROUP BY 1`).all();
+  assert.deepEqual(
+    types("request_id").map(({ type }) => type),
+    ["blob"],
+  );
+  assert.deepEqual(
+    types("trace_id").map(({ type }) => type),
+    ["blob"],
+  );
+  assert.deepEqual(new Set(types("upstream_request_id").map(({ type }) => type)), new Set(["null", "text"]));
 });
 
 /** SQLite has no booleans. */
@@ -123,21 +114,12 @@ function asShown(event: AuditEvent): Record<string, unknown> {
   );
 }
 
-test("tables of version 1 are brought up to date, with the charges of the events that they hold", async () => {
+test("a store from before the first release is refused and kept", async () => {
   const file = join(root, "older.db");
-  const made = await openSqliteStore(file, "write");
-  const older = new NodeLog(NODE);
-  await made.append(older.next(60));
-  const charges = await made.charges();
-  await made.close();
+  await (await openSqliteStore(file, "write")).close();
   const raw = new DatabaseSync(file);
-  raw.exec("DROP TABLE charges; DROP TABLE charged; PRAGMA user_version = 1");
+  raw.exec("PRAGMA user_version = 2");
   raw.close();
-  const store = await openSqliteStore(file, "write");
-  try {
-    assert.deepEqual(await store.charges(), charges);
-    assert.equal((await store.append(older.next(1))).result, "appended");
-  } finally {
-    await store.close();
-  }
+  for (const access of ["write", "read"] as const)
+    await assert.rejects(openSqliteStore(file, access), /from before the first release/);
 });
