@@ -52,9 +52,11 @@ export class Exchange {
   readonly #recorder: Recorder;
   readonly #facts: Facts & { kind: Kind; action: string };
   readonly #wire: WireCount;
+  /** Of the answer, whoever gives it. Handed over with its head: node:http takes far longer for them one by one. */
+  readonly #headers: Record<string, string | string[] | number>;
   readonly #ended = Promise.withResolvers<void>();
   /** Strict: until it is known whether the outcome is durable. */
-  #settling: Promise<void> = Promise.resolve();
+  #settling: Promise<void> | null = null;
   /** Bytes of the request's body that have come. */
   received = 0;
   work: Work | null = null;
@@ -77,8 +79,7 @@ export class Exchange {
     this.#facts = { ...facts, requestId: this.requestId, traceId, caller: "http" };
     if (userAgent) this.#facts.userAgent = request.headers["user-agent"] ?? null;
     this.handle = recorder.begin(this.#facts);
-    response.setHeader("x-request-id", this.requestId);
-    response.setHeader("x-trace-id", traceId);
+    this.#headers = { "x-request-id": this.requestId, "x-trace-id": traceId };
     response.once("close", () => this.#closed());
   }
 
@@ -100,14 +101,16 @@ export class Exchange {
 
   /** Whether the answer tells of limits of our own. */
   get hasLimits(): boolean {
-    return (
-      this.response.hasHeader("x-ratelimit-limit-requests") ||
-      this.response.hasHeader("x-ratelimit-limit-tokens")
-    );
+    return "x-ratelimit-limit-requests" in this.#headers || "x-ratelimit-limit-tokens" in this.#headers;
   }
 
   setHeaders(headers: Readonly<Record<string, string>>): void {
-    for (const name in headers) this.response.setHeader(name, headers[name] as string);
+    Object.assign(this.#headers, headers);
+  }
+
+  /** The head of the answer: these headers, and those that were set. */
+  writeHead(status: number, headers: Readonly<Record<string, string | string[] | number>>): void {
+    this.response.writeHead(status, Object.assign(this.#headers, headers));
   }
 
   get strict(): boolean {
@@ -198,14 +201,13 @@ export class Exchange {
 
   /** Of an answer of ours on the wire, head and body. */
   #bytesOf({ status, headers, body }: OwnAnswer): number {
-    const { response } = this;
-    const all = { ...(response.getHeaders() as Record<string, string>), ...headers };
-    return headBytes(status, all, response.shouldKeepAlive) + Buffer.byteLength(body);
+    const all = { ...this.#headers, ...headers };
+    return headBytes(status, all, this.response.shouldKeepAlive) + Buffer.byteLength(body);
   }
 
   #send({ status, headers, body }: OwnAnswer): void {
     if (this.response.destroyed) return;
-    this.response.writeHead(status, headers);
+    this.writeHead(status, headers);
     this.response.end(body);
   }
 
@@ -216,6 +218,7 @@ export class Exchange {
     }
     this.work = null;
     this.#wire.next();
-    void this.#settling.finally(() => this.#ended.resolve());
+    if (this.#settling === null) this.#ended.resolve();
+    else void this.#settling.finally(() => this.#ended.resolve());
   }
 }

@@ -123,7 +123,7 @@ export function requestHeadBytes({ method, url, rawHeaders }: IncomingMessage): 
 /** Bytes that node:http will write for this head. */
 export function headBytes(
   status: number,
-  headers: Readonly<Record<string, string | number>>,
+  headers: Readonly<Record<string, string | string[] | number>>,
   keepAlive: boolean,
 ): number {
   let bytes = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`.length;
