@@ -34,9 +34,13 @@ export interface BackedUp {
 
 /** In the data folder beside the databases and `nodes`; what is there goes along. */
 const OTHERS = ["secret.key", "daybook.yaml"];
-/** In a slot; the checkpoint before the segments, so that it is never ahead of them. `node.json` last: then it is whole. */
-const OF_SLOT = ["checkpoint", "drops"];
+/** In a slot. The checkpoint comes before the tiles and the journal, so that it is never ahead of them. */
+const OF_SLOT = ["checkpoint", "keys", "key", "key.next", "drops"];
+const FOLDERS = ["tile", "journal"];
+/** Last: a slot that has it is whole. */
 const IDENTITY = "node.json";
+/** Rounds over a folder whose files are replaced meanwhile. */
+const MAX_ROUNDS = 10;
 
 /**
  * Copies the data folder and the store into `folder`, which must be empty or not there. To restore it, use it (or a copy
@@ -92,25 +96,36 @@ function copyDatabase(from: string, to: string): void {
 function copySlot(home: string, folder: string, number: number): void {
   const [from, to] = [home, folder].map((place) => join(place, "nodes", String(number))) as [string, string];
   makeFolder(to);
-  makeFolder(join(to, "journal"));
   for (const name of OF_SLOT) copyFile(from, to, name);
-  for (const name of readdirSync(join(from, "journal"))) {
-    if (/^\d{16}\.journal$/.test(name)) copyFile(join(from, "journal"), join(to, "journal"), name);
-  }
+  for (const name of FOLDERS) copyFolder(join(from, name), join(to, name));
   copyFile(from, to, IDENTITY);
 }
 
-/** What is not there, or goes meanwhile, is left out: what that means for the whole is checked in the end. */
-function copyFile(from: string, to: string, name: string): void {
+/** All that is in it. A partial tile goes when a wider one has come: then the folder is gone through again. */
+function copyFolder(from: string, to: string): void {
+  makeFolder(to);
+  if (!existsSync(from)) return;
+  for (let round = 0, isWhole = false; !isWhole && round < MAX_ROUNDS; round++) {
+    isWhole = true;
+    for (const entry of readdirSync(from, { withFileTypes: true })) {
+      if (entry.isDirectory()) copyFolder(join(from, entry.name), join(to, entry.name));
+      else if (!existsSync(join(to, entry.name))) isWhole = copyFile(from, to, entry.name) && isWhole;
+    }
+  }
+}
+
+/** False: it is not there, or has gone meanwhile; what that means for the whole is checked in the end. */
+function copyFile(from: string, to: string, name: string): boolean {
   const target = join(to, name);
   try {
     copyFileSync(join(from, name), target);
   } catch (error) {
-    if (nativeCode(error) === "ENOENT") return;
+    if (nativeCode(error) === "ENOENT") return false;
     throw error;
   }
   chmodSync(target, 0o600);
   sync(target);
+  return true;
 }
 
 function makeFolder(folder: string): void {
