@@ -6,8 +6,8 @@ import { openStore } from "../stores/open-store.ts";
 import type { Store } from "../stores/store.ts";
 
 /** What is over soon, and what may take as long as the log is. */
-export type QuickCall = "query" | "get" | "charges" | "positions" | "health";
-export type LongCall = "stats" | "histogram" | "facets" | "usage" | "planPrune";
+type QuickCall = "query" | "get" | "charges" | "usage" | "positions" | "health";
+type LongCall = "stats" | "histogram" | "facets" | "planPrune";
 export type CallName = QuickCall | LongCall;
 
 export interface Call {

@@ -34,7 +34,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
     stats: (filter) => long.call("stats", filter),
     histogram: (filter, bucketMs) => long.call("histogram", filter, bucketMs),
     facets: (filter, field, limit) => long.call("facets", filter, field, limit),
-    usage: (question) => long.call("usage", question),
+    usage: (question) => quick.call("usage", question),
     planPrune: (rules) => long.call("planPrune", rules),
     close: async () => {
       await Promise.all([quick.close(), long.close()]);
