@@ -27,6 +27,7 @@ if (mode === "unrecorded") {
   const nowhere = {
     misfits: { count: 0 },
     announce: () => null,
+    counted: () => {},
     end: () => {},
     settle: async () => "durable" as const,
   };

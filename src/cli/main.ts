@@ -62,6 +62,16 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
   },
   {
+    name: "limits",
+    about: "Limits of keys and users: show, set and remove them.",
+    load: async () => (await import("./limits.ts")).limitsCommand(await adminParts()),
+  },
+  {
+    name: "credits",
+    about: "Credit of users: show, grant, adjust and reverse it.",
+    load: async () => (await import("./credits.ts")).creditsCommand(await adminParts()),
+  },
+  {
     name: "doctor",
     about: "Check the data folder and the machine; change nothing.",
     load: async () => {

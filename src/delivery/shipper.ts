@@ -24,6 +24,8 @@ export interface ShipperOptions {
   readonly tail: JournalTail;
   readonly durable: DurableMark;
   readonly nodeId: string;
+  /** Ships the log's checkpoints; resolves true when the events up to `seq` are sealed in the store. */
+  readonly seals?: { ship(seq: number): Promise<boolean> };
   readonly onStatus: (status: ShipperStatus) => void;
   /** Told before the store skips what is lost; resolves when that is recorded. */
   readonly onLost: (lost: Lost) => Promise<void>;
@@ -38,6 +40,8 @@ const BATCH_EVENTS = 1000;
 /** How long the first event of a batch waits for others. Freshness in the store is 100 ms. */
 const GATHER_MS = 20;
 const IDLE_MS = 10_000;
+/** The next checkpoint is looked for this often; the sealer makes one a second while events come. */
+const UNSEALED_MS = 500;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5000;
 /** The store is made durable this often while events come, and with each new segment: older ones can go only then. */
@@ -80,6 +84,8 @@ export class Shipper {
         await sleep(wait, signal);
       }
     }
+    // The checkpoint that the journal's end was sealed with; a store that fails now gets it at the next start.
+    if (this.#status.state === "shipping") await this.#shipSeal().catch(() => {});
   }
 
   /** Finds the store's position in the journal. False: it has another history, or one that the journal has not. */
@@ -104,8 +110,9 @@ export class Shipper {
         if (!(await this.#ship(read))) return;
         continue;
       }
+      const isSealed = await this.#shipSeal();
       await this.#checkpoint();
-      await durable.beyond(tail.lastLsn, IDLE_MS);
+      await durable.beyond(tail.lastLsn, isSealed ? IDLE_MS : UNSEALED_MS);
       if (!signal.aborted) await sleep(GATHER_MS, signal);
     }
   }
@@ -122,8 +129,14 @@ export class Shipper {
       this.#position = to;
     }
     this.#shipped(read.seq, read.lastLsn);
+    await this.#shipSeal();
     await this.#checkpoint();
     return true;
+  }
+
+  /** Whether all that is shipped is sealed in the store. */
+  async #shipSeal(): Promise<boolean> {
+    return (await this.#options.seals?.ship(this.#status.shippedSeq)) ?? true;
   }
 
   async #checkpoint(): Promise<void> {

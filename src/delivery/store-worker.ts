@@ -1,5 +1,6 @@
 // The store's thread: opens the store for writing and ships the journal into it. It is handed no events: it tails
 // the journal's files, so that recovery is the normal path.
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { nativeCode } from "../event/errors.ts";
@@ -8,11 +9,13 @@ import { realFiles } from "../journal/files.ts";
 import { JournalTail, type Lost } from "../journal/tail.ts";
 import { openStore } from "../stores/open-store.ts";
 import type { Charges, Store } from "../stores/store.ts";
+import { SealShipper } from "./seal-shipper.ts";
 import { Shipper, type ShipperStatus } from "./shipper.ts";
 
 export interface StoreWorkerData {
   readonly port: MessagePort;
   readonly address: string;
+  /** The journal's, in the slot's. */
   readonly folder: string;
   readonly nodeId: string;
   readonly durable: SharedArrayBuffer;
@@ -60,7 +63,8 @@ async function run(store: Store): Promise<void> {
     else recorded?.();
   });
   say({ is: "ready" });
-  await new Shipper({ store, tail, durable: mark, nodeId, onStatus, onLost, sleep }).run(stop.signal);
+  const seals = new SealShipper(store, nodeId, dirname(folder));
+  await new Shipper({ store, tail, durable: mark, nodeId, seals, onStatus, onLost, sleep }).run(stop.signal);
   if (!stop.signal.aborted)
     await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
   tail.close();

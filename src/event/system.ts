@@ -13,7 +13,9 @@ export type SystemAction =
   /** The store has another history of this node: the folder was copied. */
   | "node_forked"
   /** This node's log goes on from that of another, which has ended. */
-  | "node_succeeded";
+  | "node_succeeded"
+  /** This node's log will be signed with another key; `verifier_key` is its public half. */
+  | "key_announced";
 
 /** Facts of a `system` event; `metadata` holds integers and short words only. */
 export function systemFacts(

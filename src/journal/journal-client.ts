@@ -10,6 +10,7 @@ import { DurableMark } from "./durable.ts";
 import type { CommitResult, JournalEntry, Settled } from "./entries.ts";
 import type { FromJournal, JournalWorkerData, ToJournal } from "./journal-worker.ts";
 import type { Told } from "./records.ts";
+import type { SealStatus } from "./sealing.ts";
 import type { Slot } from "./slot.ts";
 
 export interface JournalEvents {
@@ -57,6 +58,7 @@ export class JournalClient {
   #lastSeq: number;
   #bytes = 0;
   #restarts = 0;
+  #sealing: SealStatus = { size: 0, at: 0, trouble: null };
 
   private constructor(slot: Slot, limits: JournalLimits, durable: DurableMark, thread: Thread) {
     this.#slot = slot;
@@ -86,6 +88,11 @@ export class JournalClient {
   /** Bytes of all segments, as of the newest commit. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** How far the log is sealed, and why no further. */
+  get sealing(): SealStatus {
+    return this.#sealing;
   }
 
   /** How often the thread was started again. */
@@ -154,6 +161,7 @@ export class JournalClient {
       this.#bytes = message.bytes;
       this.#events?.onDurable(message.id, message);
     } else if (message.is === "failed") this.#events?.onFailed(message.id, message.reason);
+    else if (message.is === "sealing") this.#sealing = message.status;
     else if (message.is === "closed") port.close();
   }
 }

@@ -9,11 +9,12 @@ import { realFiles } from "./files.ts";
 import { Journal } from "./journal.ts";
 import type { Told } from "./records.ts";
 import { Room } from "./room.ts";
+import { Sealing, type SealStatus } from "./sealing.ts";
 import { SEGMENT_BYTES } from "./segments.ts";
 
 export interface JournalWorkerData {
   readonly port: MessagePort;
-  /** The slot's folder: `journal/`, the reserve and the checkpoint are in it. */
+  /** The slot's folder: `journal/`, the reserve, tiles and checkpoint are in it. */
   readonly slotFolder: string;
   readonly nodeId: string;
   readonly durable: SharedArrayBuffer;
@@ -51,11 +52,15 @@ export type FromJournal =
   | { readonly is: "refused"; readonly code: string; readonly detail: string }
   | ({ readonly is: "durable"; readonly id: number; readonly bytes: number } & CommitResult)
   | { readonly is: "failed"; readonly id: number; readonly reason: string }
+  | { readonly is: "sealing"; readonly status: SealStatus }
   | { readonly is: "closed" };
 
 const data = workerData as JournalWorkerData;
 const { port } = data;
 const mark = new DurableMark(data.durable);
+let sealing: Sealing | null = null;
+/** The log's next key is to be told by the next commit. */
+let isAnnouncing = false;
 
 function say(message: FromJournal): void {
   port.postMessage(message);
@@ -75,6 +80,7 @@ function open(): Journal | null {
       ...(resumeAfter === null ? {} : { resumeAfter }),
       onDurable: (lsn) => mark.publish(lsn),
       onSegment: () => mark.segmentBegun(),
+      onLeaves: (firstSeq, leaves, root) => sealing?.add(firstSeq, leaves, root),
     });
     const { interrupted, uncleanStop } = journal.recovered;
     mark.publish(journal.lastLsn);
@@ -110,6 +116,8 @@ function commit(journal: Journal, first: CommitMessage): void {
 function outcomeOf(journal: Journal, id: number, entries: JournalEntry[], critical: boolean): FromJournal {
   try {
     const result = journal.commit(entries, { critical });
+    if (isAnnouncing) sealing?.announced(result.firstSeq - 1);
+    isAnnouncing = false;
     return { is: "durable", id, bytes: journal.bytes, ...result };
   } catch (error) {
     return { is: "failed", id, reason: nativeCode(error) };
@@ -119,16 +127,18 @@ function outcomeOf(journal: Journal, id: number, entries: JournalEntry[], critic
 function receive(journal: Journal, message: ToJournal): void {
   if (message.is === "commit") commit(journal, message);
   else if (message.is === "retire") retire(journal, message);
-  else {
-    try {
-      journal.close();
-    } catch {
-      // What it could not say, the next start will: an unclean stop.
-    } finally {
-      say({ is: "closed" });
-      port.close();
-    }
+  else void close(journal);
+}
+
+async function close(journal: Journal): Promise<void> {
+  try {
+    journal.close();
+  } catch {
+    // What it could not say, the next start will: an unclean stop.
   }
+  await sealing?.close();
+  say({ is: "closed" });
+  port.close();
 }
 
 function retire(
@@ -136,11 +146,32 @@ function retire(
   { storedSeq, keepBytes, notBefore }: Extract<ToJournal, { is: "retire" }>,
 ): void {
   try {
-    journal.retire(storedSeq, { keepBytes, notBefore, checkpoint: join(data.slotFolder, "checkpoint") });
+    journal.retire({ storedSeq, sealedSeq: sealing?.sealedSeq ?? 0, keepBytes, notBefore });
   } catch {
     // Old segments stay a while longer; the next round tries again.
   }
 }
 
+function sealingOf(journal: Journal): Sealing {
+  const { slotFolder, nodeId } = data;
+  return new Sealing({
+    slotFolder,
+    nodeId,
+    at: () => ({ lastSeq: journal.lastSeq, root: journal.root }),
+    onStatus: (status) => {
+      say({ is: "sealing", status });
+      // Whoever ships events ships the checkpoint too.
+      mark.wake();
+    },
+    onAnnounce: (key) => {
+      journal.tell("key_announced", { verifier_key: key });
+      isAnnouncing = true;
+    },
+  });
+}
+
 const journal = open();
-if (journal !== null) port.on("message", (message: ToJournal) => receive(journal, message));
+if (journal !== null) {
+  sealing = sealingOf(journal);
+  port.on("message", (message: ToJournal) => receive(journal, message));
+}

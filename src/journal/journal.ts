@@ -5,14 +5,13 @@
 // A segment goes: (none) → created with its header → appended to, commit by commit → closed when the next commit
 // would pass SEGMENT_BYTES, or when a write or sync failed. The next one restates the state in its header.
 import { encodeRow } from "../event/encode.ts";
-import { COLUMN, type Facts, FIELDS, type Row, SCHEMA_VERSION } from "../event/fields.ts";
+import { COLUMN, FIELDS, type Row, SCHEMA_VERSION } from "../event/fields.ts";
 import { type JournalEvent, SALT_BYTES } from "../event/leaf.ts";
-import { answered, failed, type Outcome } from "../event/outcomes.ts";
+import { answered, failed } from "../event/outcomes.ts";
 import { createRandom } from "../event/random.ts";
-import { systemFacts } from "../event/system.ts";
+import { type SystemAction, systemFacts } from "../event/system.ts";
 import { leafOf } from "../evidence/leaves.ts";
 import type { Frontier } from "../evidence/merkle.ts";
-import { writeCheckpoint } from "./checkpoint.ts";
 import {
   type CommitResult,
   eventIdOf,
@@ -47,13 +46,17 @@ export interface JournalOptions {
   /** Called when a commit is durable, and when a new segment begins. */
   readonly onDurable?: (lastLsn: number) => void;
   readonly onSegment?: () => void;
+  /** The leaf hashes of a commit's events, once it is durable, and the root after them. */
+  readonly onLeaves?: (firstSeq: number, hashes: readonly Buffer[], root: string) => void;
 }
 
 export interface RetireOptions {
+  /** The store has the events up to here durably. */
+  readonly storedSeq: number;
+  /** A signed checkpoint covers the events up to here, and their tiles are fsynced. */
+  readonly sealedSeq: number;
   readonly keepBytes: number;
   readonly notBefore: number;
-  /** Path of the checkpoint file. */
-  readonly checkpoint: string;
 }
 
 /** A wall clock that goes back further than this leaves a `clock_step` event. */
@@ -61,6 +64,7 @@ const CLOCK_STEP_MS = 1000;
 
 interface Draft {
   readonly lines: string[];
+  readonly leaves: Buffer[];
   readonly frontier: Frontier;
   readonly at: number;
   lsn: number;
@@ -89,6 +93,7 @@ export class Journal {
   /** With `resumeAfter`: finishes that were durable beyond it, in order. */
   readonly resumed: readonly Settled[];
   readonly #segments: Shelf;
+  #toTell: [SystemAction, Record<string, number | string>][] = [];
 
   private constructor(options: JournalOptions) {
     this.#options = options;
@@ -152,7 +157,7 @@ export class Journal {
    */
   commit(entries: readonly JournalEntry[], { closed = false, critical = false } = {}): CommitResult {
     const draft = this.#draft();
-    const own = this.#state.lastCommitAt - draft.at > CLOCK_STEP_MS ? this.#addClockStep(draft) : 0;
+    const own = this.#addOwn(draft);
     const ended = new Set<string>();
     for (const entry of entries) if (entry[0] !== "begin") ended.add(eventIdOf(entry));
     const begins: Row[] = [];
@@ -166,6 +171,7 @@ export class Journal {
       }
     }
     this.#seal(draft, closed, critical || closed);
+    this.#toTell = [];
     for (const row of begins) this.#state.open.set(String(row[COLUMN.event_id]), row);
     for (const eventId of ended) this.#state.open.delete(eventId);
     return {
@@ -178,18 +184,21 @@ export class Journal {
   }
 
   /**
-   * Removes old segments whose events the store has durably up to `storedSeq`: all but the newest `keepBytes`, and
-   * also of those what was last written before `notBefore` (UTC ms). First a checkpoint of size and root is made
-   * durable, so that what remains can be held to it.
+   * Removes old segments whose events are stored and sealed: all but the newest `keepBytes`, and also of those what was
+   * last written before `notBefore` (UTC ms).
    */
-  retire(storedSeq: number, { keepBytes, notBefore, checkpoint }: RetireOptions): number {
-    const gone = this.#segments.retirable(storedSeq, keepBytes, notBefore);
+  retire({ storedSeq, sealedSeq, keepBytes, notBefore }: RetireOptions): number {
+    const gone = this.#segments.retirable(Math.min(storedSeq, sealedSeq), keepBytes, notBefore);
     if (gone.length === 0) return 0;
     const { files, folder } = this.#options;
-    writeCheckpoint(files, checkpoint, { size: this.lastSeq, root: this.root, at: this.#options.now() });
     for (const segment of gone) this.#segments.remove(segment);
     files.syncFolder(folder);
     return gone.length;
+  }
+
+  /** The next commit has an event of Daybook's own more, before those of its entries. */
+  tell(action: SystemAction, metadata: Record<string, number | string>): void {
+    this.#toTell.push([action, metadata]);
   }
 
   /** Marks the journal as closed in order and lets go of its file. */
@@ -203,6 +212,7 @@ export class Journal {
     const { lastLsn, frontier, outboxId } = this.#state;
     return {
       lines: [],
+      leaves: [],
       frontier: frontier.copy(),
       at: this.#options.now(),
       lsn: lastLsn,
@@ -232,21 +242,27 @@ export class Journal {
       p1Salt: salts.subarray(0, SALT_BYTES),
       p2Salt: salts.subarray(SALT_BYTES),
     };
-    draft.frontier.append(leafOf(event));
+    const leaf = leafOf(event);
+    draft.leaves.push(leaf);
+    draft.frontier.append(leaf);
     draft.lines.push(finishLine(++draft.lsn, salts.toString("hex"), row));
     draft.finished++;
     if (outboxId !== undefined) draft.outboxId = Math.max(draft.outboxId, outboxId);
     if (told !== undefined) draft.told = told;
   }
 
-  #addSystem(draft: Draft, facts: Facts, outcome: Outcome): void {
-    this.#addFinish(draft, encodeRow(facts, outcome, { count: 0 }));
+  /** Events of Daybook's own that belong in this commit; how many. */
+  #addOwn(draft: Draft): number {
+    const { lastCommitAt } = this.#state;
+    const stepped = lastCommitAt - draft.at > CLOCK_STEP_MS;
+    if (stepped) this.#addTold(draft, "clock_step", { from: lastCommitAt, to: draft.at });
+    for (const [action, metadata] of this.#toTell) this.#addTold(draft, action, metadata);
+    return this.#toTell.length + (stepped ? 1 : 0);
   }
 
-  #addClockStep(draft: Draft): 1 {
-    const metadata = { from: this.#state.lastCommitAt, to: draft.at };
-    this.#addSystem(draft, systemFacts("clock_step", metadata, draft.at), answered(null));
-    return 1;
+  #addTold(draft: Draft, action: SystemAction, metadata: Record<string, number | string>): void {
+    const row = encodeRow(systemFacts(action, metadata, draft.at), answered(null), { count: 0 });
+    this.#addFinish(draft, row);
   }
 
   /** Every begin without a finish becomes an event; the stop names the window in which a begin may be missing. */
@@ -267,7 +283,7 @@ export class Journal {
       restarted_at: draft.at,
       interrupted: interrupted.length,
     };
-    this.#addSystem(draft, systemFacts("unclean_stop", metadata, draft.at), answered(null));
+    this.#addTold(draft, "unclean_stop", metadata);
     this.#seal(draft, false, true);
     this.#state.open.clear();
   }
@@ -301,6 +317,8 @@ export class Journal {
     this.#state.lastCommitAt = at;
     this.#state.told = told ?? this.#state.told;
     this.#options.onDurable?.(lastLsn);
+    if (draft.leaves.length > 0)
+      this.#options.onLeaves?.(frontier.size - draft.leaves.length + 1, draft.leaves, frontier.root());
   }
 
   #append(frame: Buffer): void {

@@ -11,7 +11,8 @@ import { DaybookError, nativeCode } from "../event/errors.ts";
 import { newNodeId } from "../event/ids.ts";
 import { realFiles } from "./files.ts";
 
-export type RetiredBecause = "damaged" | "older_than_store";
+/** Older: the journal ends before what was shipped, or before what was signed. */
+export type RetiredBecause = "damaged" | "older_than_store" | "older_than_checkpoint";
 
 export interface Slot {
   readonly number: number;

@@ -78,7 +78,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     await spending.accounts.close();
   });
   const outbox = new OutboxPump(parts.control, recorder, journal.outboxId);
-  const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable });
+  const charges = () => parts.charges.read();
+  const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable, charges });
   openings.add(async () => {
     await outbox.pump().catch(() => {});
     await outbox.close();

@@ -110,6 +110,25 @@ function measures({ recorder, journal, delivery, activeRequests }: MetricsParts)
       read: one(() => journal.restarts),
     },
     {
+      name: "daybook_sealed_events",
+      help: "Events that a signed checkpoint of this node covers.",
+      labels: [],
+      read: one(() => journal.sealing.size),
+    },
+    {
+      name: "daybook_sealed_time_seconds",
+      help: "When the newest checkpoint was signed, in seconds since 1970; 0 before the first.",
+      labels: [],
+      read: one(() => journal.sealing.at / 1000),
+    },
+    {
+      name: "daybook_sealing",
+      help: "1 while the log is sealed, 0 while that fails; a log that is refused was rolled back, changed, or lost its key.",
+      labels: ["trouble"],
+      read: (set) =>
+        set({ trouble: journal.sealing.trouble ?? "" }, journal.sealing.trouble === null ? 1 : 0),
+    },
+    {
       name: "daybook_journal_lsn",
       help: "Last durable journal record.",
       labels: [],

@@ -5,6 +5,7 @@ import { DaybookError } from "../event/errors.ts";
 import { realFiles } from "../journal/files.ts";
 import { JournalClient, type JournalLimits } from "../journal/journal-client.ts";
 import { newestCommit } from "../journal/newest.ts";
+import { readSealed } from "../journal/sealed.ts";
 import { type RetiredBecause, type Slot, takeSlot } from "../journal/slot.ts";
 import { openStore } from "../stores/open-store.ts";
 
@@ -41,11 +42,17 @@ async function openJournal(slot: Slot, limits: JournalLimits): Promise<JournalCl
   }
 }
 
-/** A folder that was restored from an older backup: the store knows events of it that the journal does not. */
-async function reasonToEnd({ nodeId, journalFolder }: Slot, address: string): Promise<RetiredBecause | null> {
+/** A journal that is older than what was signed or shipped of it: it was restored from a backup, or cut. */
+async function reasonToEnd(
+  { nodeId, folder, journalFolder }: Slot,
+  address: string,
+): Promise<RetiredBecause | null> {
+  const sealed = readSealed(folder)?.checkpoint.size ?? 0;
   const shipped = await shippedSeq(nodeId, address);
-  if (shipped === 0) return null;
-  return shipped > (newestCommit(realFiles, journalFolder)?.lastSeq ?? 0) ? "older_than_store" : null;
+  if (shipped === 0 && sealed === 0) return null;
+  const lastSeq = newestCommit(realFiles, journalFolder)?.lastSeq ?? 0;
+  if (shipped > lastSeq) return "older_than_store";
+  return sealed > lastSeq ? "older_than_checkpoint" : null;
 }
 
 /** 0 when the store does not know the node, is not there yet, or cannot be asked: the shipper will find out. */

@@ -21,6 +21,7 @@ import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
+import { Refusals } from "../recorder/refusals.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { makeFolder } from "./folder.ts";
@@ -220,8 +221,11 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
   const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
   const clientIp = (request: IncomingMessage) => address()(request);
+  const refusals = new Refusals({ recorder });
+  openings.add(() => refusals.close());
   const gateway = new Gateway({
     recorder,
+    refusals,
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ChargesCopy } from "../control/charges.ts";
 import { openControl } from "../control/control.ts";
+import { SealShipper } from "../delivery/seal-shipper.ts";
 import { Shipper, type ShipperStatus } from "../delivery/shipper.ts";
 import type { Charges } from "../event/charges.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
@@ -12,6 +13,7 @@ import { DurableMark } from "../journal/durable.ts";
 import { realFiles } from "../journal/files.ts";
 import { Journal } from "../journal/journal.ts";
 import { newestCommit } from "../journal/newest.ts";
+import { openSealer } from "../journal/sealer.ts";
 import { seeSlot } from "../journal/seen-slots.ts";
 import { type Slot, trySlot } from "../journal/slot.ts";
 import { JournalTail, type Lost } from "../journal/tail.ts";
@@ -99,15 +101,25 @@ async function copiedCharges({ home, now }: ShipJob): Promise<Charges> {
   }
 }
 
-function recover({ journalFolder: folder, nodeId }: Slot, now: () => number) {
+function recover({ folder: slotFolder, journalFolder: folder, nodeId }: Slot, now: () => number) {
   try {
     const journal = Journal.open({ files: realFiles, folder, nodeId, now });
     journal.close();
+    seal(slotFolder, nodeId, journal, now);
     const { recovered, lastLsn, lastSeq } = journal;
     return { recovered, lastLsn, lastSeq };
   } catch (error) {
     if (error instanceof DaybookError) throw error;
     throw new DaybookError("folder_unusable", `${folder}: ${nativeCode(error)}`, { cause: error });
+  }
+}
+
+/** What cannot be sealed now is shipped all the same; the next server says why. */
+function seal(slotFolder: string, nodeId: string, { lastSeq, root }: Journal, now: () => number): void {
+  try {
+    openSealer({ slotFolder, nodeId, now }, { lastSeq, root }).seal();
+  } catch {
+    // The events stay an unsealed tail.
   }
 }
 
@@ -119,7 +131,7 @@ function ended({ journalFolder }: Slot) {
 
 async function ship(
   { onProgress, signal }: ShipJob,
-  { journalFolder: folder, nodeId }: Slot,
+  { folder: slotFolder, journalFolder: folder, nodeId }: Slot,
   store: Store,
   { lastLsn, lastSeq }: { readonly lastLsn: number; readonly lastSeq: number },
 ): Promise<Pick<Shipped, "reason" | "lost">> {
@@ -144,7 +156,8 @@ async function ship(
   const sleep = async (ms: number, ended: AbortSignal) => {
     await delay(ms, undefined, { signal: ended }).catch(() => {});
   };
-  const shipper = new Shipper({ store, tail, durable, nodeId, onStatus, onLost, sleep });
+  const seals = new SealShipper(store, nodeId, slotFolder);
+  const shipper = new Shipper({ store, tail, durable, nodeId, seals, onStatus, onLost, sleep });
   await shipper.run(AbortSignal.any([done.signal, signal]));
   tail.close();
   const { status, lost } = told;

@@ -146,6 +146,45 @@ export interface PruneStep {
   readonly next: PruneProgress | null;
 }
 
+/** Neighbouring hashes of a node's Merkle log: the n-th tile of a level, as in C2SP tlog-tiles. */
+export interface StoredTile {
+  readonly level: number;
+  readonly index: number;
+  /** 32 bytes for each of 1 to 256 subtrees of 256^level leaves. */
+  readonly hashes: Uint8Array;
+}
+
+/** A signed note over a log of `size` events. */
+export interface StoredCheckpoint {
+  readonly size: number;
+  /** UTC ms. */
+  readonly at: number;
+  readonly note: string;
+}
+
+/** What shows that a node's events are what was recorded. */
+export interface Seal {
+  readonly nodeId: string;
+  readonly tiles: readonly StoredTile[];
+  /** Null: tiles alone, of a checkpoint that follows. */
+  readonly checkpoint: StoredCheckpoint | null;
+  /** The chain of the log's public keys; null: as it is. */
+  readonly keys: string | null;
+}
+
+export interface SealedLog {
+  readonly nodeId: string;
+  readonly keys: string | null;
+  /** Oldest first. */
+  readonly checkpoints: readonly StoredCheckpoint[];
+}
+
+/** A part of all events, with where the next part begins; null: there is none. */
+export interface Scanned {
+  readonly events: JournalEvent[];
+  readonly next: number | null;
+}
+
 export interface Capabilities {
   /** A second process may read while one writes. */
   readonly concurrentReaders: boolean;
@@ -171,6 +210,20 @@ export interface Store {
   get(eventId: string): Promise<AuditEvent | null>;
   /** The event as the journal made it, salts included, so that its leaf can be recomputed; null when unknown. */
   leafSource(eventId: string): Promise<JournalEvent | null>;
+  /**
+   * Every event once, as the journal made it, in an order that stays as it is: in order of seq for each node, unless
+   * somebody else has changed the store. Begins at `after`, the `next` of the part before; null: at the first.
+   */
+  scan(after: number | null, limit: number): Promise<Scanned>;
+  /**
+   * Adds to what is known of a node's log, in one transaction: a tile takes the place of a narrower one and of no other;
+   * of the checkpoints the last of each hour (UTC) stays. Again: nothing changes.
+   */
+  seal(seal: Seal): Promise<void>;
+  /** The sealed logs, by node id. */
+  seals(): Promise<SealedLog[]>;
+  /** The hashes of a tile, as many as are known; null when there is none. */
+  tile(nodeId: string, level: number, index: number): Promise<Uint8Array | null>;
   /**
    * Stats, histograms and usage are exact, and go on counting events that retention has removed: they are read from
    * sums by hour and day. Only where `since` or `until` cuts an hour (a day, where one user or key is asked for) are

@@ -11,6 +11,7 @@ import { FILTERS } from "./filters.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
 import { RETENTION } from "./retention.ts";
+import { SEALS } from "./seals.ts";
 import { STATS } from "./stats.ts";
 import { SUMS } from "./sums.ts";
 import { VALUES } from "./values.ts";
@@ -35,6 +36,7 @@ export function testStore(driver: Driver): void {
       ...SUMS,
       ...RETENTION,
       ...CHARGES,
+      ...SEALS,
       ...VALUES,
       ...LIFE,
     })) {

@@ -10,7 +10,6 @@ import { BrokenPromise, Ledger } from "./ledger.ts";
 import { KilledError, type SimulatedDisk } from "./simulated-disk.ts";
 
 export const FOLDER = "/journal";
-const CHECKPOINT = "/evidence/checkpoint";
 
 export class JournalProcess {
   readonly disk: SimulatedDisk;
@@ -95,7 +94,7 @@ export class JournalProcess {
     if (this.#journal === null) return;
     this.ledger.retire(seq);
     try {
-      this.#journal.retire(seq, { keepBytes, notBefore: 0, checkpoint: CHECKPOINT });
+      this.#journal.retire({ storedSeq: seq, sealedSeq: seq, keepBytes, notBefore: 0 });
     } catch (error) {
       this.#died(error);
     }

@@ -17,6 +17,9 @@ import type {
   PruneProgress,
   PruneRules,
   PruneStep,
+  Scanned,
+  Seal,
+  SealedLog,
   Stats,
   Store,
   Usage,
@@ -39,12 +42,14 @@ import { namedFailure } from "./failures.ts";
 import { page, WINDOWS, type Windows } from "./pages.ts";
 import { giveBack, planPrune, pruneStep } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
+import { addSeal, readSeals, TILE } from "./seals.ts";
 import { facets, histogram, type Source, stats, usage } from "./stats.ts";
 import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, hasTables } from "./tables.ts";
 import { openActors, openShapes, type Tuples } from "./tuples.ts";
 
 const BY_ID = `SELECT ${EVENT_LIST}, p1_salt, p2_salt FROM events INDEXED BY events_event_id
   WHERE ${EVENT_ID_HEAD} = ${HEAD_OF_PARAMETER} AND event_id = ? LIMIT 1`;
+const SCAN = `SELECT ${EVENT_LIST}, p1_salt, p2_salt, rowid FROM events WHERE rowid > ? ORDER BY rowid LIMIT ?`;
 const POSITIONS = "SELECT node_id, seq, root FROM positions ORDER BY node_id";
 const POSITION = "SELECT node_id, seq, root FROM positions WHERE node_id = ?";
 const MOVE = `INSERT INTO positions (node_id, seq, root) VALUES (?, ?, ?)
@@ -142,10 +147,31 @@ export class SqliteStore implements Store {
       return this.#snapshot(() => {
         const values = this.#all(BY_ID, [id, id, id, id])[0];
         if (values === undefined) return null;
-        const [p1Salt, p2Salt] = values.slice(EVENT_COLUMNS.length + 2) as [Uint8Array, Uint8Array];
-        return { row: readRow(values, this.source), p1Salt, p2Salt };
+        return this.#journalEvent(values);
       });
     });
+  }
+
+  scan(after: number | null, limit: number): Promise<Scanned> {
+    return this.#call(() => {
+      return this.#snapshot(() => {
+        const rows = this.#all(SCAN, [after ?? 0, limit]);
+        const events = rows.map((values) => this.#journalEvent(values));
+        return { events, next: rows.length < limit ? null : (rows.at(-1)?.at(-1) as number) };
+      });
+    });
+  }
+
+  seal(seal: Seal): Promise<void> {
+    return this.#write(() => this.#transaction("BEGIN IMMEDIATE", () => addSeal(this.#db, seal)));
+  }
+
+  seals(): Promise<SealedLog[]> {
+    return this.#call(() => this.#snapshot(() => readSeals(this.#db)));
+  }
+
+  tile(nodeId: string, level: number, index: number): Promise<Uint8Array | null> {
+    return this.#call(() => (this.#all(TILE, [nodeId, level, index])[0]?.[0] ?? null) as Uint8Array | null);
   }
 
   stats(filter: EventFilter): Promise<Stats> {
@@ -196,6 +222,12 @@ export class SqliteStore implements Store {
       hasTables(this.#db, this.#file);
       this.#positions(POSITIONS);
     });
+  }
+
+  /** Of BY_ID or SCAN. */
+  #journalEvent(values: SqlValue[]): JournalEvent {
+    const [p1Salt, p2Salt] = values.slice(EVENT_COLUMNS.length + 2) as [Uint8Array, Uint8Array];
+    return { row: readRow(values, this.source), p1Salt, p2Salt };
   }
 
   async close(): Promise<void> {

@@ -3,12 +3,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError } from "../../event/errors.ts";
 import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS } from "./columns.ts";
+import { SEALS } from "./seals.ts";
 
 /** Version of these tables, kept in `user_version`; every change of them raises it, a new field included. */
-export const TABLES_VERSION = 3;
+export const TABLES_VERSION = 4;
 
 /** The oldest tables that are still understood. */
-const OLDEST_VERSION = 3;
+const OLDEST_VERSION = 4;
 
 /** "dayb", in `application_id`: tells a store from other programs' databases (and file(1) from ours). */
 export const APPLICATION_ID = 0x64617962;
@@ -87,7 +88,7 @@ CREATE TABLE rollups (
   latency BLOB,
   PRIMARY KEY (grain, period, subject, shape)
 ) STRICT, WITHOUT ROWID;
-${CHARGES}`;
+${CHARGES}${SEALS}`;
 
 /** What a tuple is made of stands in columns of its own too, for conditions. */
 function tuplesTable(name: string, columns: readonly Column[]): string {

@@ -123,7 +123,7 @@ test("a store whose file was removed or replaced is not healthy, and nothing in 
 test("a store that a newer Daybook took over is not healthy", async () => {
   const { store, db } = openWith("PRAGMA user_version = 99");
   await assert.rejects(store.health(), { code: "newer_version" });
-  db.exec("PRAGMA user_version = 3");
+  db.exec("PRAGMA user_version = 4");
   await store.health();
   await store.close();
 });
