@@ -19,6 +19,9 @@ const FRAMING: ReadonlySet<string> = new Set([
   "trailer",
 ]);
 
+/** In JSON Schema's words: taken, and never shown again. */
+const SECRET = { writeOnly: true, format: "password" };
+
 const PREFIX_EXPECTED = "a path below /v1/ such as /v1/audio/";
 /** A prefix ends at a segment, so that /v1/file never lets /v1/files pass. */
 const prefix = () =>
@@ -50,6 +53,7 @@ export const providerSchema = z.strictObject({
     .optional()
     .describe("Azure only: address deployments, with this `api-version`; without it Azure's `/openai/v1`."),
   api_key: text(API_KEY, "a key of printable characters without spaces")
+    .meta(SECRET)
     .optional()
     .describe("The provider's secret."),
   headers: z
@@ -57,7 +61,7 @@ export const providerSchema = z.strictObject({
       text(HEADER_NAME, "a header name").refine((name) => !FRAMING.has(name.toLowerCase()), {
         error: "Daybook sets this header itself",
       }),
-      text(HEADER_VALUE, "printable ASCII text"),
+      text(HEADER_VALUE, "printable ASCII text").meta(SECRET),
     )
     .default({})
     .describe("Sent with every request to this provider. Values are kept and shown like secrets."),
