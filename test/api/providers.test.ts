@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { chat, startDaybook } from "../support/daybook.ts";
-import { startUpstream } from "../support/upstream.ts";
+import { startJsonUpstream } from "../support/json-upstream.ts";
 
 const ANSWER = {
   id: "c1",
@@ -19,7 +19,7 @@ const LIST = { object: "list", data: [{ id: "b" }, { id: "a" }] };
 const openaiLike = ({ path }: { path: string }) => ({ body: path === "/v1/models" ? LIST : ANSWER });
 
 test("a provider and a route made now serve the next request, at the route's price; a new price leaves old events", async (t) => {
-  const { url, asked } = await startUpstream(t, openaiLike);
+  const { url, asked } = await startJsonUpstream(t, openaiLike);
   const daybook = await startDaybook(t);
   const made = await daybook.ask("/admin/providers", {
     method: "POST",
@@ -73,7 +73,7 @@ test("a provider and a route made now serve the next request, at the route's pri
 });
 
 test("no byte in the data folder, and no answer, holds a provider's secret", async (t) => {
-  const { url } = await startUpstream(t, openaiLike);
+  const { url } = await startJsonUpstream(t, openaiLike);
   const daybook = await startDaybook(t, {
     yaml: `providers: [{ name: fixed, backend_type: acme, protocol: openai, base_url: "${url}", api_key: canary-file-key, headers: { x-a: canary-file-header } }]\n`,
   });
@@ -140,7 +140,7 @@ test("those of the file are shown and cannot be changed", async (t) => {
 });
 
 test("which route a model takes is said with its providers, how they are, the price and why", async (t) => {
-  const { url } = await startUpstream(t, () => ({ status: 500, body: {} }));
+  const { url } = await startJsonUpstream(t, () => ({ status: 500, body: {} }));
   const daybook = await startDaybook(t, {
     yaml: `providers:
   - { name: ill, backend_type: acme, protocol: openai, base_url: "${url}", retries: { max: 0 }, breaker: { failures: 1 } }
@@ -187,7 +187,7 @@ test("no route for a model is an answer too", async (t) => {
 });
 
 test("a provider is tried with one call, whose outcome is its answer and its event", async (t) => {
-  const { url, asked } = await startUpstream(t, () => ({
+  const { url, asked } = await startJsonUpstream(t, () => ({
     status: 401,
     body: { error: { type: "authentication_error", message: "canary" } },
   }));
@@ -231,7 +231,7 @@ test("a provider is tried with one call, whose outcome is its answer and its eve
 });
 
 test("a list of models that a provider does not give is a 502 with one event, and changes nothing", async (t) => {
-  const { url } = await startUpstream(t, () => ({ status: 404, body: {} }));
+  const { url } = await startJsonUpstream(t, () => ({ status: 404, body: {} }));
   const daybook = await startDaybook(t, {
     yaml: `providers: [{ name: odd, backend_type: acme, protocol: openai, base_url: "${url}" }]\n`,
   });
@@ -245,7 +245,7 @@ test("a list of models that a provider does not give is a 502 with one event, an
 });
 
 test("what providers said that they serve is listed under globs", async (t) => {
-  const { url } = await startUpstream(t, openaiLike);
+  const { url } = await startJsonUpstream(t, openaiLike);
   const daybook = await startDaybook(t, {
     yaml: `providers: [{ name: mine, backend_type: acme, protocol: openai, base_url: "${url}" }]
 routes: [{ model: "*", providers: [{ provider: mine }] }]\n`,
@@ -260,7 +260,7 @@ routes: [{ model: "*", providers: [{ provider: mine }] }]\n`,
 });
 
 test("models are loaded where the backend can, else 501 says why; each leaves its event", async (t) => {
-  const { url, asked } = await startUpstream(t, ({ path }) => {
+  const { url, asked } = await startJsonUpstream(t, ({ path }) => {
     if (path === "/api/version") return { body: { version: "0.40.12" } };
     return path === "/api/generate" ? { body: {} } : null;
   });

@@ -5,7 +5,7 @@ import { listModels, setLoaded } from "../../src/gateway/provider-calls.ts";
 import { Routes } from "../../src/gateway/routes.ts";
 import type { Upstream } from "../../src/gateway/upstream.ts";
 import { completeProvider, type ProviderInput, providerSchema } from "../../src/providers/provider.ts";
-import { type Asked, type Reply, startUpstream } from "../support/upstream.ts";
+import { type AskedFor, type Reply, startJsonUpstream } from "../support/json-upstream.ts";
 
 function upstream(t: TestContext, given: Partial<ProviderInput> & { base_url: string }): Upstream {
   const spec = providerSchema.parse({ name: "p", backend_type: "local", ...given });
@@ -18,7 +18,7 @@ function upstream(t: TestContext, given: Partial<ProviderInput> & { base_url: st
 const list = (...ids: string[]) => ({ object: "list", data: ids.map((id) => ({ id, object: "model" })) });
 
 test("the list is sorted, each name once, whatever the base URL looks like", async (t) => {
-  const { url, asked } = await startUpstream(t, ({ path }) =>
+  const { url, asked } = await startJsonUpstream(t, ({ path }) =>
     path === "/v1/models" ? { body: list("b", "a", "b", "not a name", "org/c:7b") } : null,
   );
   for (const base_url of [url, `${url}/`, `${url}/v1`, `${url}/v1/`])
@@ -30,7 +30,7 @@ test("the list is sorted, each name once, whatever the base URL looks like", asy
 });
 
 test("Anthropic's list is read page by page, with its key and version", async (t) => {
-  const { url, asked } = await startUpstream(t, ({ path }) => {
+  const { url, asked } = await startJsonUpstream(t, ({ path }) => {
     const after = new URL(path, "http://x").searchParams.get("after_id");
     const page = after === null ? { has_more: true, last_id: "a" } : { has_more: false, last_id: "b" };
     return { body: { data: [{ id: page.last_id }], ...page } };
@@ -47,7 +47,7 @@ test("Anthropic's list is read page by page, with its key and version", async (t
 });
 
 test("Azure's list is beside the deployments, with the api-version and its own key header", async (t) => {
-  const { url, asked } = await startUpstream(t, () => ({ body: list("gpt-4o") }));
+  const { url, asked } = await startJsonUpstream(t, () => ({ body: list("gpt-4o") }));
   const azure = upstream(t, {
     base_url: url,
     backend_type: "azure",
@@ -62,7 +62,7 @@ test("Azure's list is beside the deployments, with the api-version and its own k
 });
 
 test("of a failure only what is known comes back", async (t) => {
-  const refusing = await startUpstream(t, () => ({
+  const refusing = await startJsonUpstream(t, () => ({
     status: 401,
     body: { error: { message: "canary text", type: "authentication_error" } },
   }));
@@ -72,7 +72,7 @@ test("of a failure only what is known comes back", async (t) => {
     status: 401,
     errorType: "authentication_error",
   });
-  const odd = await startUpstream(t, () => ({ body: "<html>canary</html>" }));
+  const odd = await startJsonUpstream(t, () => ({ body: "<html>canary</html>" }));
   assert.deepEqual(await listModels(upstream(t, { base_url: odd.url })), {
     ok: false,
     code: "provider_error",
@@ -87,10 +87,10 @@ test("of a failure only what is known comes back", async (t) => {
   });
 });
 
-const POSTED = ({ method, path, body }: Asked) => [method, path, body === "" ? null : JSON.parse(body)];
+const POSTED = ({ method, path, body }: AskedFor) => [method, path, body === "" ? null : JSON.parse(body)];
 
 test("Ollama loads and unloads by generating nothing", async (t) => {
-  const { url, asked } = await startUpstream(t, ({ path }): Reply => {
+  const { url, asked } = await startJsonUpstream(t, ({ path }): Reply => {
     if (path === "/api/version") return { body: { version: "0.40.12" } };
     return path === "/api/generate" ? { body: { done: true } } : null;
   });
@@ -104,7 +104,7 @@ test("Ollama loads and unloads by generating nothing", async (t) => {
 });
 
 test("a llama.cpp router is told to load and unload; one that serves one model cannot", async (t) => {
-  const router = await startUpstream(t, ({ path }): Reply => {
+  const router = await startJsonUpstream(t, ({ path }): Reply => {
     if (path === "/models") return { body: { data: [{ id: "m.gguf", status: { value: "unloaded" } }] } };
     return path.startsWith("/models/") ? { body: { success: true } } : null;
   });
@@ -115,7 +115,9 @@ test("a llama.cpp router is told to load and unload; one that serves one model c
     ["POST", "/models/load", { model: "m.gguf" }],
     ["POST", "/models/unload", { model: "m.gguf" }],
   ]);
-  const single = await startUpstream(t, ({ path }) => (path === "/models" ? { body: list("m.gguf") } : null));
+  const single = await startJsonUpstream(t, ({ path }) =>
+    path === "/models" ? { body: list("m.gguf") } : null,
+  );
   assert.deepEqual(await setLoaded(upstream(t, { base_url: single.url }), "m.gguf", true), {
     ok: false,
     code: "not_supported",
