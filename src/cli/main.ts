@@ -47,6 +47,16 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./keys.ts")).keysCommand(await adminParts()),
   },
   {
+    name: "limits",
+    about: "Limits of keys and users: show, set and remove them.",
+    load: async () => (await import("./limits.ts")).limitsCommand(await adminParts()),
+  },
+  {
+    name: "credits",
+    about: "Credit of users: show, grant, adjust and reverse it.",
+    load: async () => (await import("./credits.ts")).creditsCommand(await adminParts()),
+  },
+  {
     name: "providers",
     about: "Providers: list, create, change, delete and try them.",
     load: async () => (await import("./providers.ts")).providersCommand(await adminParts()),
@@ -60,16 +70,6 @@ export const VERBS: readonly Verb[] = [
     name: "models",
     about: "Models: list, sync, load and unload them.",
     load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
-  },
-  {
-    name: "limits",
-    about: "Limits of keys and users: show, set and remove them.",
-    load: async () => (await import("./limits.ts")).limitsCommand(await adminParts()),
-  },
-  {
-    name: "credits",
-    about: "Credit of users: show, grant, adjust and reverse it.",
-    load: async () => (await import("./credits.ts")).creditsCommand(await adminParts()),
   },
   {
     name: "doctor",
