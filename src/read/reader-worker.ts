@@ -5,7 +5,7 @@ import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors
 import { openStore } from "../stores/open-store.ts";
 import type { Store } from "../stores/store.ts";
 
-export type CallName = "query" | "get" | "stats" | "charges" | "positions" | "health";
+export type CallName = "query" | "get" | "stats" | "charges" | "usage" | "positions" | "health";
 
 export interface Call {
   readonly id: number;

@@ -44,6 +44,7 @@ class WorkerReader implements Reader {
   get: Reader["get"] = (eventId) => this.#call("get", eventId);
   stats: Reader["stats"] = (filter) => this.#call("stats", filter);
   charges: Reader["charges"] = () => this.#call("charges");
+  usage: Reader["usage"] = (question) => this.#call("usage", question);
   positions: Reader["positions"] = () => this.#call("positions");
   health: Reader["health"] = () => this.#call("health");
 

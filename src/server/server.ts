@@ -202,7 +202,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
-  await spending.accounts.start(reader);
+  await spending.start(reader);
   const adoption = new Adoption({
     home: config.home,
     own: slot,

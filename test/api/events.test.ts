@@ -23,6 +23,7 @@ function readerOf(query: Reader["query"]): Reader {
     get: nothing,
     stats: nothing,
     charges: nothing,
+    usage: nothing,
     positions: nothing,
     health: nothing,
     close: async () => {},
