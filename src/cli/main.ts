@@ -57,6 +57,21 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./credits.ts")).creditsCommand(await adminParts()),
   },
   {
+    name: "providers",
+    about: "Providers: list, create, change, delete and try them.",
+    load: async () => (await import("./providers.ts")).providersCommand(await adminParts()),
+  },
+  {
+    name: "routes",
+    about: "Routes: list, create, replace, delete and resolve them.",
+    load: async () => (await import("./routes.ts")).routesCommand(await adminParts()),
+  },
+  {
+    name: "models",
+    about: "Models: list, sync, load and unload them.",
+    load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
+  },
+  {
     name: "doctor",
     about: "Check the data folder and the machine; change nothing.",
     load: async () => {
