@@ -88,6 +88,22 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "prune",
+    about: "Remove events that are older than retention keeps them.",
+    load: async () =>
+      (await import("./prune.ts")).pruneCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        now: Date.now,
+      }),
+  },
+  {
+    name: "backup",
+    about: "Copy the data folder, while Daybook runs or not.",
+    load: async () =>
+      (await import("./backup.ts")).backupCommand({ ...(await surroundings()), out: process.stdout }),
+  },
+  {
     name: "journal",
     about: "Inspect the journal's files, or ship them.",
     load: async () => {
