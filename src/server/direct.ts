@@ -101,7 +101,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     upstreams: createUpstreams(table, parts.catalog),
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
-      counted ??= spending.accounts.start(reader);
+      counted ??= spending.start(reader);
       await counted;
       return spending.ledger.balance(userId);
     },

@@ -137,6 +137,12 @@ test("a large terminator says why a response is not complete", () => {
   const more = { incomplete_details: { reason: "max_output_tokens" } };
   const incomplete = read(terminator("response.incomplete", 900_000, false, more), 1000);
   assert.equal(incomplete.facts.finishReason, "max_output_tokens");
+  const [head, tail] = terminator("response.incomplete", 900_000, false).split('"error":null') as [
+    string,
+    string,
+  ];
+  const first = `${head}"incomplete_details":{"reason":"content_filter"}${tail}`;
+  assert.equal(read(first, 1000).facts.finishReason, "content_filter");
   const failed = read(terminator("response.failed", 900_000, false), 1000);
   assert.deepEqual(failed.facts.inBandError, { type: null });
   assert.equal(failed.terminated, true);

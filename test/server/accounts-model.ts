@@ -251,7 +251,8 @@ export class World {
       slot: { nodeId: NODE, journalFolder },
       durable: mark,
     });
-    await this.#accounts.start(this.#store);
+    const [position = null] = await this.#store.positions();
+    await this.#accounts.start(this.#store, position, () => {});
   }
 
   #tail(): JournalTail {
