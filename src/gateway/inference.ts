@@ -211,7 +211,7 @@ class Inference implements Work {
       method: "POST",
       place: provider.place(protocol.endpoint, upstreamModel ?? request.model),
       headers,
-      body: protocol.upstreamBody(request, { model: upstreamModel, askUsage: true }),
+      body: protocol.upstreamBody(request, { model: upstreamModel, askUsage: provider.askUsage }),
       accept: (status, answer) => this.#accept(target, startedAt, status, answer),
     });
     this.#attempt = attempt;

@@ -34,6 +34,7 @@ import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
 import { reloadBySignal } from "./reload.ts";
+import { Retention, rulesOf } from "./retention.ts";
 import { Spending } from "./spending.ts";
 import { certificateFor } from "./tls.ts";
 import { createUpstreams } from "./upstreams.ts";
@@ -52,6 +53,7 @@ export interface Server {
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
+  readonly retention: Retention;
   /** Reads the configuration again, as SIGHUP asks for. Rejects with what is wrong with it; it is recorded either way. */
   reload(): Promise<Reloaded>;
   /** Stops accepting, finishes what is in flight (at most `graceMs`), drains journal and store. Idempotent. */
@@ -263,7 +265,16 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => certificate?.close());
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
+  const retention = new Retention({
+    rules: () => rulesOf(config.audit, Date.now()),
+    reader,
+    recorder,
+    delivery,
+    report: (error) => report(error, "retention"),
+  });
+  openings.add(() => retention.close());
   adoption.start();
+  retention.start();
   return {
     url: listener.url,
     nodeId: journal.nodeId,
@@ -274,6 +285,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     recorder,
     delivery,
     adoption,
+    retention,
     reload: () => reloadBySignal(live, recorder),
     close: closer(openings, listener, gateway),
     cut: () => gateway.cut(),

@@ -22,6 +22,7 @@ const told = (name: unknown) => ({
   headers: [],
   api_version: null,
   ca_file: null,
+  ask_usage: true,
   pass_through: [],
   "timeouts_ms.chat": null,
   "timeouts_ms.completions": null,

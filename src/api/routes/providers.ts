@@ -30,6 +30,7 @@ const PROVIDER = z.object({
   api_key_stored: z.boolean(),
   headers: z.array(z.string()).describe("Their names."),
   ca_file: z.string().nullable(),
+  ask_usage: z.boolean(),
   pass_through: z.array(z.string()),
   timeouts_ms: z.object({
     chat: z.number().nullable(),
@@ -202,6 +203,7 @@ function shown(listed: ListedProvider, { upstreams }: ApiParts): z.output<typeof
     api_key_stored: provider.apiKey !== null,
     headers: Object.keys(provider.headers),
     ca_file: provider.caFile,
+    ask_usage: provider.askUsage,
     pass_through: [...provider.passThrough],
     timeouts_ms: provider.timeoutsMs,
     retries: { max: provider.retry.max, wait_ms: provider.retry.waitMs },
