@@ -1,5 +1,6 @@
 // What a request brings, as its route's schemas read it. What does not fit is refused by name, never with its value.
 import * as z from "zod";
+import { redactText } from "../event/redaction.ts";
 import { Refusal } from "./problem.ts";
 
 const MAX_TOLD = 5;
@@ -13,9 +14,57 @@ export function readQuery(schema: z.ZodObject | undefined, search: URLSearchPara
   return read(schema ?? z.object({}), Object.fromEntries(search), "parameter");
 }
 
-/** The body as `schema` reads it; no body is read as `{}`. Where there is no schema, a body is of no meaning. */
+/**
+ * The body as `schema` reads it; no body is read as `{}`. Where there is no schema, a body is of no meaning. What
+ * looks like a secret is refused, but for the fields that are for one (`writeOnly`).
+ */
 export function readBody(schema: z.ZodObject | undefined, body: unknown): unknown {
-  return schema === undefined ? undefined : read(schema, body ?? {}, "member");
+  if (schema === undefined) return undefined;
+  const given = read(schema, body ?? {}, "member");
+  refuseSecrets(body, shapeOf(schema), []);
+  return given;
+}
+
+/** As much of JSON Schema as tells where secrets belong. */
+interface Shape {
+  readonly writeOnly?: boolean;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly additionalProperties?: Shape | boolean;
+  readonly items?: Shape;
+  readonly anyOf?: readonly Shape[];
+}
+
+const SHAPES = new WeakMap<z.ZodObject, Shape>();
+
+function shapeOf(schema: z.ZodObject): Shape {
+  const known = SHAPES.get(schema);
+  if (known !== undefined) return known;
+  const shape = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Shape;
+  SHAPES.set(schema, shape);
+  return shape;
+}
+
+function refuseSecrets(value: unknown, shape: Shape | undefined, at: readonly string[]): void {
+  const forms = [shape, ...(shape?.anyOf ?? [])];
+  if (forms.some((form) => form?.writeOnly)) return;
+  if (typeof value === "string") {
+    if (redactText(value).redactions > 0)
+      throw refused(`${at.join(".")} looks like a secret, which may not be kept there.`);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [name, child] of Object.entries(value)) {
+      const below = forms.map((form) => {
+        const { properties, additionalProperties: rest, items } = form ?? {};
+        return (
+          properties?.[name] ?? (typeof rest === "object" ? rest : Array.isArray(value) ? items : undefined)
+        );
+      });
+      refuseSecrets(
+        child,
+        below.find((form) => form !== undefined),
+        [...at, name],
+      );
+    }
+  }
 }
 
 function read(schema: z.ZodObject, value: unknown, what: "parameter" | "member"): unknown {

@@ -47,6 +47,31 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./keys.ts")).keysCommand(await adminParts()),
   },
   {
+    name: "limits",
+    about: "Limits of keys and users: show, set and remove them.",
+    load: async () => (await import("./limits.ts")).limitsCommand(await adminParts()),
+  },
+  {
+    name: "credits",
+    about: "Credit of users: show, grant, adjust and reverse it.",
+    load: async () => (await import("./credits.ts")).creditsCommand(await adminParts()),
+  },
+  {
+    name: "providers",
+    about: "Providers: list, create, change, delete and try them.",
+    load: async () => (await import("./providers.ts")).providersCommand(await adminParts()),
+  },
+  {
+    name: "routes",
+    about: "Routes: list, create, replace, delete and resolve them.",
+    load: async () => (await import("./routes.ts")).routesCommand(await adminParts()),
+  },
+  {
+    name: "models",
+    about: "Models: list, sync, load and unload them.",
+    load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
+  },
+  {
     name: "doctor",
     about: "Check the data folder and the machine; change nothing.",
     load: async () => {
@@ -61,6 +86,22 @@ export const VERBS: readonly Verb[] = [
         machine: thisMachine,
       });
     },
+  },
+  {
+    name: "prune",
+    about: "Remove events that are older than retention keeps them.",
+    load: async () =>
+      (await import("./prune.ts")).pruneCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        now: Date.now,
+      }),
+  },
+  {
+    name: "backup",
+    about: "Copy the data folder, while Daybook runs or not.",
+    load: async () =>
+      (await import("./backup.ts")).backupCommand({ ...(await surroundings()), out: process.stdout }),
   },
   {
     name: "journal",

@@ -31,8 +31,9 @@ export class SubjectLimits {
 
   /** What a subject has of its own; a user by id or name. Throws `unknown_entity`. */
   async own(type: SubjectType, subject: string): Promise<{ readonly id: string; readonly own: OwnLimits }> {
-    const id = await subjectNamed(this.#control.reads, type, subject);
-    return { id, own: this.#held[type].get(id) ?? {} };
+    const { reads } = this.#control;
+    const id = await subjectNamed(reads, type, subject);
+    return { id, own: (await ownLimits(reads, type, id)).get(id) ?? {} };
   }
 
   /** Puts `own` in place of what the subject had; an empty one takes all away. Throws `unknown_entity`. */

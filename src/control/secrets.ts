@@ -1,5 +1,5 @@
 // Secrets that Daybook gives out: made, recognised by their hash, and judged when somebody else chose them.
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { DaybookError } from "../event/errors.ts";
 
 export interface Secret {
@@ -49,5 +49,5 @@ export function givenSecret(text: string, source: string): Secret {
 
 /** SHA-256, lowercase hex. */
 export function hashSecret(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }

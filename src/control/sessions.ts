@@ -40,6 +40,8 @@ export type Login =
     };
 
 export const SESSION_MS = 12 * 3_600_000;
+/** How long it is still known that a session has expired. */
+const KEPT_MS = SESSION_MS;
 const ENTITY = "session";
 
 export class Sessions {
@@ -57,7 +59,7 @@ export class Sessions {
         const rows = await reads
           .selectFrom("sessions")
           .selectAll()
-          .where("expires_at", ">", control.clock() - SESSION_MS)
+          .where("expires_at", ">", control.clock() - KEPT_MS)
           .execute();
         const held = rows.map(({ id, hash, user_id, expires_at }) => ({
           hash,
@@ -108,7 +110,10 @@ export class Sessions {
           .executeTakeFirst();
         // Changed while the password was checked.
         if (current?.password !== row.password) throw new DaybookError("conflict", "The user was changed.");
-        await change.deleteFrom("sessions").where("expires_at", "<=", now).execute();
+        await change
+          .deleteFrom("sessions")
+          .where("expires_at", "<=", now - KEPT_MS)
+          .execute();
         await change
           .insertInto("sessions")
           .values({

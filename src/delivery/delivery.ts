@@ -7,7 +7,7 @@ import type { DurableMark } from "../journal/durable.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
 import { withDeadline } from "../recorder/handle.ts";
-import type { Charges } from "../stores/store.ts";
+import type { Charges, PrunePlan } from "../stores/store.ts";
 import type { ShipperStatus } from "./shipper.ts";
 import type { FromStore, StoreWorkerData, ToStore } from "./store-worker.ts";
 
@@ -47,6 +47,7 @@ export class Delivery {
   #thread: Thread | null = null;
   #status: ShipperStatus = NOTHING;
   #closed: Promise<void> | null = null;
+  #pruning: PromiseWithResolvers<{ readonly events: number; readonly reason: string | null }> | null = null;
 
   private constructor(options: DeliveryOptions, thread: Thread) {
     this.#options = options;
@@ -80,6 +81,24 @@ export class Delivery {
     return done;
   }
 
+  /**
+   * Carries a plan of retention out, in the store's thread, between appends; answers how many events went. Rejects with
+   * `worker_failed` when it could not be finished; then the next plan has the rest. One at a time.
+   */
+  async prune(plan: PrunePlan): Promise<number> {
+    if (this.#thread === null || this.#closed !== null || this.#pruning !== null)
+      throw new DaybookError("worker_failed", "the store's thread takes no plan now");
+    this.#pruning = Promise.withResolvers();
+    this.#thread.port.postMessage({ is: "prune", plan } satisfies ToStore);
+    try {
+      const { events, reason } = await this.#pruning.promise;
+      if (reason !== null) throw new DaybookError("worker_failed", `retention ended early (${reason})`);
+      return events;
+    } finally {
+      this.#pruning = null;
+    }
+  }
+
   /** Checkpoints the store and ends the thread. What is not shipped stays in the journal. */
   close(): Promise<void> {
     if (this.#closed === null) {
@@ -94,6 +113,7 @@ export class Delivery {
     thread.port.on("message", (message: FromStore) => this.#receive(thread, message));
     void thread.exited.then(() => {
       this.#thread = null;
+      this.#pruning?.resolve({ events: 0, reason: "store_thread_lost" });
       if (this.#closed === null) void this.#restart();
       else this.#set({ ...this.#status, state: "stopped", reason: "closed" });
     });
@@ -119,6 +139,7 @@ export class Delivery {
   #receive({ port }: Thread, message: FromStore): void {
     if (message.is === "closed") port.close();
     else if (message.is === "lost") void this.#lose(port, message.lost);
+    else if (message.is === "pruned") this.#pruning?.resolve(message);
     else if (message.is === "status") {
       const { durableSeq, state } = this.#status;
       this.#set(message);

@@ -38,6 +38,7 @@ export const ERRORS = {
   secret_key: { message: "Cannot use the key for secrets: {detail}.", remedy: "Set DAYBOOK_SECRET_KEY, or put secret.key back, as it was when the secrets were stored." },
   remote_failed: { message: "The remote Daybook {detail}.", remedy: "Check --url and the token (DAYBOOK_TOKEN)." },
   bad_argument: { message: "{detail}", remedy: "Run the command with --help." },
+  backup_failed: { message: "No backup was made at {detail}.", remedy: "Remove what is there, and try again; into another folder if this one is full." },
   worker_failed: { message: "A worker stopped: {detail}.", remedy: "See the log; restart Daybook if it does not recover." },
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -12,6 +12,10 @@ export type SystemAction =
   | "store_regressed"
   /** The store has another history of this node: the folder was copied. */
   | "node_forked"
+  /** Events that retention removes, told before they go. */
+  | "pruned"
+  /** The data folder is copied. */
+  | "backed_up"
   /** This node's log goes on from that of another, which has ended. */
   | "node_succeeded"
   /** This node's log will be signed with another key; `verifier_key` is its public half. */

@@ -5,28 +5,31 @@ import { anthropicErrorBody as anthropicError } from "../protocols/anthropic-err
 import { errorBody as openaiError } from "../protocols/openai-errors.ts";
 import type { Dialect, ErrorFacts, Protocol } from "../protocols/protocol.ts";
 import { PROTOCOLS } from "../protocols/protocols.ts";
+import type { Passed } from "./pass-through.ts";
+import type { Table } from "./routes.ts";
 
 export interface Endpoint {
   readonly facts: Facts & { kind: Kind; action: string };
-  readonly method: "GET" | "POST" | null;
-  readonly serves: "inference" | "models" | "nothing";
+  readonly methods: "GET" | "POST" | "any" | "none";
   /** Null: the client's headers tell its dialect. */
   readonly protocol: Protocol | null;
+  /** Null: it is not passed through. */
+  readonly passed: Passed | null;
 }
 
 /** Any other path. The path itself is the client's text and is not recorded. */
 const UNKNOWN: Endpoint = {
   facts: { kind: "api", action: "request" },
-  method: null,
-  serves: "nothing",
+  methods: "none",
   protocol: null,
+  passed: null,
 };
 
 const MODELS: Endpoint = {
   facts: { kind: "api", action: "models", endpoint: "/v1/models" },
-  method: "GET",
-  serves: "models",
+  methods: "GET",
   protocol: null,
+  passed: null,
 };
 const MODEL: Endpoint = { ...MODELS, facts: { ...MODELS.facts, endpoint: "/v1/models/{model}" } };
 const MODEL_PREFIX = "/v1/models/";
@@ -36,14 +39,22 @@ for (const protocol of PROTOCOLS.values()) {
   const { action, endpoint } = protocol;
   ENDPOINTS.set(endpoint, {
     facts: { kind: "inference", action, endpoint },
-    method: "POST",
-    serves: "inference",
+    methods: "POST",
     protocol,
+    passed: null,
   });
 }
 
-export function endpointOf(path: string): Endpoint {
-  return ENDPOINTS.get(path) ?? (path.startsWith(MODEL_PREFIX) ? MODEL : UNKNOWN);
+/** Our own paths come first, then those that a provider passes through. */
+export function endpointOf(path: string, table: Table): Endpoint {
+  const own = ENDPOINTS.get(path);
+  if (own !== undefined) return own;
+  const passed = table.passThrough(path);
+  if (passed !== null) {
+    const facts = { kind: "inference", action: "pass_through", endpoint: passed.prefix } as const;
+    return { facts, methods: "any", protocol: null, passed };
+  }
+  return path.startsWith(MODEL_PREFIX) ? MODEL : UNKNOWN;
 }
 
 /** The model that a path below /v1/models/ names; null: it is none of these. Percent signs that encode nothing stay. */

@@ -7,13 +7,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Facts, Kind } from "../event/fields.ts";
 import { newRequestId, newTraceId } from "../event/ids.ts";
-import { answered, type ErrorCode, FAILURES, failed, type Outcome } from "../event/outcomes.ts";
+import { answered, type ErrorCode, failed, type Outcome } from "../event/outcomes.ts";
 import type { ErrorFacts } from "../protocols/protocol.ts";
 import { requestIdFrom, traceFrom } from "../protocols/request-ids.ts";
 import type { Usage } from "../protocols/usage.ts";
 import type { Handle } from "../recorder/handle.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Admitted } from "./admission.ts";
+import {
+  errorAnswer,
+  jsonAnswer,
+  type OwnAnswer,
+  type OwnFailure,
+  type RefusalDetail,
+} from "./own-answer.ts";
 import { headBytes, requestHeadBytes, WireCount } from "./wire.ts";
 
 /** How long strict mode waits for a begin or a finish to be durable. */
@@ -24,21 +31,9 @@ export interface ExchangeOptions {
   readonly response: ServerResponse;
   readonly recorder: Recorder;
   readonly facts: Facts & { kind: Kind; action: string };
-  readonly clientIp: string | null;
   readonly userAgent: boolean;
   /** Our own errors, in the client's dialect. */
   readonly errorBody: (error: ErrorFacts) => string;
-}
-
-/** An error code that we answer ourselves. */
-export type OwnFailure = Parameters<typeof failed>[0];
-
-/** What more is to be said of a refusal. */
-export interface RefusalDetail {
-  readonly message?: string;
-  readonly param?: string | null;
-  readonly errorType?: string | null;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What an exchange waits for, while it does. */
@@ -49,14 +44,6 @@ export interface Work {
   cut(code: "timeout" | "shutting_down"): void;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string | number>;
-  readonly body: string;
-  /** On the wire, head and body. */
-  readonly bytes: number;
-}
-
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -65,9 +52,11 @@ export class Exchange {
   readonly #recorder: Recorder;
   readonly #facts: Facts & { kind: Kind; action: string };
   readonly #wire: WireCount;
+  /** Of the answer, whoever gives it. Handed over with its head: node:http takes far longer for them one by one. */
+  readonly #headers: Record<string, string | string[] | number>;
   readonly #ended = Promise.withResolvers<void>();
   /** Strict: until it is known whether the outcome is durable. */
-  #settling: Promise<void> = Promise.resolve();
+  #settling: Promise<void> | null = null;
   /** Bytes of the request's body that have come. */
   received = 0;
   work: Work | null = null;
@@ -79,7 +68,7 @@ export class Exchange {
   #over = false;
 
   constructor(options: ExchangeOptions) {
-    const { request, response, recorder, facts, clientIp, userAgent, errorBody } = options;
+    const { request, response, recorder, facts, userAgent, errorBody } = options;
     this.#errorBody = errorBody;
     this.request = request;
     this.response = response;
@@ -87,11 +76,10 @@ export class Exchange {
     this.#wire = WireCount.of(request.socket);
     this.requestId = requestIdFrom(request.headers["x-request-id"]) ?? newRequestId();
     const traceId = traceFrom(request.headers.traceparent, request.headers["x-trace-id"]) ?? newTraceId();
-    this.#facts = { ...facts, requestId: this.requestId, traceId, clientIp, caller: "http" };
+    this.#facts = { ...facts, requestId: this.requestId, traceId, caller: "http" };
     if (userAgent) this.#facts.userAgent = request.headers["user-agent"] ?? null;
     this.handle = recorder.begin(this.#facts);
-    response.setHeader("x-request-id", this.requestId);
-    response.setHeader("x-trace-id", traceId);
+    this.#headers = { "x-request-id": this.requestId, "x-trace-id": traceId };
     response.once("close", () => this.#closed());
   }
 
@@ -113,14 +101,16 @@ export class Exchange {
 
   /** Whether the answer tells of limits of our own. */
   get hasLimits(): boolean {
-    return (
-      this.response.hasHeader("x-ratelimit-limit-requests") ||
-      this.response.hasHeader("x-ratelimit-limit-tokens")
-    );
+    return "x-ratelimit-limit-requests" in this.#headers || "x-ratelimit-limit-tokens" in this.#headers;
   }
 
   setHeaders(headers: Readonly<Record<string, string>>): void {
-    for (const name in headers) this.response.setHeader(name, headers[name] as string);
+    Object.assign(this.#headers, headers);
+  }
+
+  /** The head of the answer: these headers, and those that were set. */
+  writeHead(status: number, headers: Readonly<Record<string, string | string[] | number>>): void {
+    this.response.writeHead(status, Object.assign(this.#headers, headers));
   }
 
   get strict(): boolean {
@@ -139,7 +129,6 @@ export class Exchange {
     // Strict work that was dropped has no record: whatever the answer would be, it is not given. And an answer that
     // says that it could not be recorded waits for no record.
     const unrecorded = this.strict && (this.handle.state === "dropped" || code === "audit_unavailable");
-    if (!unrecorded && detail.headers !== undefined) this.setHeaders(detail.headers);
     const answer = this.#errorAnswer(unrecorded ? "audit_unavailable" : code, unrecorded ? {} : detail);
     if (unrecorded) {
       this.#send(answer);
@@ -151,16 +140,16 @@ export class Exchange {
   reply(body: string): void {
     if (this.isOver) return;
     if (this.strict && this.handle.state === "dropped") this.refuse("audit_unavailable");
-    else this.#deliver(this.#jsonAnswer(200, body, {}), answered(200));
+    else this.#deliver(jsonAnswer(200, body), answered(200));
   }
 
-  #deliver(answer: Answer, outcome: Outcome): void {
+  #deliver(answer: OwnAnswer, outcome: Outcome): void {
     if (!this.strict) {
       this.#send(answer);
       this.finish(outcome);
       return;
     }
-    this.handle.note({ responseSize: answer.bytes });
+    this.handle.note({ responseSize: this.#bytesOf(answer) });
     this.finish(outcome);
     this.whenRecorded(() => this.#send(answer));
   }
@@ -206,31 +195,19 @@ export class Exchange {
     else this.#send(this.#errorAnswer("audit_unavailable", {}));
   }
 
-  #errorAnswer(code: ErrorCode, { message, param }: RefusalDetail): Answer {
-    const body = this.#errorBody({
-      code,
-      requestId: this.requestId,
-      ...(message === undefined ? {} : { message }),
-      ...(param === undefined ? {} : { param }),
-    });
-    const headers: Record<string, string> = {};
-    if (code === "unauthorized") headers["www-authenticate"] = "Bearer";
-    if (code === "shutting_down" || code === "audit_unavailable") headers["retry-after"] = "1";
-    return this.#jsonAnswer(FAILURES[code].statusCode ?? 500, body, headers);
+  #errorAnswer(code: ErrorCode, detail: RefusalDetail): OwnAnswer {
+    return errorAnswer(code, detail, this.requestId, this.#errorBody);
   }
 
-  #jsonAnswer(status: number, body: string, more: Readonly<Record<string, string>>): Answer {
-    const length = Buffer.byteLength(body);
-    const headers = { "content-type": "application/json", "content-length": length, ...more };
-    const { response } = this;
-    const all = { ...(response.getHeaders() as Record<string, string>), ...headers };
-    const bytes = headBytes(status, all, response.shouldKeepAlive) + length;
-    return { status, headers, body, bytes };
+  /** Of an answer of ours on the wire, head and body. */
+  #bytesOf({ status, headers, body }: OwnAnswer): number {
+    const all = { ...this.#headers, ...headers };
+    return headBytes(status, all, this.response.shouldKeepAlive) + Buffer.byteLength(body);
   }
 
-  #send({ status, headers, body }: Answer): void {
+  #send({ status, headers, body }: OwnAnswer): void {
     if (this.response.destroyed) return;
-    this.response.writeHead(status, headers);
+    this.writeHead(status, headers);
     this.response.end(body);
   }
 
@@ -241,6 +218,7 @@ export class Exchange {
     }
     this.work = null;
     this.#wire.next();
-    void this.#settling.finally(() => this.#ended.resolve());
+    if (this.#settling === null) this.#ended.resolve();
+    else void this.#settling.finally(() => this.#ended.resolve());
   }
 }

@@ -2,29 +2,27 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { nativeCode } from "../event/errors.ts";
-import type { Facts, Kind } from "../event/fields.ts";
 import { newRequestId } from "../event/ids.ts";
-import { failed } from "../event/outcomes.ts";
+import { failed, type Outcome } from "../event/outcomes.ts";
 import { errorBody } from "../protocols/openai-errors.ts";
+import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { Recorder } from "../recorder/recorder.ts";
+import type { Refusals, RefusedFacts } from "../recorder/refusals.ts";
 import { dialectOf, type Endpoint, ERROR_BODIES, endpointOf, modelIn } from "./endpoints.ts";
-import { Exchange, type OwnFailure, type RefusalDetail } from "./exchange.ts";
-import { type InferenceOptions, type Key, serveInference } from "./inference.ts";
+import { Exchange } from "./exchange.ts";
+import { type InferenceOptions, serveInference } from "./inference.ts";
 import { serveModels } from "./models.ts";
-import { presentedKey } from "./wire.ts";
-
-export type KeyCheck =
-  | { readonly ok: true; readonly key: Key }
-  | { readonly ok: false; readonly reason: string; readonly keyId?: string };
+import { errorAnswer, type OwnAnswer, type OwnFailure } from "./own-answer.ts";
+import { servePassThrough } from "./pass-through.ts";
+import { type KeyCheck, type Verdict, verdictOn } from "./verdict.ts";
 
 export interface GatewayOptions extends InferenceOptions {
   readonly recorder: Recorder;
+  readonly refusals: Refusals;
   readonly authenticateKey: (presented: string) => KeyCheck;
   readonly clientIp: (request: IncomingMessage) => string | null;
   readonly userAgent: boolean;
 }
-
-const NO_KEY: RefusalDetail = { message: "No API key: send it as `Authorization: Bearer …` or `x-api-key`." };
 
 /** How long a client has to read its last answer. */
 const CUT_MS = 500;
@@ -41,21 +39,24 @@ export class Gateway {
 
   /** Serves one request. Never throws; the event is finished when `response` is over. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const { recorder, clientIp, userAgent } = this.#options;
+    const { recorder, refusals, clientIp, userAgent, authenticateKey, routes } = this.#options;
     const path = pathOf(request);
-    const endpoint = endpointOf(path);
-    const exchange = new Exchange({
-      request,
-      response,
-      recorder,
-      userAgent,
-      clientIp: clientIp(request),
-      facts: { ...endpoint.facts, method: request.method ?? null },
-      errorBody: ERROR_BODIES[dialectOf(endpoint, request)],
-    });
+    const endpoint = endpointOf(path, routes.table);
+    const verdict = verdictOn(request, endpoint, authenticateKey);
+    const facts = { ...endpoint.facts, method: request.method ?? null, clientIp: clientIp(request) };
+    const errorBody = ERROR_BODIES[dialectOf(endpoint, request)];
+    if (!verdict.ok && verdict.keyId === null && !this.#draining) {
+      const { code, detail } = verdict;
+      if (refusals.count(facts, failed(code, detail.errorType))) {
+        const requestId = requestIdFrom(request.headers["x-request-id"]) ?? newRequestId();
+        answerCounted(response, requestId, errorAnswer(code, detail, requestId, errorBody));
+        return;
+      }
+    }
+    const exchange = new Exchange({ request, response, recorder, userAgent, facts, errorBody });
     this.#active.set(request, exchange);
     void exchange.ended.then(() => this.#left(exchange));
-    this.#serve(exchange, endpoint, path).catch((error: unknown) => {
+    this.#serve(exchange, endpoint, verdict, path).catch((error: unknown) => {
       exchange.refuse("internal_error", { errorType: nativeCode(error) });
     });
   }
@@ -75,12 +76,11 @@ export class Gateway {
     code: OwnFailure,
     about: { errorType: string | null; clientIp: string | null; method: string | null },
   ): void {
-    const { recorder } = this.#options;
     const requestId = newRequestId();
     const body = errorBody({ code, requestId });
     const outcome = failed(code, about.errorType);
     const text = `HTTP/1.1 ${outcome.statusCode} ${code}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nx-request-id: ${requestId}\r\n\r\n${body}`;
-    const facts: Facts & { kind: Kind; action: string } = {
+    const facts: RefusedFacts = {
       kind: "api",
       action: "request",
       requestId,
@@ -90,16 +90,19 @@ export class Gateway {
       durationMs: 0,
       responseSize: Buffer.byteLength(text),
     };
-    recorder.log(facts, outcome);
+    this.#log(facts, outcome);
     socket.end(text, () => socket.destroySoon());
   }
 
   /** Bytes that are no request, behind one that is still being answered: an event, but no place for an answer. */
   logMalformed(errorType: string, clientIp: string | null): void {
-    this.#options.recorder.log(
-      { kind: "api", action: "request", caller: "http", clientIp, durationMs: 0, responseSize: 0 },
-      failed("malformed_http", errorType),
-    );
+    const facts = { kind: "api", action: "request", caller: "http", clientIp } as const;
+    this.#log({ ...facts, durationMs: 0, responseSize: 0 }, failed("malformed_http", errorType));
+  }
+
+  #log(facts: RefusedFacts, outcome: Outcome): void {
+    const { recorder, refusals } = this.#options;
+    if (!refusals.count(facts, outcome)) recorder.log(facts, outcome);
   }
 
   /** From now on new requests are refused; resolves when all others are over, at the latest after `graceMs`. */
@@ -127,45 +130,36 @@ export class Gateway {
     return this.#active.size;
   }
 
-  async #serve(exchange: Exchange, endpoint: Endpoint, path: string): Promise<void> {
-    const { request } = exchange;
+  async #serve(exchange: Exchange, endpoint: Endpoint, verdict: Verdict, path: string): Promise<void> {
+    const { request, handle } = exchange;
+    if (!verdict.ok && verdict.keyId !== null) handle.note({ apiKeyId: verdict.keyId });
+    if (verdict.ok) handle.note({ apiKeyId: verdict.key.id, userId: verdict.key.userId });
     if (this.#draining) {
       exchange.response.shouldKeepAlive = false;
       return exchange.refuse("shutting_down");
     }
-    if (request.httpVersion === "1.1" && request.headers.host === undefined)
-      return exchange.refuse("malformed_http");
-    if (endpoint.method === null) return exchange.refuse("not_found", { message: "There is no such path." });
-    if (request.method !== endpoint.method)
-      return exchange.refuse("method_not_allowed", { headers: { allow: endpoint.method } });
-    const key = this.#authenticate(exchange);
-    if (key === null) return;
-    if (endpoint.protocol !== null) return serveInference(exchange, endpoint.protocol, key, this.#options);
+    if (!verdict.ok) return exchange.refuse(verdict.code, verdict.detail);
+    const { key } = verdict;
+    const { protocol, passed } = endpoint;
+    if (protocol !== null) return serveInference(exchange, protocol, key, this.#options);
+    if (passed !== null) return servePassThrough(exchange, passed, key, this.#options);
     const { routes } = this.#options;
     serveModels(exchange, { routes, key, dialect: dialectOf(endpoint, request), model: modelIn(path) });
-  }
-
-  /** Whose request it is; null when it was refused. */
-  #authenticate(exchange: Exchange): Key | null {
-    const presented = presentedKey(exchange.request);
-    if (presented === null) {
-      exchange.refuse("unauthorized", NO_KEY);
-      return null;
-    }
-    const check = this.#options.authenticateKey(presented);
-    if (check.ok) {
-      exchange.handle.note({ apiKeyId: check.key.id, userId: check.key.userId });
-      return check.key;
-    }
-    if (check.keyId !== undefined) exchange.handle.note({ apiKeyId: check.keyId });
-    exchange.refuse("unauthorized", { errorType: check.reason });
-    return null;
   }
 
   #left(exchange: Exchange): void {
     this.#active.delete(exchange.request);
     if (this.#draining && this.#active.size === 0) this.#idle?.resolve();
   }
+}
+
+/** The answer of a refusal that has no event of its own. */
+function answerCounted(
+  response: ServerResponse,
+  requestId: string,
+  { status, headers, body }: OwnAnswer,
+): void {
+  response.writeHead(status, { "x-request-id": requestId, ...headers }).end(body);
 }
 
 /** The path without its query string. */

@@ -69,7 +69,7 @@ export class Relay implements AnswerSink {
     const unchanged = this.#stream === null && !this.#undecided;
     const passed = clientHeaders(headers, { unchanged, ownLimits: this.#exchange.hasLimits });
     this.#chunked = passed["content-length"] === undefined;
-    response.writeHead(status, passed);
+    this.#exchange.writeHead(status, passed);
     // Strict: the end is counted before it is sent, so the head must be.
     if (isStream || this.#exchange.strict) response.flushHeaders();
   }
@@ -251,7 +251,7 @@ export class Relay implements AnswerSink {
 
   #bytesOf(held: readonly Buffer[]): number {
     const length = held.reduce((sum, { length }) => sum + length, 0);
-    if (BODILESS.has(this.#status)) return 0;
+    if (BODILESS.has(this.#status) || this.#exchange.request.method === "HEAD") return 0;
     return this.#chunked ? chunkBytes(length) + LAST_CHUNK_BYTES : length;
   }
 }
@@ -259,6 +259,8 @@ export class Relay implements AnswerSink {
 /** Ends the answer; a client that does not read it is not waited for without end. */
 function endSoon(response: Exchange["response"]): void {
   response.end();
+  // Almost always all of it is the system's by now, and there is nothing to wait for.
+  if (response.writableLength === 0) return;
   const timer = setTimeout(() => response.destroy(), LINGER_MS).unref();
   response.once("close", () => clearTimeout(timer));
 }

@@ -7,6 +7,7 @@ import type { Price } from "../event/price.ts";
 import type { Dialect } from "../protocols/protocol.ts";
 import type { Route as RouteConfig } from "../providers/route.ts";
 import { isGlob, matchesGlob } from "./globs.ts";
+import type { Passed } from "./pass-through.ts";
 import { Pools, type ProxySettings } from "./pools.ts";
 import { type ProviderConfig, type ProviderHealth, Upstream } from "./upstream.ts";
 
@@ -55,11 +56,6 @@ export class Routes {
 
   find(model: string): Route | null {
     return this.#table.find(model);
-  }
-
-  /** The first provider that passes `path` through, or null. */
-  passThrough(path: string): Upstream | null {
-    return this.#table.passThrough(path);
   }
 
   /** Public names, in order of the routes: a glob stands for what its providers are known to serve. */
@@ -113,12 +109,14 @@ export class Table {
   readonly #exact = new Map<string, Route>();
   readonly #globs: Route[] = [];
   readonly #onUnused: () => void;
+  readonly #passes: boolean;
   #users = 0;
   #retired = false;
 
   constructor(providers: readonly Upstream[], routes: readonly RouteConfig[], onUnused: () => void) {
     this.providers = providers;
     this.#onUnused = onUnused;
+    this.#passes = providers.some(({ passThrough }) => passThrough.length > 0);
     const byName = new Map(providers.map((provider) => [provider.name, provider]));
     for (const { id, model, price, providers: uses } of routes) {
       const targets = uses.flatMap(({ provider: name, upstreamModel }) => {
@@ -139,10 +137,14 @@ export class Table {
     return this.#globs.find((route) => matchesGlob(route.model, model)) ?? null;
   }
 
-  passThrough(path: string): Upstream | null {
-    return (
-      this.providers.find(({ passThrough }) => passThrough.some((prefix) => path.startsWith(prefix))) ?? null
-    );
+  /** The first provider that passes `path` through, or null. */
+  passThrough(path: string): Passed | null {
+    if (!this.#passes || !isPlain(path)) return null;
+    for (const provider of this.providers) {
+      const prefix = provider.passThrough.find((start) => path.startsWith(start));
+      if (prefix !== undefined) return { provider, prefix, table: this };
+    }
+    return null;
   }
 
   hold(): void {
@@ -170,6 +172,11 @@ export class Table {
     const names = route?.targets.flatMap(({ provider }) => provider.models) ?? [];
     return names.filter((name) => matchesGlob(model, name)).toSorted();
   }
+}
+
+/** Nothing in the path is a step up or another host, however it is written: it is below its prefix. */
+function isPlain(path: string): boolean {
+  return URL.parse(path, "http://daybook")?.pathname === path;
 }
 
 /** Those of a route's providers that speak `dialect`, in order. */

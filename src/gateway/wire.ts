@@ -42,6 +42,24 @@ export function upstreamHeaders(
   return Object.assign(headers, own);
 }
 
+/** What describes a body that nobody here looks into. */
+const PASSED_BODY = ["content-type", "content-encoding", "content-length", "range", "if-none-match"] as const;
+
+/** The same for a request that is passed through, whose body stays the client's. */
+export function passedHeaders(
+  client: IncomingHttpHeaders,
+  dialect: Dialect,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const headers = upstreamHeaders(client, dialect, own);
+  delete headers["content-type"];
+  for (const name of PASSED_BODY) {
+    const value = client[name];
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
 export interface PassedDown {
   /** The body passes as it is: its Content-Length too. */
   readonly unchanged: boolean;
@@ -105,7 +123,7 @@ export function requestHeadBytes({ method, url, rawHeaders }: IncomingMessage): 
 /** Bytes that node:http will write for this head. */
 export function headBytes(
   status: number,
-  headers: Readonly<Record<string, string | number>>,
+  headers: Readonly<Record<string, string | string[] | number>>,
   keepAlive: boolean,
 ): number {
   let bytes = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`.length;

@@ -2,6 +2,7 @@
 // near or reached: once for each subject, limit and window. All from memory; times are handed in.
 import { Calendar } from "./calendar.ts";
 import {
+  BUDGETS,
   type DefaultLimits,
   LIMIT_NAMES,
   LIMITS,
@@ -66,9 +67,11 @@ export class Limiter {
     if (subject !== undefined) subject.limits = this.#limitsOf(type, id);
   }
 
-  /** The subjects that have limits of their own. */
-  owners(type: SubjectType): Iterable<string> {
-    return this.#own[type].keys();
+  /** Whether anybody has a budget. */
+  get hasBudgets(): boolean {
+    const all = [this.#defaults, this.#own].flatMap(({ api_key, user }) => [api_key, user]);
+    const limits = all.flatMap((one): OwnLimits[] => (one instanceof Map ? [...one.values()] : [one]));
+    return limits.some((one) => BUDGETS.some((name) => typeof one[name] === "number"));
   }
 
   subject(type: SubjectType, id: string): Subject {

@@ -49,10 +49,17 @@ export function withDefaults(own: OwnLimits, defaults: Limits = NO_LIMITS): Limi
   ) as Limits;
 }
 
+/** Limits of days and months. */
+export const BUDGETS = LIMIT_NAMES.filter((name) => isBudget(name));
+
+function isBudget(name: LimitName): boolean {
+  const { per } = LIMITS[name];
+  return per === "day" || per === "month";
+}
+
 /** What a request that a limit stands against is answered with. */
 export function codeOf(name: LimitName): "limit_exceeded" | "quota_exceeded" {
-  const { per } = LIMITS[name];
-  return per === "day" || per === "month" ? "quota_exceeded" : "limit_exceeded";
+  return isBudget(name) ? "quota_exceeded" : "limit_exceeded";
 }
 
 const EXPECTED = `expected an integer from 0 to ${Number.MAX_SAFE_INTEGER}`;

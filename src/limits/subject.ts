@@ -110,11 +110,11 @@ export class Subject {
     return minute?.waitMs(now, over) ?? 0;
   }
 
-  /** Whether this is the first time that `news` of the limit is told in its window, which it is from now on. */
+  /** Whether `news` of the limit were not told in the window of `now` or a later one; from now on they were. */
   tells(name: LimitName, news: string, now: number): boolean {
     const key = `${name} ${news}`;
     const { from } = this.#window(name, now);
-    if (this.#told.get(key) === from) return false;
+    if ((this.#told.get(key) ?? -1) >= from) return false;
     this.#told.set(key, from);
     return true;
   }

@@ -19,6 +19,9 @@ const FRAMING: ReadonlySet<string> = new Set([
   "trailer",
 ]);
 
+/** In JSON Schema's words: taken, and never shown again. */
+const SECRET = { writeOnly: true, format: "password" };
+
 const PREFIX_EXPECTED = "a path below /v1/ such as /v1/audio/";
 /** A prefix ends at a segment, so that /v1/file never lets /v1/files pass. */
 const prefix = () =>
@@ -50,6 +53,7 @@ export const providerSchema = z.strictObject({
     .optional()
     .describe("Azure only: address deployments, with this `api-version`; without it Azure's `/openai/v1`."),
   api_key: text(API_KEY, "a key of printable characters without spaces")
+    .meta(SECRET)
     .optional()
     .describe("The provider's secret."),
   headers: z
@@ -57,13 +61,19 @@ export const providerSchema = z.strictObject({
       text(HEADER_NAME, "a header name").refine((name) => !FRAMING.has(name.toLowerCase()), {
         error: "Daybook sets this header itself",
       }),
-      text(HEADER_VALUE, "printable ASCII text"),
+      text(HEADER_VALUE, "printable ASCII text").meta(SECRET),
     )
     .default({})
     .describe("Sent with every request to this provider. Values are kept and shown like secrets."),
   ca_file: text(/^[^\0]{1,1024}$/, "a file")
     .optional()
     .describe("Certificates (PEM) to trust for this provider, beside the usual ones."),
+  ask_usage: z
+    .boolean({ error: "expected true or false" })
+    .optional()
+    .describe(
+      "Whether a stream is asked for its usage (`stream_options`) when the client does not; false where that is refused.",
+    ),
   pass_through: z
     .array(prefix())
     .max(32, { error: "expected at most 32 paths" })
@@ -131,6 +141,8 @@ export interface Provider {
   /** Lowercase names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly caFile: string | null;
+  /** Its streams are asked for their usage, also when the client does not. */
+  readonly askUsage: boolean;
   readonly passThrough: readonly string[];
   /** null: as for all providers. */
   readonly timeoutsMs: {
@@ -188,6 +200,7 @@ export function completeProvider(
       Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), value]),
     ),
     caFile: spec.ca_file === undefined ? null : origin.path(spec.ca_file),
+    askUsage: spec.ask_usage ?? vendor?.askUsage ?? true,
     passThrough: spec.pass_through,
     timeoutsMs: {
       chat: timeouts_ms.chat ?? null,

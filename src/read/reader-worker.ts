@@ -5,12 +5,15 @@ import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors
 import { openStore } from "../stores/open-store.ts";
 import type { Store } from "../stores/store.ts";
 
-export type CallName = "query" | "get" | "stats" | "charges" | "positions" | "health";
+/** What is over soon, and what may take as long as the log is. */
+type QuickCall = "query" | "get" | "charges" | "usage" | "positions" | "health";
+type LongCall = "stats" | "histogram" | "facets" | "planPrune";
+export type CallName = QuickCall | LongCall;
 
 export interface Call {
   readonly id: number;
   readonly name: CallName | "close";
-  readonly argument?: unknown;
+  readonly arguments: readonly unknown[];
 }
 
 export type Answer =
@@ -29,12 +32,12 @@ async function store(): Promise<Store> {
   }
 }
 
-async function answer({ id, name, argument }: Call): Promise<void> {
+async function answer({ id, name, arguments: given }: Call): Promise<void> {
   let answer: Answer;
   try {
     const opened = await store();
-    const call = opened[name] as (argument: unknown) => Promise<unknown>;
-    answer = { id, ok: true, value: await call.call(opened, argument) };
+    const call = opened[name] as (...given: unknown[]) => Promise<unknown>;
+    answer = { id, ok: true, value: await call.apply(opened, [...given]) };
   } catch (error) {
     const [code, detail] =
       error instanceof DaybookError

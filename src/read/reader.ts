@@ -1,6 +1,6 @@
-// The trail's read side: the store's read calls, answered by a thread of their own, so that no query ever delays
-// a request. States: open (a worker runs, or the next call starts one) and closed. A worker that dies rejects
-// its calls and is replaced on the next one.
+// The trail's read side: the store's read calls, answered by threads of their own, so that no query ever delays a
+// request, nor a long one a short one: there is a thread for each. States of a thread: open (a worker runs, or the next
+// call starts one) and closed. A worker that dies rejects its calls and is replaced on the next one.
 import { Worker } from "node:worker_threads";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { Store } from "../stores/store.ts";
@@ -23,10 +23,26 @@ interface ReaderOptions {
 export async function openReader(address: string, options: ReaderOptions = {}): Promise<Reader> {
   const name = import.meta.url.endsWith(".ts") ? "./reader-worker.ts" : "./reader-worker.js";
   const { workerUrl = new URL(name, import.meta.url), lazy = false } = options;
-  return new WorkerReader(address, workerUrl, lazy);
+  const quick = new Thread(address, workerUrl, lazy);
+  const long = new Thread(address, workerUrl, true);
+  return {
+    query: (query) => quick.call("query", query),
+    get: (eventId) => quick.call("get", eventId),
+    charges: () => quick.call("charges"),
+    positions: () => quick.call("positions"),
+    health: () => quick.call("health"),
+    stats: (filter) => long.call("stats", filter),
+    histogram: (filter, bucketMs) => long.call("histogram", filter, bucketMs),
+    facets: (filter, field, limit) => long.call("facets", filter, field, limit),
+    usage: (question) => quick.call("usage", question),
+    planPrune: (rules) => long.call("planPrune", rules),
+    close: async () => {
+      await Promise.all([quick.close(), long.close()]);
+    },
+  };
 }
 
-class WorkerReader implements Reader {
+class Thread {
   readonly #address: string;
   readonly #workerUrl: URL;
   readonly #waiting = new Map<number, PromiseWithResolvers<never>>();
@@ -40,13 +56,6 @@ class WorkerReader implements Reader {
     if (!lazy) this.#worker = this.#start();
   }
 
-  query: Reader["query"] = (query) => this.#call("query", query);
-  get: Reader["get"] = (eventId) => this.#call("get", eventId);
-  stats: Reader["stats"] = (filter) => this.#call("stats", filter);
-  charges: Reader["charges"] = () => this.#call("charges");
-  positions: Reader["positions"] = () => this.#call("positions");
-  health: Reader["health"] = () => this.#call("health");
-
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -57,16 +66,16 @@ class WorkerReader implements Reader {
     const worker = this.#worker;
     if (worker === null) return;
     const gone = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-    worker.postMessage({ id: 0, name: "close" } satisfies Call);
+    worker.postMessage({ id: 0, name: "close", arguments: [] } satisfies Call);
     await gone;
   }
 
-  async #call<N extends CallName>(name: N, argument?: Parameters<Store[N]>[0]): Promise<never> {
+  async call<N extends CallName>(name: N, ...given: Parameters<Store[N]>): Promise<never> {
     if (this.#closing !== null) throw new DaybookError("worker_failed", "the reader is closed");
     this.#worker ??= this.#start();
     const id = ++this.#lastId;
     const waiting = Promise.withResolvers<never>();
-    this.#worker.postMessage({ id, name, argument } satisfies Call);
+    this.#worker.postMessage({ id, name, arguments: given } satisfies Call);
     this.#waiting.set(id, waiting);
     return waiting.promise;
   }

@@ -28,6 +28,8 @@ export interface HandleOwner {
   /** Counts values that did not fit their fields. */
   readonly misfits: Misfits;
   announce(handle: Handle, wait: boolean): Promise<boolean> | null;
+  /** The handle stands for one event more. */
+  counted(handle: Handle): void;
   end(handle: Handle, outcome: Outcome): void;
   settle(handle: Handle, deadlineMs: number): Promise<Settled>;
 }
@@ -37,7 +39,7 @@ export class Handle {
   readonly kind: Kind;
   readonly mode: Mode;
   /** How many events it stands for. */
-  readonly count: number;
+  count: number;
   /** The facts so far, as the journal takes them: what does not fit its field is null already. */
   readonly row: Row;
   /** Monotonic start, ms. */
@@ -84,6 +86,14 @@ export class Handle {
     const durable = this.#owner.announce(this, this.mode === "strict");
     if (durable === null) return true;
     return withDeadline(durable, deadlineMs, false);
+  }
+
+  /** One more of the same, in one event with a `count`. False when it is over: that one needs an event of its own. */
+  again(): boolean {
+    if (this.state !== "open") return false;
+    this.row[COLUMN.count] = ++this.count;
+    this.#owner.counted(this);
+    return true;
   }
 
   /** Fixes the outcome. A second call throws `already_finished`. */

@@ -235,6 +235,10 @@ export class Recorder implements HandleOwner {
     return entry.durable.promise;
   }
 
+  counted({ kind }: Handle): void {
+    this.counters.byKind[kind].begun++;
+  }
+
   end(handle: Handle, outcome: Outcome): void {
     this.#end(handle, outcome);
     if (handle.mode === "strict") this.#queue.flushSoon();

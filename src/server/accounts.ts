@@ -42,13 +42,15 @@ export class Accounts {
     this.#options = options;
   }
 
-  /** Counts what there is, and follows from then on. Call it before anything is charged. */
-  async start(reader: Sources): Promise<void> {
+  /**
+   * Counts what there is, and follows from then on. Call it before anything is charged. `from`: where the store was, or
+   * earlier; what is read of the journal beyond it is told to `onUnshipped` too.
+   */
+  async start(reader: Sources, from: Position | null, onUnshipped: (row: Row) => void): Promise<void> {
     const { recorder, copy } = this.#options;
     const copied = await copy.read();
-    const { position, charges } = await this.#stored(reader);
-    this.#takeStored(charges, copied);
-    this.#takeUnshipped(position);
+    this.#takeStored(await reader.charges(), copied);
+    this.#takeUnshipped(from, onUnshipped);
     this.#unfollow = recorder.follow((row) => this.#follow(row));
     this.#timer = setInterval(() => void this.look(reader), LOOK_MS).unref();
   }
@@ -83,14 +85,6 @@ export class Accounts {
     await this.keep();
   }
 
-  /** The position is read first, so that the journal is read from before it and nothing is missed in between. */
-  async #stored(reader: Sources): Promise<{ position: Position | null; charges: Charges }> {
-    const { nodeId } = this.#options.slot;
-    const positions = await reader.positions();
-    const position = positions.find((known) => known.nodeId === nodeId) ?? null;
-    return { position, charges: await reader.charges() };
-  }
-
   #takeStored(charges: Charges, copied: Charges): void {
     const { ledger, slot } = this.#options;
     const known = new Map(copied.sums.map((sum) => [`${sum.nodeId} ${sum.userId}`, sum.costMicros]));
@@ -120,10 +114,12 @@ export class Accounts {
     this.#elsewhereSums = { upTo: others, sums: elsewhere };
   }
 
-  #takeUnshipped(position: Position | null): void {
+  #takeUnshipped(position: Position | null, onUnshipped: (row: Row) => void): void {
     const { slot, durable } = this.#options;
-    for (const { row } of unshippedEvents({ journalFolder: slot.journalFolder, durable, position }))
+    for (const { row } of unshippedEvents({ journalFolder: slot.journalFolder, durable, position })) {
       this.#follow(row);
+      onUnshipped(row);
+    }
   }
 
   /** Each event of this node once, in order. */

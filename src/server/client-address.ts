@@ -8,6 +8,8 @@ export function clientAddress(trustedProxies: readonly string[]): (request: Inco
   const trusted = blockList(trustedProxies);
   return (request) => {
     const peer = plain(request.socket.remoteAddress ?? "");
+    // Asking the list takes as long as all the rest that is said of a client.
+    if (trustedProxies.length === 0) return peer;
     if (!isTrusted(trusted, peer)) return peer;
     const { "x-forwarded-for": header } = request.headers;
     const chain = (Array.isArray(header) ? header.join(",") : (header ?? ""))

@@ -78,7 +78,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     await spending.accounts.close();
   });
   const outbox = new OutboxPump(parts.control, recorder, journal.outboxId);
-  const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable });
+  const charges = () => parts.charges.read();
+  const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable, charges });
   openings.add(async () => {
     await outbox.pump().catch(() => {});
     await outbox.close();
@@ -100,7 +101,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     upstreams: createUpstreams(table, parts.catalog),
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
-      counted ??= spending.accounts.start(reader);
+      counted ??= spending.start(reader);
       await counted;
       return spending.ledger.balance(userId);
     },

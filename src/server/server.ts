@@ -21,6 +21,7 @@ import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
+import { Refusals } from "../recorder/refusals.ts";
 import { Adoption } from "./adoption.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { makeFolder } from "./folder.ts";
@@ -33,6 +34,7 @@ import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
 import { reloadBySignal } from "./reload.ts";
+import { Retention, rulesOf } from "./retention.ts";
 import { Spending } from "./spending.ts";
 import { certificateFor } from "./tls.ts";
 import { createUpstreams } from "./upstreams.ts";
@@ -51,6 +53,7 @@ export interface Server {
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
+  readonly retention: Retention;
   /** Reads the configuration again, as SIGHUP asks for. Rejects with what is wrong with it; it is recorded either way. */
   reload(): Promise<Reloaded>;
   /** Stops accepting, finishes what is in flight (at most `graceMs`), drains journal and store. Idempotent. */
@@ -130,7 +133,12 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
-  live.follow({ apply: (now) => catalog.setFixed(now) });
+  live.follow({
+    apply(now) {
+      catalog.setFixed(now);
+      spending.configure(now);
+    },
+  });
   const firstSecrets = await completeFirstStart(control, config.bootstrap, (change) =>
     keepOptions(change, live.effective),
   );
@@ -201,7 +209,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
-  await spending.accounts.start(reader);
+  await spending.start(reader);
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -220,8 +228,11 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
   const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
   const clientIp = (request: IncomingMessage) => address()(request);
+  const refusals = new Refusals({ recorder });
+  openings.add(() => refusals.close());
   const gateway = new Gateway({
     recorder,
+    refusals,
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
@@ -259,7 +270,16 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => certificate?.close());
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
+  const retention = new Retention({
+    rules: () => rulesOf(config.audit, Date.now()),
+    reader,
+    recorder,
+    delivery,
+    report: (error) => report(error, "retention"),
+  });
+  openings.add(() => retention.close());
   adoption.start();
+  retention.start();
   return {
     url: listener.url,
     nodeId: journal.nodeId,
@@ -270,6 +290,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     recorder,
     delivery,
     adoption,
+    retention,
     reload: () => reloadBySignal(live, recorder),
     close: closer(openings, listener, gateway),
     cut: () => gateway.cut(),

@@ -10,8 +10,10 @@ import { LimitsAdmission } from "../limits/admission.ts";
 import { Ledger } from "../limits/ledger.ts";
 import { Limiter, type News } from "../limits/limiter.ts";
 import { codeOf } from "../limits/limits.ts";
+import type { Reader } from "../read/reader.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import { Accounts } from "./accounts.ts";
+import { Budgets } from "./budgets.ts";
 
 export interface SpendingOptions {
   readonly config: Pick<Config, "quotas" | "credits">;
@@ -28,10 +30,14 @@ export class Spending {
   readonly accounts: Accounts;
   readonly admission: LimitsAdmission;
   readonly #limiter: Limiter;
+  readonly #clock: () => number;
+  readonly #nodeId: string;
   #assumedTokens: number;
 
   constructor({ config, parts, recorder, slot, durable, clock = Date.now }: SpendingOptions) {
     const { credits, limits, charges } = parts;
+    this.#clock = clock;
+    this.#nodeId = slot.nodeId;
     this.#assumedTokens = config.credits.assumedMaxTokens;
     this.ledger = new Ledger(config.credits.required);
     this.#limiter = new Limiter((news) => recorder.log(...eventOf(news)));
@@ -45,6 +51,13 @@ export class Spending {
       clock,
       assumedTokens: () => this.#assumedTokens,
     });
+  }
+
+  /** Counts what was used and spent before this process. Call it before anything is admitted. */
+  async start(reader: Reader): Promise<void> {
+    const budgets = new Budgets(this.#limiter, this.#clock());
+    const from = await budgets.takeStored(reader, this.#nodeId);
+    await this.accounts.start(reader, from, (row) => budgets.takeUnshipped(row));
   }
 
   /** What the configuration says of limits and credit, from now on. */

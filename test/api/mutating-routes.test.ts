@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { Route } from "../../src/api/route.ts";
 import { ROUTES } from "../../src/api/routes.ts";
 import { type Asked, startDaybook, type TestDaybook } from "../support/daybook.ts";
-import { ANY, EXAMPLES, type Example } from "./mutating-routes.ts";
+import { ANY, EXAMPLES, type Example, requestOf } from "./mutating-routes.ts";
 
 const nameOf = ({ method, path }: Route) => `${method} ${path}`;
 const mutating = ROUTES.filter(({ method, changes, acts }) => !acts && (method !== "GET" || changes));
@@ -45,19 +45,13 @@ type Values = Record<string, unknown>;
 
 function call(
   daybook: TestDaybook,
-  route: Route,
+  { method }: Route,
   example: Example,
   given: Values,
   id: string,
 ): Promise<Asked> {
-  const filled = <T>(part: T | ((given: Values) => T)) =>
-    typeof part === "function" ? (part as (given: Values) => T)(given) : part;
-  return daybook.ask(filled(example.path), {
-    method: route.method,
-    body: filled(example.body),
-    headers: { ...filled(example.headers ?? {}), "x-request-id": id },
-    ...(example.token === null ? { token: null } : {}),
-  });
+  const { path, ...options } = requestOf(example, given);
+  return daybook.ask(path, { ...options, method, headers: { ...options.headers, "x-request-id": id } });
 }
 
 /** `ANY` in `expected` stands for what is there. */

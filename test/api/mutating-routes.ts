@@ -20,6 +20,18 @@ export interface Example {
   readonly newValues: (given: Values, answer: Values) => Values | null;
 }
 
+/** The call of `example`. */
+export function requestOf(example: Example, given: Values): AskOptions & { readonly path: string } {
+  const filled = <T>(part: T | ((given: Values) => T)) =>
+    typeof part === "function" ? (part as (given: Values) => T)(given) : part;
+  return {
+    path: filled(example.path),
+    body: filled(example.body),
+    headers: filled(example.headers ?? {}),
+    ...(example.token === null ? { token: null } : {}),
+  };
+}
+
 /** Makes an entity, and answers with it. */
 export async function make(ask: Ask, path: string, body: Values): Promise<Values> {
   const { status, json, text } = await ask(path, { method: "POST", body });

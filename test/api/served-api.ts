@@ -34,6 +34,7 @@ export interface ServedApi extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly trail: Trail;
+  readonly parts: ControlParts;
   /** Finished events, in the order in which they were finished. */
   readonly events: AuditEvent[];
   /** Events begun and not finished. */
@@ -75,6 +76,7 @@ export async function serveApi(
     url: `http://127.0.0.1:${port}`,
     port,
     trail,
+    parts,
     events: recorder.events,
     open: () => recorder.open,
     finished: (count) => recorder.finished(count),

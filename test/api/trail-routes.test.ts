@@ -217,3 +217,26 @@ test("a token is asked for, and its role looked at", async () => {
   const lower = { authorization: `bearer ${TOKENS.admin}` };
   assert.equal((await api.ask("/admin/audit-logs", { token: null, headers: lower })).status, 200);
 });
+
+test("a viewer sees the events of its own user, and nothing of anybody else's", async () => {
+  await using api = await serveApi();
+  const { users, tokens } = api.parts;
+  const { id } = await users.create({ caller: "cli" }, { name: "ann", role: "viewer" });
+  const { secret } = await tokens.create({ caller: "cli" }, { name: "t", role: "viewer", userId: "ann" });
+  const [own = "", other = ""] = await api.trail.append(
+    { model: "mine", userId: id },
+    { model: "theirs", userId: "bob" },
+    { model: "of-nobody" },
+    { model: "mine-too", userId: id },
+  );
+  const ask = (path: string) => api.ask(path, { token: secret });
+  const page = await ask("/admin/audit-logs?limit=1");
+  assert.deepEqual(models(page), ["mine-too"]);
+  assert.deepEqual(models(await ask(nextOf(page, api.url) ?? "")), ["mine"]);
+  assert.deepEqual(models(await ask(`/admin/audit-logs?user_id=${id}`)), ["mine-too", "mine"]);
+  assert.equal(((await ask("/admin/audit-logs/stats")).json as { total_requests: number }).total_requests, 2);
+  assert.equal((await ask(`/admin/audit-logs/${own}`)).status, 200);
+  assert.equal((await ask(`/admin/audit-logs/${other}`)).status, 404);
+  for (const search of ["user_id=bob", `user_id=${id}&user_id=bob`, "user_id="])
+    assert.equal((await ask(`/admin/audit-logs?${search}`)).status, 403, search);
+});

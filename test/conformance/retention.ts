@@ -162,7 +162,7 @@ export const RETENTION: Cases = {
     assert.equal((await store.planPrune({ ...asked, maxBytes: 9_000_000 })).capped, false);
   },
 
-  "a copy holds what was appended before it, and can be opened and written": async (open, t) => {
+  "a copy is made of a moment, and over nothing": async (open, t) => {
     const store = await open();
     const log = new NodeLog(NODE);
     await appendAll(store, log.next(40));

@@ -282,3 +282,97 @@ test("changes from many sides at once all commit, each with its entry, in order"
   );
   await control.close();
 });
+
+test("after a rotation the old secret is good for the overlap, and then known as expired", async () => {
+  let now = T0;
+  const { control, keys, folder } = await open(tempFolder(), () => now);
+  const { id, secret: first } = await keys.create(ACTOR, { name: "ci" });
+  const { secret: second } = await keys.rotate(ACTOR, id, 1000, "monthly");
+  assert.deepEqual([keys.check(first).ok, keys.check(second).ok], [true, true]);
+  now += 500;
+  const { secret: third } = await keys.rotate(ACTOR, id, 0);
+  assert.deepEqual(
+    [first, second, third].map((secret) => keys.check(secret).ok),
+    [true, false, true],
+  );
+  now += 500;
+  await control.close();
+  const again = await open(folder, () => now);
+  for (const old of [first, second])
+    assert.deepEqual(again.keys.check(old), { ok: false, reason: "key_expired", keyId: id });
+  assert.equal(again.keys.check(third).ok, true);
+  await again.keys.revoke(ACTOR, id);
+  for (const each of [first, third])
+    assert.deepEqual(again.keys.check(each), { ok: false, reason: "key_revoked", keyId: id });
+  await assert.rejects(again.keys.rotate(ACTOR, id, 0), { code: "conflict" });
+  await assert.rejects(again.keys.rotate(ACTOR, "key_none", 0), { code: "unknown_entity" });
+  await again.control.close();
+});
+
+test("what an entity cannot have is refused, by name, and nothing is made", async () => {
+  const { control, keys, tokens, users } = await open();
+  await users.create(ACTOR, { name: "Bob", role: "viewer" });
+  const refused: [Promise<unknown>, string, RegExp][] = [
+    [keys.create(ACTOR, { name: "" }), "bad_argument", /^name must/],
+    [keys.create(ACTOR, { name: "two\nlines" }), "bad_argument", /^name must/],
+    [keys.create(ACTOR, { name: "k", expiresAt: T0 }), "bad_argument", /^expires_at must/],
+    [keys.create(ACTOR, { name: "k", userId: "nobody" }), "unknown_entity", /nobody/],
+    [keys.create(ACTOR, { name: "k", models: [] }), "bad_argument", /^models must/],
+    [keys.create(ACTOR, { name: "k", models: ["a b"] }), "bad_argument", /^models must/],
+    [
+      keys.create(ACTOR, { name: "sk-proj-0123456789abcdefghijklmnop" }),
+      "bad_argument",
+      /name looks like a secret/,
+    ],
+    [tokens.create(ACTOR, { name: "t", role: "boss" as "admin" }), "bad_argument", /^role must/],
+    [tokens.create(ACTOR, { name: "t", role: "admin", scopes: [] }), "bad_argument", /^scopes must/],
+    [
+      tokens.create(ACTOR, { name: "t", role: "admin", scopes: ["all" as "admin"] }),
+      "bad_argument",
+      /^scopes must/,
+    ],
+    [users.create(ACTOR, { name: "BOB", role: "viewer" }), "conflict", /of this name/],
+    [
+      users.create(ACTOR, { name: "ann", role: "viewer", password: "short" }),
+      "weak_password",
+      /12 characters/,
+    ],
+    [users.update(ACTOR, "nobody", { role: "admin" }), "unknown_entity", /nobody/],
+  ];
+  for (const [promise, code, message] of refused) await assert.rejects(promise, { code, message });
+  assert.equal((await control.outboxAfter(0, 100)).length, 1);
+  await control.close();
+});
+
+test("a change that changes nothing leaves no entry", async () => {
+  const { control, users } = await open();
+  const { id } = await users.create(ACTOR, { name: "bob", role: "viewer" });
+  assert.equal((await users.update(ACTOR, id, { role: "viewer", disabled: false })).role, "viewer");
+  assert.equal((await control.outboxAfter(0, 100)).length, 1);
+  await control.close();
+});
+
+test("lists go newest first, page by page, each entry once", async () => {
+  let now = T0;
+  const { control, keys } = await open(tempFolder(), () => now);
+  for (let n = 0; n < 7; n++) {
+    // Some are made in the same millisecond.
+    now += n % 2;
+    await keys.create(ACTOR, { name: `key ${n}` });
+  }
+  const seen: string[] = [];
+  let after: { createdAt: number; id: string } | null = null;
+  for (;;) {
+    const page: Awaited<ReturnType<typeof keys.list>> = await keys.list({ limit: 2, after });
+    seen.push(...page.map(({ id }) => id));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last;
+  }
+  assert.deepEqual(
+    seen,
+    (await keys.list(ALL)).map(({ id }) => id),
+  );
+  assert.equal(new Set(seen).size, 7);
+  await control.close();
+});

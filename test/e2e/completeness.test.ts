@@ -2,11 +2,8 @@
 // table, in both modes. And after each cell the connection and the conservation law are as they should be.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { Client } from "undici";
-import { KINDS } from "../../src/event/fields.ts";
-import type { EventJson } from "../../src/event/json.ts";
 import { openSimulator, type Simulator } from "../../src/simulator/simulator.ts";
 import {
   API_KEY,
@@ -16,9 +13,9 @@ import {
   startDaybook,
   type TestDaybook,
 } from "../support/daybook.ts";
+import { assertConserved, assertOneEvent, type Columns, deadPort, eventsOf } from "../support/matrix.ts";
 import { rawPost, sendRaw } from "../support/raw-socket.ts";
-
-type Columns = Partial<EventJson>;
+import { until } from "../support/until.ts";
 
 interface Cell {
   readonly name: string;
@@ -123,7 +120,7 @@ async function leaveBeforeFirstByte(daybook: TestDaybook, requestId: string) {
     AUTH,
     () => true,
   )(daybook, requestId);
-  await until(async () => (upstream.counts.requests > requests ? true : null));
+  await until(() => upstream.counts.requests > requests);
   socket.destroy();
 }
 
@@ -146,38 +143,6 @@ async function leaveWhileSending(daybook: TestDaybook, requestId: string) {
 
 function sent(socket: { write(text: string, done: () => void): unknown }): Promise<void> {
   return new Promise((resolve) => socket.write("x", () => resolve()));
-}
-
-async function until<T>(probe: () => Promise<T | null>): Promise<T> {
-  for (;;) {
-    const found = await probe();
-    if (found !== null) return found;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** The events of a request once it is over. */
-async function eventsOf(daybook: TestDaybook, requestId: string): Promise<EventJson[]> {
-  await until(async () =>
-    Object.values(daybook.server.recorder.inFlight()).every((count) => count === 0) ? true : null,
-  );
-  return daybook.events(`request_id=${requestId}&include=system`);
-}
-
-function conserved(daybook: TestDaybook): void {
-  const inFlight = daybook.server.recorder.inFlight();
-  for (const kind of KINDS) {
-    const { begun, recorded, dropped } = daybook.server.recorder.counters.byKind[kind];
-    assert.deepEqual([begun, dropped], [recorded + inFlight[kind], { queue_full: 0, not_drained: 0 }], kind);
-  }
-}
-
-async function deadPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }
 
 async function yaml(mode: "open" | "strict", broken: Simulator): Promise<string> {
@@ -223,14 +188,7 @@ for (const mode of ["open", "strict"] as const) {
       test(`one event: ${name}`, async () => {
         const requestId = `${mode}-${index}`;
         await send(daybook, requestId);
-        const events = await eventsOf(daybook, requestId);
-        assert.equal(events.length, 1);
-        const [event] = events;
-        for (const [column, value] of Object.entries(columns))
-          assert.equal(event?.[column as keyof EventJson], value, column);
-        assert.equal(event?.count, 1);
-        assert.notEqual(event?.duration_ms, null);
-        conserved(daybook);
+        await assertOneEvent(daybook, requestId, columns);
       });
     }
 
@@ -256,7 +214,7 @@ for (const mode of ["open", "strict"] as const) {
       }
       assert.equal((await daybook.events()).length, before + 2 * bodies.length);
       await client.close();
-      conserved(daybook);
+      assertConserved(daybook);
     });
 
     test("one event: bytes that are no HTTP, and a CONNECT", async () => {
@@ -273,7 +231,7 @@ for (const mode of ["open", "strict"] as const) {
           [["api", bytes.startsWith("CONNECT") ? 405 : 400]],
         );
       }
-      conserved(daybook);
+      assertConserved(daybook);
     });
 
     test("the request's id is in the header, in the body of our own errors and in the event", async () => {

@@ -3,14 +3,15 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { main } from "../../src/cli/main.ts";
+import { proofCommand } from "../../src/cli/proof.ts";
+import { verifyCommand } from "../../src/cli/verify.ts";
 import { proofOf } from "../../src/cli/verify/make-proof.ts";
 import { slotPlace } from "../../src/cli/verify/slot-place.ts";
 import { storePlace } from "../../src/cli/verify/store-place.ts";
+import { leafText } from "../../src/event/leaf.ts";
 import { encodeRow } from "../../src/event/encode.ts";
 import { answered } from "../../src/event/outcomes.ts";
 import { systemFacts } from "../../src/event/system.ts";
-import { fromHex } from "../../src/evidence/bytes.ts";
 import type { Anchored } from "../../src/evidence/log-check.ts";
 import { verifyProof } from "../../src/evidence/proof-file.ts";
 import { sha256 } from "../../src/evidence/sha256.ts";
@@ -18,6 +19,7 @@ import { verifyPlace } from "../../src/evidence/verify.ts";
 import { readSealed } from "../../src/journal/sealed.ts";
 import { nodeSha256 } from "../../src/journal/signing-key.ts";
 import { openStore } from "../../src/stores/open-store.ts";
+import { runCommand } from "../cli/written.ts";
 import { START_MS } from "../support/events.ts";
 import { SealedLog } from "./sealed-log.ts";
 
@@ -164,7 +166,6 @@ test("events that were erased still verify, and are told", async () => {
   const event = events[0];
   const proof = await proofOf(store, String(event?.row[0]));
   await store.close();
-  const { leafText } = await import("../../src/event/leaf.ts");
   const hash =
     /"p2":"([0-9a-f]{64})"/.exec(
       leafText(event?.row ?? [], event?.p1Salt ?? new Uint8Array(), event?.p2Salt ?? new Uint8Array()),
@@ -281,45 +282,34 @@ test("a proof of one event holds alone, and not for another event, place or key"
     assert.equal(await judge({ checkpoint: proof.checkpoint.replace("\n700\n", "\n701\n") }), "TAMPERED");
   }
   await store.close();
-  assert.notEqual(fromHex("00"), null);
 });
 
-test("the command answers with the state's exit code, for a folder, a store, a bundle and a proof", async (t) => {
+test("the command answers with the state's exit code, for a folder, a store, a bundle and a proof", async () => {
   const log = await sealedLog(20);
-  const written: string[] = [];
-  t.mock.method(process.stdout, "write", (text: string | Uint8Array) => written.push(String(text)) > 0);
-  t.mock.method(process.stderr, "write", () => true);
-  const run = async (...args: string[]) => {
-    written.length = 0;
-    await main(["node", "daybook", ...args]);
-    const code = process.exitCode;
-    process.exitCode = 0;
-    return [code ?? 0, written.join("")] as const;
-  };
-  process.env.DAYBOOK_HOME = log.home;
-  t.after(() => delete process.env.DAYBOOK_HOME);
-  const [, bundle] = await run("proof", "--all");
-  writeFileSync(join(log.home, "bundle.jsonl"), bundle);
-  for (const path of [log.home, join(log.home, "events.db"), join(log.home, "bundle.jsonl")])
-    assert.deepEqual((await run("verify", path))[0], 0, path);
-  const [code, json] = await run("verify", "--json", log.home);
-  assert.deepEqual(
-    [
-      code,
-      json
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line).state),
-    ],
-    [0, ["VALID", "VALID"]],
-  );
-  const anchor = {
-    format: "daybook-anchor/1",
-    at: 1,
-    logs: [{ node_id: log.nodeId, size: 21, root: "0".repeat(64) }],
-  };
+  const parts = { env: { DAYBOOK_HOME: log.home }, cwd: log.home, homedir: log.home, now: () => START_MS };
+  const verify = (...args: string[]) => runCommand((screens) => verifyCommand({ ...parts, ...screens }), args);
+  const prove = (...args: string[]) => runCommand((screens) => proofCommand({ ...parts, ...screens }), args);
+  writeFileSync(join(log.home, "bundle.jsonl"), (await prove("--all")).out);
+  const store = await openStore(log.store, "read");
+  const eventId = String((await store.scan(null, 1)).events[0]?.row[0]);
+  await store.close();
+  writeFileSync(join(log.home, "proof.json"), (await prove(eventId)).out);
+  for (const path of [".", "events.db", "bundle.jsonl", "proof.json"]) {
+    const { code, out } = await verify(path);
+    assert.equal(code, 0, path);
+    assert.match(out, / {2}VALID\n/);
+  }
+  const { out, err } = await verify("--json");
+  const states = out.trim().split("\n").map((line) => (JSON.parse(line) as { state: string }).state);
+  assert.deepEqual(states, ["VALID", "VALID"]);
+  assert.match(err, /No anchor was given.*\nNo key was given/);
+  const anchor = { format: "daybook-anchor/1", at: 1, logs: [{ node_id: log.nodeId, size: 21, root: "0".repeat(64) }] };
   writeFileSync(join(log.home, "anchors"), `${JSON.stringify(anchor)}\n`);
-  assert.equal((await run("verify", log.home, "--anchor", join(log.home, "anchors")))[0], 32);
+  assert.equal((await verify("--anchor", "anchors")).code, 32);
   change(log, "DELETE FROM events WHERE seq = 4");
-  assert.equal((await run("verify", log.home))[0], 30);
+  assert.equal((await verify()).code, 30);
+  writeFileSync(join(log.home, "proof.json"), (await prove(eventId)).out.replace('"seq": 1', '"seq": 3'));
+  assert.equal((await verify("proof.json")).code, 31);
+  await assert.rejects(verify("anchors"), { code: "bad_argument" });
+  await assert.rejects(prove("01a1fd87-0f21-7231-ac80-bf07bf4be3c4"), { code: "bad_argument" });
 });

@@ -6,7 +6,8 @@ import type { TestContext } from "node:test";
 import { request } from "undici";
 import { type AuditEvent, KINDS, type Kind, type Mode } from "../../src/event/fields.ts";
 import type { Admission } from "../../src/gateway/admission.ts";
-import { Gateway, type KeyCheck } from "../../src/gateway/gateway.ts";
+import { Gateway } from "../../src/gateway/gateway.ts";
+import type { Key } from "../../src/gateway/inference.ts";
 import type { Routes } from "../../src/gateway/routes.ts";
 import type { ProviderConfig, Timeouts } from "../../src/gateway/upstream.ts";
 import { JournalClient } from "../../src/journal/journal-client.ts";
@@ -14,6 +15,7 @@ import { takeSlot } from "../../src/journal/slot.ts";
 import { completeProvider, providerSchema } from "../../src/providers/provider.ts";
 import { completeRoute, type Route, routeSchema } from "../../src/providers/route.ts";
 import { Recorder } from "../../src/recorder/recorder.ts";
+import { Refusals } from "../../src/recorder/refusals.ts";
 import { tempFolder } from "../support/temp.ts";
 
 export interface ServedGateway {
@@ -21,6 +23,7 @@ export interface ServedGateway {
   readonly gateway: Gateway;
   readonly routes: Routes;
   readonly recorder: Recorder;
+  readonly refusals: Refusals;
   /** Waits until nothing is in flight, then everything recorded so far, in order. */
   events(): Promise<AuditEvent[]>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answered>;
@@ -37,7 +40,9 @@ export interface ServedOptions {
   readonly routes: Routes;
   readonly admission?: Admission;
   readonly mode?: Mode;
-  readonly key?: Extract<KeyCheck, { ok: true }>["key"];
+  readonly key?: Key;
+  /** Refusals of a source that have an event each. */
+  readonly singly?: number;
   readonly timeoutsMs?: Timeouts;
 }
 
@@ -56,8 +61,10 @@ export async function serveGateway(
   const recorder = new Recorder({ journal, modes });
   const recorded: AuditEvent[] = [];
   recorder.subscribe((event) => recorded.push(event));
+  const refusals = new Refusals({ recorder, singly: options.singly ?? 1000 });
   const gateway = new Gateway({
     recorder,
+    refusals,
     routes,
     admission,
     authenticateKey: (presented) =>
@@ -76,6 +83,7 @@ export async function serveGateway(
     server.close();
     server.closeAllConnections();
     await routes.close();
+    refusals.close();
     await recorder.close();
     slot.release();
   });
@@ -84,6 +92,7 @@ export async function serveGateway(
     gateway,
     routes,
     recorder,
+    refusals,
     async events() {
       while (Object.values(recorder.inFlight()).some((count) => count > 0))
         await new Promise((resolve) => setImmediate(resolve));

@@ -35,6 +35,11 @@ test("counting a message's tokens neither streams nor generates nor costs", () =
     toolCount: 2,
   });
   assert.equal(ANTHROPIC_COUNT_TOKENS.metered, false);
+  const request = ANTHROPIC_COUNT_TOKENS.parseRequest(Buffer.from(JSON.stringify(MESSAGE)));
+  assert.ok(!isRefusal(request));
+  const answer = ANTHROPIC_COUNT_TOKENS.createAnswer(request);
+  answer.feed(Buffer.from('{"input_tokens":2095}'));
+  assert.equal(answer.contentBytes, 0);
 });
 
 test("a message that is not one is refused by the member at fault", () => {

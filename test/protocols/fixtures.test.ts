@@ -16,7 +16,7 @@ const FOLDERS: readonly { folder: string; endpoint: string; rules: number; reque
   { folder: "openai-completions", endpoint: "/v1/completions", rules: 8, request: {} },
   { folder: "openai-embeddings", endpoint: "/v1/embeddings", rules: 8, request: { input: "" } },
   { folder: "openai-responses", endpoint: "/v1/responses", rules: 29, request: { input: "" } },
-  { folder: "anthropic-messages", endpoint: "/v1/messages", rules: 32, request: { messages: [] } },
+  { folder: "anthropic-messages", endpoint: "/v1/messages", rules: 33, request: { messages: [] } },
   {
     folder: "anthropic-count-tokens",
     endpoint: "/v1/messages/count_tokens",

@@ -55,6 +55,7 @@ test("each provider's list is read: sorted, and each name once", () => {
 
 test("an unfinished list says where it goes on", () => {
   assert.equal(parse({ data: [{ id: "b" }], has_more: true, last_id: "b" })?.next, "b");
+  assert.equal(parse({ data: [{ id: "b" }], has_more: false, last_id: "b" })?.next, null);
   assert.equal(parse({ data: [], has_more: true, last_id: "no such id" })?.next, null);
 });
 

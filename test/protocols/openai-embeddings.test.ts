@@ -20,6 +20,12 @@ test("the input is text, tokens or several of either", () => {
   }
 });
 
+test("vectors are not parsed: what is wrong among them is not seen", () => {
+  const answer = OPENAI_EMBEDDINGS.createAnswer(OPENAI_EMBEDDINGS.parseRequest(Buffer.from("{}")) as never);
+  answer.feed(Buffer.from(`{"data":[${"0.1,".repeat(100_000)}],"model":"small-1"}`));
+  assert.equal(answer.finish().whole, true);
+});
+
 test("of a large answer the ends are read, and vectors are no generated content", () => {
   const vector = Array.from({ length: 1536 }, (_, index) => (index * 7919) % 20_011);
   const data = Array.from({ length: 60 }, (_, index) => ({ object: "embedding", index, embedding: vector }));

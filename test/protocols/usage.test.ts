@@ -146,6 +146,7 @@ test("missing counts are estimated from bytes, rounded up, and marked; what was 
       tokensEstimated: true,
     },
   );
+  assert.deepEqual(estimateUsage({ ...told, completionTokens: null }, 9, 4).totalTokens, 101);
   assert.deepEqual(estimateUsage({ ...told, totalTokens: null }, 9, 4).totalTokens, 107);
   assert.deepEqual(estimateUsage(null, 0, 0).totalTokens, 0);
 });

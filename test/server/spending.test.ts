@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EventJson } from "../../src/event/json.ts";
 import { API_KEY, chat, chatBody, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 
 /** A dollar for a million prompt tokens, ten for a million of the completion: 1 and 10 micros a token. */
@@ -201,4 +202,37 @@ test("what a request holds is given back however it ends: answered, refused upst
     ),
   );
   assert.deepEqual([one?.status, two?.status, three?.status].sort(), [200, 200, 429]);
+});
+
+test("after a restart budgets, balances and the news that were told are as before", async (t) => {
+  const yaml = `${PRICED}quotas: { users: { tokens_per_day: 1000 } }`;
+  const home = tempFolder();
+  const first = await startDaybook(t, { yaml, home });
+  const client = await clientOf(first);
+  await grant(first, client.userId, 1_000_000);
+  const use = async ({ url }: TestDaybook, prompt_tokens: number) => {
+    const simulate = { prompt_tokens, completion_tokens: 0 };
+    return (await chat(url, { ...client, body: { max_tokens: 1 }, simulate })).status;
+  };
+  assert.equal(await use(first, 900), 200);
+  const before = await creditsOf(first, client);
+  assert.equal(before.charged_microcredits, 900);
+  await first.server.close();
+
+  const second = await startDaybook(t, { yaml, home });
+  assert.deepEqual(await creditsOf(second, client), before);
+  assert.equal(await use(second, 80), 200);
+  assert.equal(await use(second, 60), 429);
+  await second.server.close();
+
+  const third = await startDaybook(t, { yaml, home });
+  assert.equal(await use(third, 1), 429);
+  assert.equal((await creditsOf(third, client)).charged_microcredits, 980);
+  assert.deepEqual(
+    (await third.events("kind=quota")).map(({ action, user_id }) => [action, user_id]),
+    [
+      ["near_limit", client.userId],
+      ["violation", client.userId],
+    ],
+  );
 });

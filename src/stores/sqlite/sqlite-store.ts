@@ -36,7 +36,7 @@ import {
   sqlOf,
   storedEvent,
 } from "./columns.ts";
-import { type Access, createPrivately } from "./connection.ts";
+import { type Access, copyInto, createPrivately } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { namedFailure } from "./failures.ts";
 import { page, WINDOWS, type Windows } from "./pages.ts";
@@ -204,7 +204,7 @@ export class SqliteStore implements Store {
   backup(path: string): Promise<void> {
     return this.#call(() => {
       createPrivately(path);
-      this.#db.prepare("VACUUM INTO ?").run(path);
+      copyInto(this.#file, path);
     });
   }
 

@@ -1,0 +1,173 @@
+// A copy of the data folder while it is in use. The order makes it whole: the store first, then control.db, the journals
+// last. So every event that the store's copy lacks is in the journals' copy, and every admin change whose entry left the
+// outbox is in them too; the copy's start ships and recovers as after a power cut.
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+} from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Config } from "../config/config.ts";
+import { DaybookError, nativeCode } from "../event/errors.ts";
+import { realFiles } from "../journal/files.ts";
+import { seeSlot } from "../journal/seen-slots.ts";
+import { listSegments } from "../journal/segments.ts";
+import { listSlots } from "../journal/slot.ts";
+import { JournalTail } from "../journal/tail.ts";
+import { openStore } from "../stores/open-store.ts";
+import { openOwnNode } from "./own-node.ts";
+
+export interface BackedUp {
+  /** How far the copies are with each node: the store's, and the journal's beyond it. */
+  readonly nodes: readonly {
+    readonly nodeId: string;
+    readonly storedSeq: number;
+    readonly lastSeq: number;
+  }[];
+}
+
+/** In the data folder beside the databases and `nodes`; what is there goes along. */
+const OTHERS = ["secret.key", "daybook.yaml"];
+/** In a slot. The checkpoint comes before the tiles and the journal, so that it is never ahead of them. */
+const OF_SLOT = ["checkpoint", "keys", "key", "key.next", "drops"];
+const FOLDERS = ["tile", "journal"];
+/** Last: a slot that has it is whole. */
+const IDENTITY = "node.json";
+/** Rounds over a folder whose files are replaced meanwhile. */
+const MAX_ROUNDS = 10;
+
+/**
+ * Copies the data folder and the store into `folder`, which must be empty or not there. To restore it, use it (or a copy
+ * of it) as the data folder. The backup is an event of the trail before anything is copied. Rejects with `bad_argument`,
+ * or with `backup_failed` and what kept it from being whole; then `folder` is no backup.
+ */
+export async function backUp(config: Config, folder: string): Promise<BackedUp> {
+  await using node = await openOwnNode(config);
+  makeEmpty(folder);
+  if (!(await node.recorder.system("backed_up", {})))
+    throw new DaybookError("audit_unavailable", "nothing was copied");
+  try {
+    const copy = join(folder, "events.db");
+    const store = await openStore(config.store, "read");
+    await store.backup(copy).finally(() => store.close());
+    sync(copy);
+    copyDatabase(join(config.home, "control.db"), join(folder, "control.db"));
+    for (const name of OTHERS) copyFile(config.home, folder, name);
+    makeFolder(join(folder, "nodes"));
+    for (const slot of listSlots(config.home)) copySlot(config.home, folder, slot);
+    return { nodes: await checked(folder) };
+  } catch (error) {
+    if (error instanceof DaybookError) throw error;
+    throw new DaybookError("backup_failed", `${folder}: ${nativeCode(error)}`, { cause: error });
+  }
+}
+
+function makeEmpty(folder: string): void {
+  try {
+    makeFolder(folder);
+    if (readdirSync(folder).length === 0) return;
+  } catch (error) {
+    throw new DaybookError("bad_argument", `Cannot write to ${folder} (${nativeCode(error)}).`, {
+      cause: error,
+    });
+  }
+  throw new DaybookError("bad_argument", `${folder} is not empty: a backup needs a folder of its own.`);
+}
+
+/** One moment of it, while others write. */
+function copyDatabase(from: string, to: string): void {
+  if (!existsSync(from)) return;
+  const database = new DatabaseSync(from, { timeout: 5000 });
+  try {
+    closeSync(openSync(to, "ax", 0o600));
+    database.prepare("VACUUM INTO ?").run(to);
+  } finally {
+    database.close();
+  }
+  sync(to);
+}
+
+function copySlot(home: string, folder: string, number: number): void {
+  const [from, to] = [home, folder].map((place) => join(place, "nodes", String(number))) as [string, string];
+  makeFolder(to);
+  for (const name of OF_SLOT) copyFile(from, to, name);
+  for (const name of FOLDERS) copyFolder(join(from, name), join(to, name));
+  copyFile(from, to, IDENTITY);
+}
+
+/** All that is in it. A partial tile goes when a wider one has come: then the folder is gone through again. */
+function copyFolder(from: string, to: string): void {
+  makeFolder(to);
+  if (!existsSync(from)) return;
+  for (let round = 0, isWhole = false; !isWhole && round < MAX_ROUNDS; round++) {
+    isWhole = true;
+    for (const entry of readdirSync(from, { withFileTypes: true })) {
+      if (entry.isDirectory()) copyFolder(join(from, entry.name), join(to, entry.name));
+      else if (!existsSync(join(to, entry.name))) isWhole = copyFile(from, to, entry.name) && isWhole;
+    }
+  }
+}
+
+/** False: it is not there, or has gone meanwhile; what that means for the whole is checked in the end. */
+function copyFile(from: string, to: string, name: string): boolean {
+  const target = join(to, name);
+  try {
+    copyFileSync(join(from, name), target);
+  } catch (error) {
+    if (nativeCode(error) === "ENOENT") return false;
+    throw error;
+  }
+  chmodSync(target, 0o600);
+  sync(target);
+  return true;
+}
+
+function makeFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, "r");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+/** Every journal goes on from where the store is, with nothing missing between. */
+async function checked(folder: string): Promise<BackedUp["nodes"]> {
+  const store = await openStore(`sqlite:${join(folder, "events.db")}`, "read");
+  const positions = await store.positions().finally(() => store.close());
+  return listSlots(folder).flatMap((number) => {
+    const { nodeId, isRetired, journalFolder } = seeSlot(folder, number);
+    if (nodeId === null || isRetired || listSegments(realFiles, journalFolder).length === 0) return [];
+    const position = positions.find((known) => known.nodeId === nodeId) ?? null;
+    const storedSeq = position?.seq ?? 0;
+    const tail = new JournalTail({
+      files: realFiles,
+      folder: journalFolder,
+      durableLsn: () => Number.MAX_SAFE_INTEGER,
+      segments: () => 0,
+    });
+    try {
+      let lastSeq = storedSeq;
+      let isWhole = tail.seek(position) === "found";
+      for (let read = tail.read(1000); isWhole && read !== null; read = tail.read(1000)) {
+        isWhole = read.lost === null;
+        lastSeq = read.seq;
+      }
+      if (!isWhole)
+        throw new DaybookError(
+          "backup_failed",
+          `${folder}: the journal of node ${nodeId} went on without it`,
+        );
+      return { nodeId, storedSeq, lastSeq };
+    } finally {
+      tail.close();
+    }
+  });
+}

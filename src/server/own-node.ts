@@ -1,0 +1,42 @@
+// A node of a command's own, beside a running server or without one: what the command does is recorded, sealed and
+// shipped like everything else. What cannot be shipped now is in the journal, for a server to adopt.
+import type { Config } from "../config/config.ts";
+import { Delivery } from "../delivery/delivery.ts";
+import { Recorder } from "../recorder/recorder.ts";
+import { makeFolder } from "./folder.ts";
+import { openNode } from "./node.ts";
+import { Openings } from "./openings.ts";
+
+export interface OwnNode extends AsyncDisposable {
+  readonly recorder: Recorder;
+  readonly delivery: Delivery;
+}
+
+const MIB = 2 ** 20;
+const SHIP_MS = 5000;
+
+export async function openOwnNode(
+  config: Pick<Config, "home" | "store" | "journal" | "audit">,
+): Promise<OwnNode> {
+  const openings = new Openings();
+  try {
+    makeFolder(config.home);
+    const { maxMb, reserveMb } = config.journal;
+    const limits = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
+    const { slot, journal } = await openNode(config.home, config.store, limits);
+    openings.add(() => slot.release());
+    openings.add(() => journal.close());
+    const recorder = new Recorder({ journal, modes: config.audit.modes });
+    openings.add(() => recorder.close());
+    const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable });
+    openings.add(async () => {
+      await recorder.close();
+      await delivery.caughtUp(SHIP_MS);
+      await delivery.close();
+    });
+    return { recorder, delivery, [Symbol.asyncDispose]: () => openings.close() };
+  } catch (error) {
+    await openings.close().catch(() => {});
+    throw error;
+  }
+}

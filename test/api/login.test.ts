@@ -1,0 +1,195 @@
+// Logging in and out, with the real server: sessions, their cookie, and what the trail says.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { ControlParts } from "../../src/control/parts.ts";
+import { openParts } from "../../src/control/parts.ts";
+import { type Asked, CHEAP, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { tempFolder } from "../support/temp.ts";
+import { serveApi } from "./served-api.ts";
+
+const PASSWORD = "correct horse battery";
+const OWN = { "sec-fetch-site": "same-origin" };
+
+function login({ ask }: Pick<TestDaybook, "ask">, name: string, password = PASSWORD): Promise<Asked> {
+  return ask("/auth/login", { method: "POST", token: null, body: { name, password } });
+}
+
+const cookieOf = ({ headers }: Asked) => String(headers["set-cookie"]).split(";", 1)[0] ?? "";
+
+async function withUser(t: Parameters<typeof startDaybook>[0], role = "auditor", yaml = "") {
+  const daybook = await startDaybook(t, { yaml });
+  const { json } = await daybook.ask("/admin/users", {
+    method: "POST",
+    body: { name: "ann", role, password: PASSWORD },
+  });
+  const as = (cookie: string, path: string, method: "GET" | "POST" = "GET") =>
+    daybook.ask(path, { token: null, method, headers: { cookie, ...OWN } });
+  return { ...daybook, as, user: json as { id: string } };
+}
+
+test("a session lets its user in until it ends, and is told apart in the trail", async (t) => {
+  const daybook = await withUser(t);
+  const answer = await login(daybook, "ANN");
+  assert.equal(answer.status, 200);
+  assert.match(
+    String(answer.headers["set-cookie"]),
+    /^daybook_session=dbs_[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/,
+  );
+  assert.ok(!answer.text.includes("dbs_"));
+  const cookie = cookieOf(answer);
+  const me = (await daybook.as(cookie, "/me")).json as Record<string, unknown>;
+  assert.deepEqual(
+    [me.name, me.role, me.user_id, me.grants],
+    ["ann", "auditor", daybook.user.id, ["own", "audit:read"]],
+  );
+  assert.equal((await daybook.as(cookie, "/admin/audit-logs")).status, 200);
+  assert.equal((await daybook.as(cookie, "/admin/users")).status, 403);
+  const out = await daybook.as(cookie, "/auth/logout", "POST");
+  assert.deepEqual(
+    [out.status, /^daybook_session=; Max-Age=0/.test(String(out.headers["set-cookie"]))],
+    [204, true],
+  );
+  assert.equal((await daybook.as(cookie, "/me")).status, 401);
+  const events = await daybook.events("include=system");
+  const about = events.filter(({ session_id }) => session_id === me.session_id);
+  assert.deepEqual(
+    // A login reaches the journal by way of the outbox, and may be passed on the way.
+    about.map(({ kind, action, user_id, status }) => [kind, action, user_id, status]).toSorted(),
+    [
+      ["api", "request", daybook.user.id, "error"],
+      ["api", "request", daybook.user.id, "success"],
+      ["auth", "login", daybook.user.id, "success"],
+      ["auth", "logout", daybook.user.id, "success"],
+      ["system", "queried", daybook.user.id, "success"],
+    ],
+  );
+});
+
+test("a failed login is an auth event; who it was is said only where the name is a user's", async (t) => {
+  const daybook = await withUser(t);
+  const typed = "my-password-in-the-wrong-field";
+  const answers = [await login(daybook, "ann", "wrong horse battery"), await login(daybook, typed)];
+  assert.deepEqual(
+    answers.map(({ status, headers }) => [status, headers["set-cookie"]]),
+    [
+      [401, undefined],
+      [401, undefined],
+    ],
+  );
+  const [one, other] = answers.map(({ json }) => json as Record<string, unknown>);
+  assert.equal(one?.detail, other?.detail);
+  const events = await daybook.events("kind=auth");
+  assert.deepEqual(
+    events.map(({ action, status_code, error_type, user_id }) => [action, status_code, error_type, user_id]),
+    [
+      ["login", 401, "wrong_password", daybook.user.id],
+      ["login", 401, "wrong_password", null],
+    ],
+  );
+  assert.ok(!JSON.stringify(await daybook.events("include=system")).includes(typed));
+});
+
+test("failed logins slow down, also with the right password, and that is recorded", async (t) => {
+  const daybook = await withUser(t);
+  const statuses: number[] = [];
+  for (let n = 0; n < 4; n++) statuses.push((await login(daybook, "ann", `wrong horse battery ${n}`)).status);
+  const answer = await login(daybook, "ann");
+  assert.deepEqual([...statuses, answer.status], [401, 401, 401, 401, 429]);
+  assert.equal(answer.headers["retry-after"], "1");
+  const last = (await daybook.events("kind=auth")).at(-1);
+  assert.deepEqual(
+    [last?.status_code, last?.error_code, last?.error_type],
+    [429, "limit_exceeded", "login_throttled"],
+  );
+});
+
+test("another password, or being disabled or deleted, ends a user's sessions", async (t) => {
+  const daybook = await withUser(t);
+  const path = `/admin/users/${daybook.user.id}`;
+  const session = async (password?: string) => cookieOf(await login(daybook, "ann", password));
+  const before = await session();
+  await daybook.ask(path, { method: "PATCH", body: { password: "another horse battery" } });
+  assert.equal((await daybook.as(before, "/me")).status, 401);
+  const second = await session("another horse battery");
+  assert.equal((await daybook.as(second, "/me")).status, 200);
+  await daybook.ask(path, { method: "PATCH", body: { disabled: true } });
+  assert.equal((await daybook.as(second, "/me")).status, 401);
+  assert.equal((await login(daybook, "ann", "another horse battery")).status, 401);
+  await daybook.ask(path, { method: "PATCH", body: { disabled: false } });
+  assert.equal((await daybook.as(second, "/me")).status, 200);
+  await daybook.ask(path, { method: "DELETE" });
+  assert.equal((await daybook.as(second, "/me")).status, 401);
+  const reasons = (await daybook.events("status_code=401")).map(({ error_type }) => error_type);
+  assert.deepEqual(reasons, ["unknown", "user_disabled", "user_disabled", "unknown"]);
+});
+
+test("the cookie is for encrypted connections only where the client's is one, by a trusted proxy's word", async (t) => {
+  const trusting = await withUser(t, "viewer", "trusted_proxies: [127.0.0.1]\n");
+  const asked = { method: "POST", token: null, body: { name: "ann", password: PASSWORD } } as const;
+  const secure = await trusting.ask("/auth/login", { ...asked, headers: { "x-forwarded-proto": "https" } });
+  assert.match(String(secure.headers["set-cookie"]), /; Secure/);
+  const plain = await withUser(t, "viewer");
+  const forged = await plain.ask("/auth/login", { ...asked, headers: { "x-forwarded-proto": "https" } });
+  assert.doesNotMatch(String(forged.headers["set-cookie"]), /Secure/);
+});
+
+test("a form of another site cannot log in, or change anything", async (t) => {
+  const daybook = await withUser(t, "admin");
+  const body = `name=ann&password=${PASSWORD}`;
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
+    const answer = await fetch(`${daybook.url}/auth/login`, {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+    });
+    assert.equal(answer.status, 400, type);
+    assert.equal(answer.headers.get("access-control-allow-origin"), null);
+  }
+  const cookie = cookieOf(await login(daybook, "ann"));
+  const own = { origin: daybook.url };
+  const made = await daybook.ask("/admin/api-keys", {
+    method: "POST",
+    token: null,
+    headers: { cookie, ...own },
+    body: { name: "from our own page, in an old browser" },
+  });
+  assert.equal(made.status, 201);
+});
+
+test("sessions live through a restart, and end after twelve hours", async () => {
+  const path = join(tempFolder(), "control.db");
+  let now = Date.UTC(2026, 10, 21);
+  const open = (): Promise<ControlParts> => openParts({ path, clock: () => now, scrypt: CHEAP });
+  const first = await open();
+  await first.users.create({ caller: "cli" }, { name: "ann", role: "viewer", password: PASSWORD });
+  const made = await first.sessions.login({ caller: "http" }, "ann", PASSWORD);
+  const secret = made.ok ? made.secret : assert.fail(made.reason);
+  await first.control.close();
+  const second = await open();
+  assert.equal(second.sessions.check(secret).ok, true);
+  now += 12 * 3_600_000;
+  const check = second.sessions.check(secret);
+  assert.equal(!check.ok && check.reason, "session_expired");
+  await second.control.close();
+});
+
+test("a refused login is not answered before it is recorded", async () => {
+  const settled: string[] = [];
+  await using api = await serveApi([], {
+    recorder: {
+      begin: ({ action }) => ({
+        eventId: "01890a5d-ac96-774b-bcce-b302099a8057",
+        mode: "strict",
+        note: () => {},
+        finish: () => settled.push(action),
+        settled: async () => "late",
+      }),
+    },
+  });
+  const body = JSON.stringify({ name: "nobody", password: PASSWORD });
+  const headers = { "content-type": "application/json" };
+  const answer = await api.ask("/auth/login", { method: "POST", token: null, headers, body });
+  assert.deepEqual([answer.status, (answer.json as { code: string }).code], [503, "audit_unavailable"]);
+  assert.deepEqual(settled, ["login"]);
+});

@@ -1,0 +1,79 @@
+// Balances: whatever happens in whatever order, they are what was granted less what durable events have cost, less
+// what has ended and is not durable, and no overspend goes beyond what running requests cost more than they held.
+import { test } from "node:test";
+import fc from "fast-check";
+import { World } from "./accounts-model.ts";
+
+const user = fc.constantFrom("ana", "björn", "chị Hoa");
+const tokens = fc.integer({ min: 0, max: 60 });
+
+type Step = (world: World) => void | Promise<void>;
+const step = (weight: number, arbitrary: fc.Arbitrary<Step>) => ({ weight, arbitrary });
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    step(
+      2,
+      fc.tuple(user, fc.integer({ min: -300, max: 2000 })).map(
+        ([id, micros]) =>
+          (world) =>
+            world.grant(id, micros),
+      ),
+    ),
+    step(
+      8,
+      fc.tuple(user, tokens, tokens).map(
+        ([id, prompt, most]) =>
+          (world) =>
+            world.admit(id, prompt, most),
+      ),
+    ),
+    step(
+      8,
+      fc.tuple(fc.nat(50), tokens, tokens, fc.boolean()).map(
+        ([pick, prompt, completion, charged]) =>
+          (world) =>
+            world.settle(pick, prompt, completion, charged),
+      ),
+    ),
+    step(
+      5,
+      fc.integer({ min: 1, max: 9 }).map((count) => (world) => world.write(count)),
+    ),
+    step(
+      1,
+      fc.constant((world) => world.drop()),
+    ),
+    step(
+      3,
+      fc.integer({ min: 1, max: 4 }).map((batches) => (world) => world.ship(batches)),
+    ),
+    step(
+      2,
+      fc.constant((world) => world.copy()),
+    ),
+    step(
+      1,
+      fc.constant((world) => world.crash()),
+    ),
+    step(
+      1,
+      fc.constant((world) => world.loseStore()),
+    ),
+  ),
+  { minLength: 10, maxLength: 60, size: "max" },
+);
+
+test("balances are right after any order of grants, requests, writes, drops, shipping, copies, crashes and lost stores", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (all) => {
+      const world = await World.open();
+      for (const each of all) {
+        await each(world);
+        world.check();
+      }
+      await world.close();
+    }),
+    { numRuns: 20 },
+  );
+});

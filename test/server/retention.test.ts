@@ -1,0 +1,162 @@
+// Retention as it runs: planned, told, carried out, in a real server and by command, and nothing without being told.
+import assert from "node:assert/strict";
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { test } from "node:test";
+import { pruneCommand } from "../../src/cli/prune.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import { KINDS, type Kind } from "../../src/event/fields.ts";
+import type { EventJson } from "../../src/event/json.ts";
+import { Retention, rulesOf } from "../../src/server/retention.ts";
+import { openStore } from "../../src/stores/open-store.ts";
+import type { PrunePlan } from "../../src/stores/store.ts";
+import { chat, startDaybook } from "../support/daybook.ts";
+import { NodeLog } from "../support/events.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const OLD_NODE = "00000000000000a1";
+const DAY_MS = 86_400_000;
+/** Events of the old node, a quarter of a day apart up to now, of kinds in turn. */
+const OLD_EVENTS = 400;
+
+/** A data folder whose store has events of a node that is gone. */
+async function agedFolder(): Promise<string> {
+  const home = tempFolder();
+  mkdirSync(home, { recursive: true });
+  const store = await openStore(`sqlite:${join(home, "events.db")}`, "write");
+  const first = Date.now() - (OLD_EVENTS + 1) * (DAY_MS / 4);
+  const cells = (seq: number) => ({
+    kind: KINDS[seq % KINDS.length] as Kind,
+    recorded_at: first + seq * (DAY_MS / 4),
+    justification: "x".repeat(4000),
+  });
+  await store.append(new NodeLog(OLD_NODE).next(OLD_EVENTS, cells));
+  await store.checkpoint();
+  await store.close();
+  return home;
+}
+
+const YAML = "audit: { retention_days: { inference: 30, mcp: 60, file: 30, exec: 30, auth: 365 } }\n";
+
+function kindsOf({ metadata }: EventJson): Record<string, number | string> {
+  return JSON.parse(String(metadata)) as Record<string, number | string>;
+}
+
+test("a server tells what it removes before it is gone, and gives the disk back", async (t) => {
+  const home = await agedFolder();
+  const daybook = await startDaybook(t, { home, yaml: YAML });
+  const before = await daybook.events("include=system");
+  const size = statSync(join(home, "events.db")).size;
+  const plan = await daybook.server.retention.run();
+  const [range, ...others] = plan.ranges;
+  assert.deepEqual(others, []);
+  const after = await daybook.events("include=system");
+  const kept = new Set(after.map(({ event_id }) => event_id));
+  const gone = before.filter(({ event_id }) => !kept.has(event_id));
+  const counts = Object.fromEntries(
+    KINDS.flatMap((kind) => {
+      const events = gone.filter((event) => event.kind === kind).length;
+      return events === 0 ? [] : [[kind, events]];
+    }),
+  );
+  assert.ok(gone.length > 50 && !("auth" in counts) && (counts.mcp ?? 0) < (counts.exec ?? 0), "by age");
+  const seqs = gone.map(({ seq }) => seq);
+  const [fromSeq, toSeq] = [Math.min(...seqs), Math.max(...seqs)];
+  assert.deepEqual(range, { nodeId: OLD_NODE, fromSeq, toSeq, kinds: counts });
+  const told = after.filter(({ action }) => action === "pruned").map(kindsOf);
+  assert.deepEqual(told, [{ node: OLD_NODE, from_seq: fromSeq, to_seq: toSeq, because: "age", ...counts }]);
+  assert.deepEqual((await daybook.server.retention.run()).ranges, [], "nothing is left to do");
+  await daybook.server.close();
+  assert.ok(statSync(join(home, "events.db")).size < size * 0.8, "the file is smaller");
+});
+
+test("events arrive in the store while retention runs", async (t) => {
+  const home = await agedFolder();
+  const daybook = await startDaybook(t, { home, yaml: YAML });
+  const [plan] = await Promise.all([
+    daybook.server.retention.run(),
+    ...Array.from({ length: 20 }, () => chat(daybook.url)),
+  ]);
+  assert.ok(plan.ranges.length > 0);
+  const events = await daybook.events("kind=inference&since=5m");
+  assert.equal(events.length, 20);
+});
+
+test("a dry run says what a run then removes, and changes nothing", async () => {
+  const home = await agedFolder();
+  const now = Date.now();
+  const run = async (...flags: string[]) => {
+    let text = "";
+    const out = new Writable({
+      write(chunk, _, done) {
+        text += String(chunk);
+        done();
+      },
+    });
+    const env = { DAYBOOK_HOME: home };
+    const command = pruneCommand({ env, cwd: home, homedir: home, out, now: () => now });
+    await command.parseAsync(["--json", ...flags], { from: "user" });
+    return JSON.parse(text) as { dry_run: boolean; events: number; nodes: unknown[] };
+  };
+  const count = async () => {
+    const store = await openStore(`sqlite:${join(home, "events.db")}`, "read");
+    const { events } = await store.query({
+      where: { node_id: [OLD_NODE] },
+      includeSystem: true,
+      limit: 1000,
+    });
+    await store.close();
+    return events.length;
+  };
+  const dry = await run("--dry-run");
+  assert.equal(dry.dry_run, true);
+  assert.ok(dry.events > 50);
+  assert.equal(await count(), OLD_EVENTS);
+  assert.deepEqual(await run(), { ...dry, dry_run: false });
+  assert.equal(await count(), OLD_EVENTS - dry.events);
+  assert.deepEqual(
+    { ...(await run("--dry-run")), before: null },
+    {
+      dry_run: true,
+      events: 0,
+      because: "age",
+      before: null,
+      nodes: [],
+    },
+  );
+});
+
+const PLAN: PrunePlan = {
+  before: Object.fromEntries(KINDS.map((kind) => [kind, 1])) as Record<Kind, number>,
+  capped: true,
+  ranges: [
+    { nodeId: OLD_NODE, fromSeq: 3, toSeq: 9, kinds: { mcp: 2 } },
+    { nodeId: "00000000000000b2", fromSeq: 1, toSeq: 1, kinds: { file: 1 } },
+  ],
+};
+
+test("nothing goes that could not be told", async () => {
+  for (const lost of [0, 1]) {
+    let pruned = false;
+    let told = 0;
+    const retention = new Retention({
+      rules: () => rulesOf((CONFIG ?? assert.fail()).audit, 0),
+      reader: { planPrune: async () => PLAN },
+      recorder: { system: async () => told++ !== lost },
+      delivery: {
+        prune: async () => {
+          pruned = true;
+          return 3;
+        },
+      },
+      report: () => {},
+    });
+    await assert.rejects(retention.run(), { code: "audit_unavailable" });
+    assert.equal(told, 2);
+    assert.equal(pruned, false);
+  }
+});
+
+const home = tempFolder();
+const CONFIG = await loadConfig({ env: { DAYBOOK_HOME: home }, cwd: home, homedir: home, flags: {} });
