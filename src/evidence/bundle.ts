@@ -34,13 +34,37 @@ export function tileLine(nodeId: string, level: number, index: number, hashes: U
 }
 
 /** Null: the line is none of a bundle. */
-function parseLine(line: string): BundleLine | null {
+function parseLine(text: string): BundleLine | null {
   try {
-    const found = JSON.parse(line) as BundleLine | null;
-    return typeof found === "object" ? found : null;
+    const line = JSON.parse(text) as Partial<Record<"format" | "log" | "tile" | "event", unknown>> | null;
+    if (line === null || typeof line !== "object") return null;
+    const isSound =
+      "log" in line
+        ? isLog(line.log)
+        : "tile" in line
+          ? isTile(line.tile)
+          : "event" in line || "format" in line;
+    return isSound ? (line as BundleLine) : null;
   } catch {
     return null;
   }
+}
+
+function isLog(value: unknown): value is BundledLog {
+  const { node_id: nodeId, keys, checkpoints, end } = (value ?? {}) as Partial<BundledLog>;
+  const isEnd = end === null || (Number.isSafeInteger(end?.seq) && typeof end?.root === "string");
+  const areNotes = Array.isArray(checkpoints) && checkpoints.every((note) => typeof note === "string");
+  return typeof nodeId === "string" && (keys === null || typeof keys === "string") && areNotes && isEnd;
+}
+
+function isTile(value: unknown): value is BundledTile {
+  const { node_id: nodeId, level, index, hashes } = (value ?? {}) as Partial<BundledTile>;
+  return (
+    typeof nodeId === "string" &&
+    typeof level === "number" &&
+    typeof index === "number" &&
+    typeof hashes === "string"
+  );
 }
 
 /**
@@ -59,7 +83,7 @@ export async function bundlePlace(
     if (line !== null && "log" in line) logs.push(line.log);
     else if (line !== null && "tile" in line) {
       const { node_id: nodeId, level, index, hashes } = line.tile;
-      tiles.set(`${nodeId}/${level}/${index}`, fromBase64(String(hashes)) ?? new Uint8Array());
+      tiles.set(`${nodeId}/${level}/${index}`, fromBase64(hashes) ?? new Uint8Array());
     }
   }
   return {

@@ -56,6 +56,9 @@ export async function verifyPlace(place: Place, options: VerifyOptions): Promise
     }
     options.onProgress?.(events.length);
   }
+  // A log that was anchored and is not there at all.
+  for (const nodeId of options.anchors.keys())
+    if (!checks.has(nodeId)) checks.set(nodeId, await opened(unsealed(nodeId, place.name), options));
   return [...checks].map(([nodeId, check]) => {
     const ranges = removed.filter((range) => range.nodeId === nodeId);
     return check.finish({ ranges, count: ranges.reduce((sum, { count }) => sum + count, 0) });

@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { proofCommand } from "../../src/cli/proof.ts";
-import { verifyCommand } from "../../src/cli/verify.ts";
 import { proofOf } from "../../src/cli/verify/make-proof.ts";
 import { slotPlace } from "../../src/cli/verify/slot-place.ts";
 import { storePlace } from "../../src/cli/verify/store-place.ts";
-import { leafText } from "../../src/event/leaf.ts";
+import { verifyCommand } from "../../src/cli/verify.ts";
 import { encodeRow } from "../../src/event/encode.ts";
+import { leafText } from "../../src/event/leaf.ts";
 import { answered } from "../../src/event/outcomes.ts";
 import { systemFacts } from "../../src/event/system.ts";
+import { writeAnchorLine } from "../../src/evidence/anchors.ts";
 import type { Anchored } from "../../src/evidence/log-check.ts";
 import { verifyProof } from "../../src/evidence/proof-file.ts";
 import { sha256 } from "../../src/evidence/sha256.ts";
@@ -73,7 +74,7 @@ test("any field of any event that was changed is seen, and which event", async (
     "duration_ms = 7",
     "recorded_at = recorded_at + 1",
     "p1_salt = zeroblob(16)",
-    "total_tokens = NULL",
+    "request_size = request_size + 1",
   ]) {
     const log = await sealedLog();
     change(log, `UPDATE events SET ${set} WHERE seq = 17`);
@@ -287,7 +288,8 @@ test("a proof of one event holds alone, and not for another event, place or key"
 test("the command answers with the state's exit code, for a folder, a store, a bundle and a proof", async () => {
   const log = await sealedLog(20);
   const parts = { env: { DAYBOOK_HOME: log.home }, cwd: log.home, homedir: log.home, now: () => START_MS };
-  const verify = (...args: string[]) => runCommand((screens) => verifyCommand({ ...parts, ...screens }), args);
+  const verify = (...args: string[]) =>
+    runCommand((screens) => verifyCommand({ ...parts, ...screens }), args);
   const prove = (...args: string[]) => runCommand((screens) => proofCommand({ ...parts, ...screens }), args);
   writeFileSync(join(log.home, "bundle.jsonl"), (await prove("--all")).out);
   const store = await openStore(log.store, "read");
@@ -300,11 +302,14 @@ test("the command answers with the state's exit code, for a folder, a store, a b
     assert.match(out, / {2}VALID\n/);
   }
   const { out, err } = await verify("--json");
-  const states = out.trim().split("\n").map((line) => (JSON.parse(line) as { state: string }).state);
+  const states = out
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { state: string }).state);
   assert.deepEqual(states, ["VALID", "VALID"]);
   assert.match(err, /No anchor was given.*\nNo key was given/);
-  const anchor = { format: "daybook-anchor/1", at: 1, logs: [{ node_id: log.nodeId, size: 21, root: "0".repeat(64) }] };
-  writeFileSync(join(log.home, "anchors"), `${JSON.stringify(anchor)}\n`);
+  const anchor = { at: 1, logs: [{ nodeId: log.nodeId, size: 21, root: "0".repeat(64) }] };
+  writeFileSync(join(log.home, "anchors"), `Nov 21 host daybook: ${writeAnchorLine(anchor)}\n`);
   assert.equal((await verify("--anchor", "anchors")).code, 32);
   change(log, "DELETE FROM events WHERE seq = 4");
   assert.equal((await verify()).code, 30);
