@@ -59,7 +59,12 @@ test("providers and routes are made, resolved, changed and taken away", async (t
   assert.match(updated.out, /headers +x-team,x-other|headers +x-team, x-other/);
   assert.doesNotMatch(updated.out, /canary/);
   assert.match((await daybook(env, "providers", ["show", "openai"])).out, /enabled +(false|no)/);
-  await daybook(env, "providers", ["update", "openai", "--enable"]);
+  const enabled = await asJson(env, "providers", ["update", "openai", "--enable"]);
+  assert.deepEqual(
+    [enabled.enabled, enabled.headers, enabled.base_url, enabled.api_key_stored],
+    [true, ["x-team", "x-other"], "https://eu.example", true],
+    "what is not given stays as it is",
+  );
 
   const route = await asJson(env, "routes", [
     ...["create", "gpt-*", "--provider", "openai=gpt-4o", "--prompt-price", "0.15"],
