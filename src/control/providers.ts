@@ -279,6 +279,7 @@ function valuesOf({ headers, ...spec }: ProviderSpec, { provider, enabled }: Kep
     headers: Object.keys(headers),
     api_version: provider.apiVersion,
     ca_file: spec.ca_file ?? null,
+    ask_usage: provider.askUsage,
     pass_through: provider.passThrough,
     "timeouts_ms.chat": provider.timeoutsMs.chat,
     "timeouts_ms.completions": provider.timeoutsMs.completions,

@@ -211,7 +211,7 @@ class Inference implements Work {
       method: "POST",
       place: provider.place(protocol.endpoint, upstreamModel ?? request.model),
       headers,
-      body: protocol.upstreamBody(request, { model: upstreamModel, askUsage: true }),
+      body: protocol.upstreamBody(request, { model: upstreamModel, askUsage: provider.askUsage }),
       accept: (status, answer) => this.#accept(target, startedAt, status, answer),
     });
     this.#attempt = attempt;
@@ -263,6 +263,7 @@ class Inference implements Work {
       this.#turns.failed(target, headers);
       if (this.#turns.more) return null;
     }
+    this.#parts.request.body.release();
     this.#relay = new Relay(this.#parts.exchange, this.#parts, this.#attempt as Attempt);
     return this.#relay;
   }

@@ -46,6 +46,7 @@ export class Upstream {
   readonly name: string;
   readonly backendType: string;
   readonly protocols: readonly Dialect[];
+  readonly askUsage: boolean;
   readonly passThrough: readonly string[];
   readonly models: readonly string[];
   /** Of its own; null: as for all. */
@@ -68,6 +69,7 @@ export class Upstream {
     this.name = config.name;
     this.backendType = backendType;
     this.protocols = config.protocols;
+    this.askUsage = config.askUsage;
     this.passThrough = config.passThrough;
     this.models = config.models;
     this.timeoutsMs = config.timeoutsMs;

@@ -68,6 +68,12 @@ export const providerSchema = z.strictObject({
   ca_file: text(/^[^\0]{1,1024}$/, "a file")
     .optional()
     .describe("Certificates (PEM) to trust for this provider, beside the usual ones."),
+  ask_usage: z
+    .boolean({ error: "expected true or false" })
+    .optional()
+    .describe(
+      "Whether a stream is asked for its usage (`stream_options`) when the client does not; false where that is refused.",
+    ),
   pass_through: z
     .array(prefix())
     .max(32, { error: "expected at most 32 paths" })
@@ -135,6 +141,8 @@ export interface Provider {
   /** Lowercase names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly caFile: string | null;
+  /** Its streams are asked for their usage, also when the client does not. */
+  readonly askUsage: boolean;
   readonly passThrough: readonly string[];
   /** null: as for all providers. */
   readonly timeoutsMs: {
@@ -192,6 +200,7 @@ export function completeProvider(
       Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), value]),
     ),
     caFile: spec.ca_file === undefined ? null : origin.path(spec.ca_file),
+    askUsage: spec.ask_usage ?? vendor?.askUsage ?? true,
     passThrough: spec.pass_through,
     timeoutsMs: {
       chat: timeouts_ms.chat ?? null,

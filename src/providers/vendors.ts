@@ -11,13 +11,16 @@ export interface Vendor {
   readonly protocols: readonly Dialect[];
   /** null: it differs for everybody. */
   readonly baseUrl: string | null;
+  /** False: it refuses to be asked for a stream's usage, and tells it unasked. */
+  readonly askUsage: boolean;
 }
 
-const vendor = (backendType: string, protocols: readonly Dialect[], baseUrl: string | null): Vendor => ({
-  backendType,
-  protocols,
-  baseUrl,
-});
+const vendor = (
+  backendType: string,
+  protocols: readonly Dialect[],
+  baseUrl: string | null,
+  { askUsage = true } = {},
+): Vendor => ({ backendType, protocols, baseUrl, askUsage });
 
 const OPENAI = ["openai"] as const;
 const BOTH = ["openai", "anthropic"] as const;
@@ -32,7 +35,7 @@ export const VENDORS: ReadonlyMap<string, Vendor> = new Map([
   ["fireworks", vendor("fireworks", OPENAI, "https://api.fireworks.ai/inference")],
   ["gemini", vendor("gemini", OPENAI, "https://generativelanguage.googleapis.com/v1beta/openai")],
   ["groq", vendor("groq", OPENAI, "https://api.groq.com/openai")],
-  ["mistral", vendor("mistral", OPENAI, "https://api.mistral.ai")],
+  ["mistral", vendor("mistral", OPENAI, "https://api.mistral.ai", { askUsage: false })],
   ["openrouter", vendor("openrouter", OPENAI, "https://openrouter.ai/api")],
   ["together", vendor("together", OPENAI, "https://api.together.xyz")],
   ["xai", vendor("xai", OPENAI, "https://api.x.ai")],

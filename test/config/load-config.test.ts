@@ -159,6 +159,7 @@ test("the example of the reference page is accepted", async () => {
     apiKey: "sk-1",
     headers: {},
     caFile: null,
+    askUsage: true,
     passThrough: ["/v1/audio/", "/v1/images/"],
     timeoutsMs: { chat: null, completions: null, embeddings: null },
     retry: { max: 2, waitMs: 500 },
@@ -237,6 +238,20 @@ providers:
       ["azure", "https://two.openai.azure.com/openai/v1", null],
       ["azure", "https://three.openai.azure.com", "2024-10-21"],
     ],
+  );
+});
+
+test("streams are asked for their usage, but where the vendor or the file says that it is refused", async () => {
+  const { providers } = await loadText(`
+providers:
+  - { name: openai }
+  - { name: mistral }
+  - { name: mine, backend_type: mistral, ask_usage: true }
+  - { name: old, backend_type: local, base_url: "http://10.0.0.1", ask_usage: false }
+`);
+  assert.deepEqual(
+    providers.map(({ askUsage }) => askUsage),
+    [true, false, true, false],
   );
 });
 

@@ -8,7 +8,7 @@ import { providerSchema } from "../../providers/provider.ts";
 import { DIALECTS } from "../../providers/vendors.ts";
 import type { ApiParts } from "../api-parts.ts";
 import { REQUEST } from "../audit.ts";
-import { type Call, type Route, route } from "../route.ts";
+import { alsoAt, type Call, type Route, route } from "../route.ts";
 import { refusalOfCall, type UpstreamHealth } from "../upstreams.ts";
 import { JUSTIFICATION, REASON_BODY, SHOWN_TIME, shownTime } from "../values.ts";
 
@@ -30,6 +30,7 @@ const PROVIDER = z.object({
   api_key_stored: z.boolean(),
   headers: z.array(z.string()).describe("Their names."),
   ca_file: z.string().nullable(),
+  ask_usage: z.boolean(),
   pass_through: z.array(z.string()),
   timeouts_ms: z.object({
     chat: z.number().nullable(),
@@ -60,7 +61,7 @@ function bare(field: z.ZodType): z.ZodType {
 const ENTITY = { entityType: "provider_connection" } as const;
 const ADMIN = { access: ["admin"], audit: REQUEST } as const;
 
-export const PROVIDER_ROUTES: readonly Route[] = [
+const PATHS: readonly Route[] = [
   route({
     ...ADMIN,
     method: "GET",
@@ -155,6 +156,12 @@ export const PROVIDER_ROUTES: readonly Route[] = [
   }),
 ];
 
+/** `/admin/provider-connections` is the same by the name that other gateways give it. */
+export const PROVIDER_ROUTES: readonly Route[] = [
+  ...PATHS,
+  ...alsoAt(PATHS, "/admin/providers", "/admin/provider-connections"),
+];
+
 async function test({ parts, params, audit }: Call) {
   const { provider } = found(parts, params.name);
   const startedAt = performance.now();
@@ -202,6 +209,7 @@ function shown(listed: ListedProvider, { upstreams }: ApiParts): z.output<typeof
     api_key_stored: provider.apiKey !== null,
     headers: Object.keys(provider.headers),
     ca_file: provider.caFile,
+    ask_usage: provider.askUsage,
     pass_through: [...provider.passThrough],
     timeouts_ms: provider.timeoutsMs,
     retries: { max: provider.retry.max, wait_ms: provider.retry.waitMs },
