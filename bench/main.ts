@@ -12,6 +12,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   recorder: () => import("./recorder.ts"),
   journal: () => import("./journal.ts"),
   admission: () => import("./admission.ts"),
+  store: () => import("./store.ts"),
+  query: () => import("./query.ts"),
 };
 
 const { values, positionals } = parseArgs({
