@@ -263,6 +263,7 @@ class Inference implements Work {
       this.#turns.failed(target, headers);
       if (this.#turns.more) return null;
     }
+    this.#parts.request.body.release();
     this.#relay = new Relay(this.#parts.exchange, this.#parts, this.#attempt as Attempt);
     return this.#relay;
   }

@@ -133,7 +133,12 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
-  live.follow({ apply: (now) => catalog.setFixed(now) });
+  live.follow({
+    apply(now) {
+      catalog.setFixed(now);
+      spending.configure(now);
+    },
+  });
   const firstSecrets = await completeFirstStart(control, config.bootstrap, (change) =>
     keepOptions(change, live.effective),
   );
