@@ -47,3 +47,12 @@ function ticked(pid: number): number {
     return Number.NaN;
   }
 }
+
+/** Open descriptors of the process. */
+export function descriptors(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -118,6 +118,18 @@ export function quantileOf(values: readonly number[], quantile: number): number 
   return low + (high - low) * (at - Math.floor(at));
 }
 
+/** Least squares of `ys` over `xs`: how much y grows when x grows by one. */
+export function slopeOf(xs: readonly number[], ys: readonly number[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanX, meanY] = [mean(xs), mean(ys)];
+  let [above, below] = [0, 0];
+  for (const [index, x] of xs.entries()) {
+    above += (x - meanX) * ((ys[index] ?? Number.NaN) - meanY);
+    below += (x - meanX) ** 2;
+  }
+  return above / below;
+}
+
 /** For people: three figures that count, thousands apart; a dash for what was not measured. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "–";

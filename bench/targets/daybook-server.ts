@@ -1,6 +1,6 @@
 // A whole Daybook in a process of its own.
 // Usage: daybook-server <data folder> <port of the upstream> open | strict | unrecorded, with an IPC channel: says its
-// port when it serves, answers each message when everything is recorded and shipped, and closes with the channel.
+// port when it serves; answers `settle` when everything is recorded and shipped, `state` at once; closes with the channel.
 //
 // `unrecorded` is for the comparison only, and nothing that a Daybook can be set to: the same server, in which
 // beginning an event gives a handle that leads nowhere.
@@ -12,6 +12,7 @@ import { Handle } from "../../src/recorder/handle.ts";
 import { Recorder } from "../../src/recorder/recorder.ts";
 import { openServer } from "../../src/server/server.ts";
 import { BENCH_KEY } from "./keys.ts";
+import type { DaybookState } from "./start.ts";
 
 const [home = "", upstream = "", mode = "open"] = process.argv.slice(2);
 const answers = ["json", "burst", "paced"];
@@ -40,9 +41,18 @@ writeFileSync(join(home, "daybook.yaml"), yaml);
 const env = { DAYBOOK_HOME: home, DAYBOOK_BOOTSTRAP_API_KEY: BENCH_KEY };
 const server = await openServer(await loadConfig({ env, cwd: home, homedir: home, flags: {} }));
 
-process.on("message", async () => {
+async function settle(): Promise<{ readonly settled: boolean }> {
   await server.recorder.drain();
-  process.send?.({ settled: await server.delivery.caughtUp(120_000) });
+  return { settled: await server.delivery.caughtUp(120_000) };
+}
+
+function state(): DaybookState {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, heapUsed, external, lag: server.delivery.lag };
+}
+
+process.on("message", async (asked: "settle" | "state") => {
+  process.send?.(asked === "state" ? state() : await settle());
 });
 process.once("disconnect", () => void server.close(0));
 process.send?.({ port: Number(new URL(server.url).port) });

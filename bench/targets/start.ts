@@ -5,11 +5,20 @@ import { fileURLToPath } from "node:url";
 
 export type DaybookMode = "open" | "strict" | "unrecorded";
 
+/** Bytes of its memory, and journal records that are not in the store. */
+export interface DaybookState {
+  readonly rss: number;
+  readonly heapUsed: number;
+  readonly external: number;
+  readonly lag: number;
+}
+
 export interface StartedDaybook {
   readonly pid: number;
   readonly port: number;
   /** Resolves when everything so far is recorded and shipped. */
   settle(): Promise<void>;
+  state(): Promise<DaybookState>;
   close(): Promise<void>;
 }
 
@@ -24,12 +33,17 @@ export async function startDaybook(
 ): Promise<StartedDaybook> {
   const child = fork(SCRIPT, [home, String(upstreamPort), mode], { execArgv: [...execArgv] });
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
+  const ask = async <T>(what: "settle" | "state"): Promise<T> => {
+    child.send(what);
+    const [answer] = await once(child, "message");
+    return answer as T;
+  };
   return {
     pid: child.pid ?? 0,
     port,
+    state: () => ask<DaybookState>("state"),
     async settle() {
-      child.send("settle");
-      const [{ settled }] = (await once(child, "message")) as [{ settled: boolean }];
+      const { settled } = await ask<{ settled: boolean }>("settle");
       if (!settled) throw new Error("the store did not catch up within two minutes");
     },
     async close() {

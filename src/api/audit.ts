@@ -9,6 +9,7 @@ import { answered, failed, type Outcome } from "../event/outcomes.ts";
 import { traceFrom } from "../protocols/request-ids.ts";
 import type { ApiParts, OpenEvent } from "./api-parts.ts";
 import { messageBytes } from "./message-bytes.ts";
+import { refusalOf } from "./problem.ts";
 
 /** What a request is in the trail. */
 export interface AuditKind {
@@ -29,6 +30,9 @@ export class RequestAudit {
   readonly #startedAt = performance.now();
   #event: OpenEvent | null = null;
   #settled = false;
+  #isWorking = false;
+  /** The client left while the work of a change was under way. */
+  #settleLater: (() => void) | null = null;
   /** How the request ends, once that is known. */
   outcome: Outcome | null = null;
   /** Success leaves no event: this is a further page of a query that has one. */
@@ -36,13 +40,12 @@ export class RequestAudit {
   /** The event of the change that this request made; its success leaves no other. */
   changed: string | null = null;
 
-  /** Begins the event unless it is `deferred`: then it begins with `begin`, or in the end when one is due. */
+  /** The event begins with `begin` or `refuse`, or in the end when one is due. */
   constructor(
     parts: ApiParts,
     request: FastifyRequest,
     kind: AuditKind,
     about: { readonly endpoint: string | null; readonly entityType?: string },
-    deferred: boolean,
   ) {
     const { headers } = request.raw;
     this.#parts = parts;
@@ -60,7 +63,6 @@ export class RequestAudit {
       ...about,
       policyDecision: "n/a",
     };
-    if (!deferred) this.begin();
   }
 
   get traceId(): string {
@@ -85,6 +87,20 @@ export class RequestAudit {
     this.#event ??= this.#parts.recorder.begin({ ...this.#facts });
   }
 
+  /**
+   * The request ends in a refusal. Answers whether that was counted together with others: then it has no event of its
+   * own. Only refusals of nobody's requests are.
+   */
+  refuse(outcome: Outcome): boolean {
+    const { userId, apiKeyId, sessionId } = this.#facts;
+    const isNobodys = (userId ?? apiKeyId ?? sessionId ?? null) === null;
+    const mayCount = this.#event === null && isNobodys && this.#parts.trusted === undefined;
+    this.outcome = outcome;
+    if (mayCount && this.#parts.refusals.count(this.#facts, outcome)) this.#settled = true;
+    else this.begin();
+    return this.#settled && this.#event === null;
+  }
+
   note(facts: Facts): void {
     Object.assign(this.#facts, facts);
     this.#event?.note(facts);
@@ -96,8 +112,13 @@ export class RequestAudit {
     const bytes = this.#parts.trusted === undefined ? messageBytes(request.raw, reply.raw) : () => ({});
     const settle = (): void => {
       if (this.#settled) return;
+      if (this.#isWorking) {
+        this.#settleLater = settle;
+        return;
+      }
       this.#settled = true;
-      const whole = this.#parts.trusted !== undefined || reply.raw.writableFinished;
+      const isTold = this.#settleLater !== null && this.outcome !== null;
+      const whole = isTold || this.#parts.trusted !== undefined || reply.raw.writableFinished;
       const outcome = whole ? this.#outcomeOf(reply) : failed("client_disconnected");
       try {
         this.#finish(outcome, bytes());
@@ -107,6 +128,25 @@ export class RequestAudit {
     };
     reply.raw.once("finish", settle);
     reply.raw.once("close", settle);
+  }
+
+  /**
+   * Runs the work of a change. A client that leaves meanwhile does not decide what is recorded: the change does when
+   * it is made, else the reason why it was not.
+   */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#isWorking = true;
+    try {
+      return await work();
+    } catch (error) {
+      const { refusal } = refusalOf(error);
+      this.note(refusal.facts);
+      this.outcome = refusal.outcome;
+      throw error;
+    } finally {
+      this.#isWorking = false;
+      this.#settleLater?.();
+    }
   }
 
   /**

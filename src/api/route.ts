@@ -95,3 +95,13 @@ export function holderOf({ holder }: Call): Holder {
   if (holder === null) throw new TypeError("This route answers anyone.");
   return holder;
 }
+
+/** The same routes below another path. */
+export function alsoAt(routes: readonly Route[], path: string, other: string): Route[] {
+  return routes.map((each) => ({
+    ...each,
+    path: each.path.replace(path, other),
+    about: `As \`${each.path}\`.`,
+    answer: (call) => each.answer(call),
+  }));
+}

@@ -32,6 +32,16 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "stats",
+    about: "Sums over the audit trail.",
+    load: async () =>
+      (await import("./stats.ts")).statsCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        now: Date.now,
+      }),
+  },
+  {
     name: "users",
     about: "Users: list, create, change and delete them.",
     load: async () => (await import("./users.ts")).usersCommand(await adminParts()),
@@ -114,6 +124,27 @@ export const VERBS: readonly Verb[] = [
         err: process.stderr,
         now: Date.now,
       });
+    },
+  },
+  {
+    name: "verify",
+    about: "Check that events are what was recorded and sealed.",
+    load: async () => {
+      const { verifyCommand } = await import("./verify.ts");
+      return verifyCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        err: process.stderr,
+        now: Date.now,
+      });
+    },
+  },
+  {
+    name: "proof",
+    about: "Write the proof that an event was recorded and sealed.",
+    load: async () => {
+      const { proofCommand } = await import("./proof.ts");
+      return proofCommand({ ...(await surroundings()), out: process.stdout, now: Date.now });
     },
   },
   {

@@ -42,12 +42,19 @@ export function effectiveOptions(config: Config, fingerprint: (secret: string) =
   return Object.fromEntries([...options].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** `openaiKey` is `openai_key`; names that people gave, of headers say, are left as they are. */
+/** Options that the program has under another name than the file. */
+const IN_THE_FILE: Readonly<Record<string, string>> = {
+  "quotas.api_key": "quotas.keys",
+  "quotas.user": "quotas.users",
+};
+
+/** `maxBodyBytes` is `max_body_bytes`; names that people gave, of headers say, are left as they are. */
 function below(name: string, key: string): string {
-  const option = /^[a-z][A-Za-z]*$/.test(key)
-    ? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-    : key;
-  return name === "" ? option : `${name}.${option}`;
+  const isOption = /^[a-z][A-Za-z]*$/.test(key);
+  const snake = isOption ? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : key;
+  const option = snake === "retry" ? "retries" : snake;
+  const path = name === "" ? option : `${name}.${option}`;
+  return IN_THE_FILE[path] ?? path;
 }
 
 /** Names whose values are not the same. */

@@ -88,7 +88,7 @@ async function admit(
   }
   exchange.admit(admitted);
   const limitMs = options.timeoutsMs[limitOf(protocol)];
-  return new Inference({ exchange, protocol, route, targets, limitMs }, request);
+  return new Inference({ exchange, protocol, request, route, targets, limitMs });
 }
 
 /** The whole body; null when it was refused, or never came. */
@@ -142,6 +142,7 @@ function limitOf({ action }: Protocol): keyof Timeouts {
 interface Parts {
   readonly exchange: Exchange;
   readonly protocol: Protocol;
+  readonly request: InferenceRequest;
   readonly route: Route;
   readonly targets: readonly Target[];
   /** Of a provider that has none of its own. */
@@ -150,8 +151,6 @@ interface Parts {
 
 class Inference implements Work {
   readonly #parts: Parts;
-  /** Until an answer is accepted: it holds the prompt, which must not live as long as the answer. */
-  #request: InferenceRequest | null;
   readonly #tries: Try[] = [];
   readonly #turns: Turns;
   /** Of the whole request: the longest that one of its providers may take. */
@@ -164,9 +163,8 @@ class Inference implements Work {
   /** Ends the wait between two rounds. */
   #wake: (() => void) | null = null;
 
-  constructor(parts: Parts, request: InferenceRequest) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    this.#request = request;
     this.#limitMs = Math.max(...parts.targets.map(({ provider }) => this.#limitOf(provider)));
     this.#turns = new Turns({ targets: parts.targets, deadline: performance.now() + this.#limitMs });
   }
@@ -223,8 +221,7 @@ class Inference implements Work {
   }
 
   async #try(target: Target): Promise<AttemptResult> {
-    const { exchange, protocol } = this.#parts;
-    const request = this.#request as InferenceRequest;
+    const { exchange, protocol, request } = this.#parts;
     const { provider, upstreamModel } = target;
     const startedAt = performance.now();
     const headers = upstreamHeaders(
@@ -290,9 +287,8 @@ class Inference implements Work {
       this.#turns.failed(target, headers);
       if (this.#turns.more) return null;
     }
-    const { exchange, protocol } = this.#parts;
-    this.#relay = new Relay(exchange, { protocol, request: this.#request }, this.#attempt as Attempt);
-    this.#request = null;
+    this.#parts.request.body.release();
+    this.#relay = new Relay(this.#parts.exchange, this.#parts, this.#attempt as Attempt);
     return this.#relay;
   }
 

@@ -36,11 +36,7 @@ const SPACE = 0x20;
 export class Relay implements AnswerSink {
   readonly #exchange: Exchange;
   readonly #protocol: Protocol;
-  /** Until it is known how the answer is read: it holds the prompt, which must not live as long as the answer. */
-  #request: InferenceRequest | null;
-  /** Whether anything is learnt from the answer. */
-  readonly #reads: boolean;
-  readonly #promptBytes: number;
+  readonly #request: InferenceRequest | null;
   readonly #upstream: Attempt;
   #status = 0;
   #chunked = true;
@@ -60,8 +56,6 @@ export class Relay implements AnswerSink {
     this.#exchange = exchange;
     this.#protocol = protocol;
     this.#request = request;
-    this.#reads = request !== null;
-    this.#promptBytes = request?.promptBytes ?? 0;
     this.#upstream = upstream;
   }
 
@@ -69,7 +63,6 @@ export class Relay implements AnswerSink {
     const { response } = this.#exchange;
     this.#status = status;
     const isStream = this.#choose(headers);
-    if (!this.#undecided) this.#request = null;
     const upstreamRequestId = requestIdFrom(headers["x-request-id"] ?? headers["request-id"]);
     if (upstreamRequestId !== null) this.#exchange.handle.note({ upstreamRequestId });
     // What is asked for beyond the client's wish is left out again: then the length is another one.
@@ -158,7 +151,6 @@ export class Relay implements AnswerSink {
     const request = this.#request;
     if (first === undefined || request === null) return;
     this.#undecided = false;
-    this.#request = null;
     if (first === OPEN_BRACE) this.#answer = this.#protocol.createAnswer(request);
     else {
       this.#stream = this.#protocol.createStream(request);
@@ -198,7 +190,7 @@ export class Relay implements AnswerSink {
 
   /** An answer comes with a body and a status that says so. What passes unread may also have none. */
   get #isAnswer(): boolean {
-    if (!this.#reads) return this.#status < 400;
+    if (this.#request === null) return this.#status < 400;
     return this.#status >= 200 && this.#status < 300 && !BODILESS.has(this.#status);
   }
 
@@ -215,10 +207,11 @@ export class Relay implements AnswerSink {
     if (this.#stream !== null && this.#firstByteAt !== null)
       handle.note({ ttftMs: Math.round(this.#firstByteAt - handle.startedAt) });
     if (facts !== null) handle.note({ upstreamModel: facts.model, finishReason: facts.finishReason });
-    if (!this.#reads) return;
+    const request = this.#request;
+    if (request === null) return;
     const usage = facts?.usage ?? null;
     if (produced && this.#protocol.metered) {
-      const counted = estimateUsage(usage, this.#promptBytes, this.#contentBytes);
+      const counted = estimateUsage(usage, request.promptBytes, this.#contentBytes);
       exchange.usage = counted;
       handle.note(counted);
     } else if (usage !== null) {

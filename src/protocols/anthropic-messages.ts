@@ -5,27 +5,20 @@ import { EventStream } from "./answer-stream.ts";
 import { ANTHROPIC_BODY, COUNT_BODY } from "./anthropic-answer.ts";
 import { anthropicErrorBody, anthropicErrorEvent } from "./anthropic-errors.ts";
 import { AnthropicEvents } from "./anthropic-stream.ts";
-import { promptBytes } from "./prompt-bytes.ts";
-import type { InferenceRequest, Protocol } from "./protocol.ts";
+import type { Protocol } from "./protocol.ts";
 import { errorTypeOf } from "./provider-errors.ts";
 import {
   ARRAY,
   BOOLEAN,
-  bodyWith,
   largestLimit,
   lengthOf,
   type MemberRules,
   NUMBER,
   REQUIRED_ARRAY,
   REQUIRED_NAME,
-  type RequestBody,
-  readRequestBody,
-  renamed,
+  readRequest,
+  renamedBody,
 } from "./request-body.ts";
-
-export interface MessageRequest extends InferenceRequest {
-  readonly kept: RequestBody;
-}
 
 const COUNTED: MemberRules = { model: REQUIRED_NAME, messages: REQUIRED_ARRAY, tools: ARRAY };
 
@@ -53,25 +46,22 @@ interface MessagesOptions {
   readonly body: BodyReader;
 }
 
-function messages({ rules, body: bodyReader, ...what }: MessagesOptions): Protocol<MessageRequest> {
+function messages({ rules, body: bodyReader, ...what }: MessagesOptions): Protocol {
   return {
     ...what,
     dialect: "anthropic",
     parseRequest(body) {
-      const read = readRequestBody(body, rules);
+      const read = readRequest(body, rules);
       if ("message" in read) return read;
-      const { kept, value } = read;
+      const { request, value } = read;
       return {
-        kept,
-        model: value.model as string,
+        ...request,
         streaming: what.metered && value.stream === true,
         maxTokens: what.metered ? largestLimit(value.max_tokens) : null,
         toolCount: lengthOf(value.tools),
-        bodyBytes: body.length,
-        promptBytes: promptBytes(body),
       };
     },
-    upstreamBody: ({ kept, model: asked }, { model }) => bodyWith(kept, renamed(asked, model)),
+    upstreamBody: renamedBody,
     createStream: () => new EventStream(new AnthropicEvents()),
     createAnswer: () => new JsonAnswer(bodyReader),
     errorType: errorTypeOf,

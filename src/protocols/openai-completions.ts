@@ -5,28 +5,24 @@ import { isObject, setMembers, topLevelMembers } from "./json-members.ts";
 import { OPENAI_BODY } from "./openai-answer.ts";
 import { errorBody, errorEvent } from "./openai-errors.ts";
 import { OpenaiEvents } from "./openai-stream.ts";
-import { promptBytes } from "./prompt-bytes.ts";
 import type { InferenceRequest, Protocol } from "./protocol.ts";
 import { errorTypeOf } from "./provider-errors.ts";
 import {
   ARRAY,
   BOOLEAN,
-  bodyWith,
   largestLimit,
   lengthOf,
   type MemberRules,
-  memberText,
   NUMBER,
   OBJECT,
   REQUIRED_ARRAY,
   REQUIRED_NAME,
   type RequestBody,
-  readRequestBody,
+  readRequest,
   renamed,
 } from "./request-body.ts";
 
 export interface CompletionRequest extends InferenceRequest {
-  readonly kept: RequestBody;
   /** The client itself asked for `stream_options.include_usage`. */
   readonly includeUsage: boolean;
 }
@@ -67,26 +63,22 @@ function completions(
     dialect: "openai",
     metered: true,
     parseRequest(body) {
-      const read = readRequestBody(body, rules);
+      const read = readRequest(body, rules);
       if ("message" in read) return read;
-      const { kept, value } = read;
+      const { request, value } = read;
       const options = value.stream_options;
       return {
-        kept,
-        model: value.model as string,
+        ...request,
         streaming: value.stream === true,
         includeUsage: isObject(options) && options.include_usage === true,
         maxTokens: largestLimit(value.max_tokens, value.max_completion_tokens),
         toolCount: lengthOf(value.tools) + lengthOf(value.functions),
-        bodyBytes: body.length,
-        promptBytes: promptBytes(body),
       };
     },
-    upstreamBody(request, { model, askUsage }) {
-      const values = renamed(request.model, model);
-      if (askUsage && request.streaming && !request.includeUsage)
-        values.set("stream_options", askingUsage(request.kept));
-      return bodyWith(request.kept, values);
+    upstreamBody({ body, model: asked, streaming, includeUsage }, { model, askUsage }) {
+      const values = renamed(asked, model);
+      if (askUsage && streaming && !includeUsage) values.set("stream_options", askingUsage(body));
+      return body.with(values);
     },
     createStream: ({ includeUsage }) => new EventStream(new OpenaiEvents({ stripUsage: !includeUsage })),
     createAnswer: () => new JsonAnswer(OPENAI_BODY),
@@ -97,8 +89,8 @@ function completions(
 }
 
 /** The client's own stream options, and the request for usage. */
-function askingUsage(kept: RequestBody): string {
-  const options = memberText(kept, "stream_options");
+function askingUsage(body: RequestBody): string {
+  const options = body.valueText("stream_options");
   if (options === null || options === "null") return '{"include_usage":true}';
   return setMembers(options, topLevelMembers(options), new Map([["include_usage", "true"]]));
 }

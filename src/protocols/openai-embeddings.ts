@@ -3,22 +3,10 @@ import { type BodyReader, JsonAnswer, modelOf } from "./answer-body.ts";
 import { EventStream } from "./answer-stream.ts";
 import { errorBody, errorEvent } from "./openai-errors.ts";
 import { OpenaiEvents } from "./openai-stream.ts";
-import { promptBytes } from "./prompt-bytes.ts";
-import type { InferenceRequest, Protocol } from "./protocol.ts";
+import type { Protocol } from "./protocol.ts";
 import { errorTypeOf, inBandError } from "./provider-errors.ts";
-import {
-  bodyWith,
-  type MemberRules,
-  REQUIRED_NAME,
-  type RequestBody,
-  readRequestBody,
-  renamed,
-} from "./request-body.ts";
+import { type MemberRules, REQUIRED_NAME, readRequest, renamedBody } from "./request-body.ts";
 import { embeddingsUsage } from "./usage.ts";
-
-export interface EmbeddingRequest extends InferenceRequest {
-  readonly kept: RequestBody;
-}
 
 const RULES: MemberRules = {
   model: REQUIRED_NAME,
@@ -42,25 +30,22 @@ const EMBEDDINGS_BODY: BodyReader = {
   generated: false,
 };
 
-export const OPENAI_EMBEDDINGS: Protocol<EmbeddingRequest> = {
+export const OPENAI_EMBEDDINGS: Protocol = {
   action: "embedding",
   endpoint: "/v1/embeddings",
   dialect: "openai",
   metered: true,
   parseRequest(body) {
-    const read = readRequestBody(body, RULES);
+    const read = readRequest(body, RULES);
     if ("message" in read) return read;
     return {
-      kept: read.kept,
-      model: read.value.model as string,
+      ...read.request,
       streaming: false,
       maxTokens: null,
       toolCount: 0,
-      bodyBytes: body.length,
-      promptBytes: promptBytes(body),
     };
   },
-  upstreamBody: ({ kept, model: asked }, { model }) => bodyWith(kept, renamed(asked, model)),
+  upstreamBody: renamedBody,
   createStream: () => new EventStream(new OpenaiEvents({ stripUsage: false })),
   createAnswer: () => new JsonAnswer(EMBEDDINGS_BODY, { maxKeptBytes: MAX_KEPT_BYTES }),
   errorType: errorTypeOf,

@@ -4,27 +4,20 @@ import { EventStream } from "./answer-stream.ts";
 import { errorBody, responsesErrorEvent } from "./openai-errors.ts";
 import { RESPONSES_BODY } from "./openai-responses-answer.ts";
 import { ResponsesEvents } from "./openai-responses-stream.ts";
-import { promptBytes } from "./prompt-bytes.ts";
-import type { InferenceRequest, Protocol } from "./protocol.ts";
+import type { Protocol } from "./protocol.ts";
 import { errorTypeOf } from "./provider-errors.ts";
 import {
   ARRAY,
   BOOLEAN,
-  bodyWith,
   largestLimit,
   lengthOf,
   type MemberRules,
   NUMBER,
   REQUIRED_NAME,
-  type RequestBody,
-  readRequestBody,
+  readRequest,
   refuse,
-  renamed,
+  renamedBody,
 } from "./request-body.ts";
-
-export interface ResponsesRequest extends InferenceRequest {
-  readonly kept: RequestBody;
-}
 
 const RULES: MemberRules = {
   model: REQUIRED_NAME,
@@ -44,28 +37,25 @@ const RULES: MemberRules = {
 /** One of these must say what is to be answered. */
 const ASKING = ["input", "prompt", "previous_response_id", "conversation"];
 
-export const OPENAI_RESPONSES: Protocol<ResponsesRequest> = {
+export const OPENAI_RESPONSES: Protocol = {
   action: "response",
   endpoint: "/v1/responses",
   dialect: "openai",
   metered: true,
   parseRequest(body) {
-    const read = readRequestBody(body, RULES);
+    const read = readRequest(body, RULES);
     if ("message" in read) return read;
-    const { kept, value } = read;
+    const { request, value } = read;
     if (ASKING.every((name) => value[name] === undefined || value[name] === null))
       return refuse("input", `\`input\` must be a string or an array.${chatHint(value)}`);
     return {
-      kept,
-      model: value.model as string,
+      ...request,
       streaming: value.stream === true,
       maxTokens: largestLimit(value.max_output_tokens),
       toolCount: lengthOf(value.tools),
-      bodyBytes: body.length,
-      promptBytes: promptBytes(body),
     };
   },
-  upstreamBody: ({ kept, model: asked }, { model }) => bodyWith(kept, renamed(asked, model)),
+  upstreamBody: renamedBody,
   createStream: () => new EventStream(new ResponsesEvents()),
   createAnswer: () => new JsonAnswer(RESPONSES_BODY),
   errorType: errorTypeOf,

@@ -1,6 +1,7 @@
 // What a wire format is: one endpoint's requests, answers and errors, as pure functions over bytes. Nothing that
 // comes out of here but the bytes for upstream and for the client holds content: facts are counts and known words.
 import type { ErrorCode } from "../event/outcomes.ts";
+import type { RequestBody } from "./request-body.ts";
 import type { Usage } from "./usage.ts";
 
 /** Whose clients and providers speak it. */
@@ -30,8 +31,10 @@ export interface Protocol<R extends InferenceRequest = InferenceRequest> {
   errorEvent(error: ErrorFacts): string;
 }
 
-/** Facts of a request. Content is only in what the protocol keeps for `upstreamBody`: drop it when it is sent. */
+/** Facts of a request. Content is only in its body. */
 export interface InferenceRequest {
+  /** What `upstreamBody` needs: release it when no further try can follow. */
+  readonly body: RequestBody;
   /** As asked for, raw. */
   readonly model: string;
   readonly streaming: boolean;

@@ -3,14 +3,41 @@
 // every reader of the body, so ambiguous members are refused.
 import { isUtf8 } from "node:buffer";
 import { duplicateKey, isObject, type Member, setMembers, topLevelMembers } from "./json-members.ts";
-import type { Refusal } from "./protocol.ts";
+import { promptBytes } from "./prompt-bytes.ts";
+import type { InferenceRequest, Refusal } from "./protocol.ts";
 
-/** A body as the client wrote it. It is content: drop it when it is sent. */
-export interface RequestBody {
-  readonly body: Buffer;
-  readonly text: string;
-  /** Top-level members of `text`. */
-  readonly members: readonly Member[];
+const EMPTY = Buffer.alloc(0);
+
+/** A body as the client wrote it. */
+export class RequestBody {
+  #bytes: Buffer;
+  #text: string;
+  /** Top-level members of the text. */
+  #members: readonly Member[];
+
+  constructor(bytes: Buffer, text: string, members: readonly Member[]) {
+    this.#bytes = bytes;
+    this.#text = text;
+    this.#members = members;
+  }
+
+  /** The body with `values` (JSON text) set: the very same buffer when there are none. */
+  with(values: ReadonlyMap<string, string>): Buffer {
+    return values.size === 0 ? this.#bytes : Buffer.from(setMembers(this.#text, this.#members, values));
+  }
+
+  /** JSON text of a top-level member, or null. */
+  valueText(key: string): string | null {
+    const member = this.#members.find((candidate) => candidate.key === key);
+    return member === undefined ? null : this.#text.slice(member.start, member.end);
+  }
+
+  /** Lets go of the content: an answer may go on for minutes after it was sent. */
+  release(): void {
+    this.#bytes = EMPTY;
+    this.#text = "";
+    this.#members = [];
+  }
 }
 
 /** What a member must be; what is absent is given as undefined. */
@@ -39,36 +66,39 @@ export const NUMBER: MemberRule = {
 export const ARRAY: MemberRule = { must: "an array or null", is: nullOr(Array.isArray) };
 export const OBJECT: MemberRule = { must: "an object or null", is: nullOr(isObject) };
 
-/** The members by name, and the body to send on; or why the request is refused. */
-export function readRequestBody(
-  body: Buffer,
+/** What all requests have in common. */
+export type ReadRequest = Pick<InferenceRequest, "body" | "model" | "bodyBytes" | "promptBytes">;
+
+/** The request and its members by name, or why it is refused. `rules` ask for a `model`. */
+export function readRequest(
+  bytes: Buffer,
   rules: MemberRules,
-): { readonly kept: RequestBody; readonly value: Record<string, unknown> } | Refusal {
-  if (!isUtf8(body)) return refuse(null, "The body is not UTF-8.");
-  const text = body.toString("utf8");
+): { readonly request: ReadRequest; readonly value: Record<string, unknown> } | Refusal {
+  if (!isUtf8(bytes)) return refuse(null, "The body is not UTF-8.");
+  const text = bytes.toString("utf8");
   const value = parsed(text);
   if (value === undefined) return refuse(null, "The body is not valid JSON.");
   if (!isObject(value)) return refuse(null, "The body is not a JSON object.");
-  const kept = { body, text, members: topLevelMembers(text) };
+  const members = topLevelMembers(text);
+  const body = new RequestBody(bytes, text, members);
   const refusal =
-    ambiguity(kept.members, "", rules) ?? wrongMember(value, rules) ?? wrongWithin(kept, value, rules);
-  return refusal ?? { kept, value };
+    ambiguity(members, "", rules) ?? wrongMember(value, rules) ?? wrongWithin(body, value, rules);
+  if (refusal !== null) return refusal;
+  const model = value.model as string;
+  return { request: { body, model, bodyBytes: bytes.length, promptBytes: promptBytes(bytes) }, value };
 }
 
-/** The body with `values` (JSON text) set: the very same buffer when there are none. */
-export function bodyWith({ body, text, members }: RequestBody, values: ReadonlyMap<string, string>): Buffer {
-  return values.size === 0 ? body : Buffer.from(setMembers(text, members, values));
+/** The body for upstream of a protocol that changes nothing but the model's name. */
+export function renamedBody(
+  { body, model: asked }: InferenceRequest,
+  { model }: { readonly model: string | null },
+): Buffer {
+  return body.with(renamed(asked, model));
 }
 
 /** The values to set for the upstream's own name of the model; none when it is the name that was asked for. */
 export function renamed(asked: string, model: string | null): Map<string, string> {
   return new Map(model === null || model === asked ? [] : [["model", JSON.stringify(model)]]);
-}
-
-/** JSON text of a top-level member, or null. */
-export function memberText({ text, members }: RequestBody, key: string): string | null {
-  const member = members.find((candidate) => candidate.key === key);
-  return member === undefined ? null : text.slice(member.start, member.end);
 }
 
 /** The largest limit, since upstreams differ in which they honour; local servers mean "none" by a negative one. */
@@ -114,7 +144,7 @@ function wrongMember(value: Record<string, unknown>, rules: MemberRules): Refusa
   return null;
 }
 
-function wrongWithin(kept: RequestBody, value: Record<string, unknown>, rules: MemberRules): Refusal | null {
+function wrongWithin(body: RequestBody, value: Record<string, unknown>, rules: MemberRules): Refusal | null {
   for (const [name, { must, is }] of Object.entries(rules)) {
     const dot = name.indexOf(".");
     if (dot === -1) continue;
@@ -122,7 +152,7 @@ function wrongWithin(kept: RequestBody, value: Record<string, unknown>, rules: M
     const object = value[parent];
     if (!isObject(object)) continue;
     if (!is(object[name.slice(dot + 1)])) return refuse(name, `\`${name}\` must be ${must}.`);
-    const refusal = ambiguity(topLevelMembers(memberText(kept, parent) ?? ""), `${parent}.`, rules);
+    const refusal = ambiguity(topLevelMembers(body.valueText(parent) ?? ""), `${parent}.`, rules);
     if (refusal !== null) return refusal;
   }
   return null;

@@ -118,11 +118,12 @@ export class LiveConfig {
 
 /** `before`, with those options of `next` that take effect at once. */
 function inForce(before: Config, next: Config): Config {
-  const { providers, routes, limits, timeoutsMs, trustedProxies } = next;
+  const { providers, routes, limits, timeoutsMs, trustedProxies, quotas, credits } = next;
   // A listener speaks HTTPS from its start on, or never.
   const tls = before.tls === null || next.tls === null ? before.tls : next.tls;
   const audit = { ...before.audit, userAgent: next.audit.userAgent };
-  return { ...before, providers, routes, limits, timeoutsMs, trustedProxies, tls, audit };
+  const direct = { providers, routes, limits, timeoutsMs, trustedProxies, quotas, credits };
+  return { ...before, ...direct, tls, audit };
 }
 
 function refuseUnreadable({ file, providers }: Config): void {

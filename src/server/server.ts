@@ -133,7 +133,12 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
-  live.follow({ apply: (now) => catalog.setFixed(now) });
+  live.follow({
+    apply(now) {
+      catalog.setFixed(now);
+      spending.configure(now);
+    },
+  });
   const firstSecrets = await completeFirstStart(control, config.bootstrap, (change) =>
     keepOptions(change, live.effective),
   );
@@ -246,6 +251,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const api = createApi({
     ...parts,
     version: daybookVersion(),
+    refusals,
     reader,
     upstreams,
     reload: (actor) => live.reload(actor),

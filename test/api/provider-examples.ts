@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Example, fresh, make } from "./mutating-routes.ts";
 
+type Values = Readonly<Record<string, unknown>>;
 type Ask = Parameters<NonNullable<Example["given"]>>[0];
 
 const SECRET = "sk-live-0123456789abcdefghij";
@@ -52,7 +53,7 @@ const OTHER_FILE: Example["given"] = async (_ask, home) => {
   return { before: Number(before) };
 };
 
-export const PROVIDER_EXAMPLES: Readonly<Record<string, Example>> = {
+const OWN_PATHS: Readonly<Record<string, Example>> = {
   "POST /admin/providers": {
     path: "/admin/providers",
     body: {
@@ -104,7 +105,7 @@ export const PROVIDER_EXAMPLES: Readonly<Record<string, Example>> = {
   "POST /admin/routes": {
     given: PROVIDER,
     path: "/admin/routes",
-    body: ({ name }: Readonly<Record<string, unknown>>) => ({
+    body: ({ name }: Values) => ({
       model: "gpt-*",
       providers: [{ provider: name, upstream_model: "demo" }],
       price: { prompt_per_million: 0.15, cached_prompt_per_million: 0.075, completion_per_million: 0.6 },
@@ -123,7 +124,7 @@ export const PROVIDER_EXAMPLES: Readonly<Record<string, Example>> = {
   "PUT /admin/routes/:id": {
     given: ROUTE,
     path: ({ id }) => `/admin/routes/${id}`,
-    body: ({ model, provider }: Readonly<Record<string, unknown>>) => ({
+    body: ({ model, provider }: Values) => ({
       model,
       providers: [{ provider }],
       price: { prompt_per_million: 1, completion_per_million: 3 },
@@ -153,4 +154,40 @@ export const PROVIDER_EXAMPLES: Readonly<Record<string, Example>> = {
     oldValues: ({ before }) => ({ "limits.max_body_bytes": before }),
     newValues: ({ before }) => ({ "limits.max_body_bytes": Number(before) + 1 }),
   },
+};
+
+/** The same calls at the paths that other gateways have. */
+const ALSO_AT = [
+  ["/admin/providers", "/admin/provider-connections"],
+  ["/admin/routes", "/admin/model-routes"],
+] as const;
+
+const elsewhere = Object.entries(OWN_PATHS).flatMap(([name, example]) =>
+  ALSO_AT.filter(([path]) => name.includes(path)).map(([path, other]): [string, Example] => {
+    const moved = (text: string) => text.replace(path, other);
+    const { path: at } = example;
+    const there = typeof at === "string" ? moved(at) : (given: Values) => moved(at(given));
+    return [moved(name), { ...example, path: there, ...unlessTaken(name) }];
+  }),
+);
+
+/** What is unique is made under another name. */
+function unlessTaken(name: string): Partial<Example> {
+  const { body, newValues } = OWN_PATHS[name] ?? {};
+  const renamed = { "POST /admin/providers": { name: "xai" }, "POST /admin/routes": { model: "o1-*" } }[name];
+  if (renamed === undefined || newValues === undefined) return {};
+  const filled = (given: Values) => (typeof body === "function" ? body(given) : body);
+  return {
+    body: (given: Values) => ({ ...filled(given), ...renamed }),
+    newValues: (given, answer) => ({
+      ...newValues(given, answer),
+      ...renamed,
+      ...("name" in renamed ? { backend_type: "xai", base_url: "https://api.x.ai" } : {}),
+    }),
+  };
+}
+
+export const PROVIDER_EXAMPLES: Readonly<Record<string, Example>> = {
+  ...OWN_PATHS,
+  ...Object.fromEntries(elsewhere),
 };

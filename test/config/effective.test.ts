@@ -35,6 +35,7 @@ test("options have the names of the file, lists the names of their entries, secr
   const options = await optionsOf(PROVIDERS, { HTTPS_PROXY: "http://user:canary@proxy:1" });
   assert.equal(options.listen, "127.0.0.1:4141");
   assert.equal(options["limits.max_body_bytes"], 33_554_432);
+  assert.equal(options["providers.openai.retries.max"], 2);
   assert.equal(options["audit.retention_days.admin"], 365);
   assert.equal(options["providers.openai.base_url"], "https://api.openai.com");
   assert.equal(options["providers.openai.api_key"], "mark-9");

@@ -221,3 +221,11 @@ test("any bytes give facts or a refusal that holds no value, never an exception"
     { numRuns: 1000 },
   );
 });
+
+test("a body that is released holds nothing of what was asked", () => {
+  const request = parse(withMembers(`"stream":true,"user":"${CANARY}"`));
+  request.body.release();
+  assert.equal(upstreamBody(request, { model: null, askUsage: false }).length, 0);
+  assert.equal(request.body.valueText("user"), null);
+  assert.ok(request.bodyBytes > 0);
+});

@@ -134,6 +134,21 @@ test("SIGHUP leaves its event also when nothing differs, and when the file is ba
   assert.equal((await daybook.events("kind=inference"))[0]?.client_ip, "192.0.2.9");
 });
 
+test("limits of all keys are those of the file as it is now", async (t) => {
+  const daybook = await startDaybook(t);
+  assert.equal((await chat(daybook.url)).status, 200);
+  write(daybook, "quotas: { keys: { requests_per_minute: 1 } }\n");
+  assert.deepEqual((await reload(daybook)).json, {
+    changed: ["quotas.keys.requests_per_minute"],
+    needs_restart: [],
+  });
+  const statuses = [(await chat(daybook.url)).status, (await chat(daybook.url)).status];
+  assert.equal(statuses.at(-1), 429);
+  write(daybook, "");
+  await reload(daybook);
+  assert.equal((await chat(daybook.url)).status, 200);
+});
+
 test("a request that runs ends on the providers that it began with", async (t) => {
   const daybook = await startDaybook(t, { yaml: TO_ONE });
   const { statusCode, body } = await request(`${daybook.url}/v1/chat/completions`, {

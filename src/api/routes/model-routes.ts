@@ -7,7 +7,7 @@ import type { Price } from "../../event/price.ts";
 import { routeSchema } from "../../providers/route.ts";
 import type { ApiParts } from "../api-parts.ts";
 import { REQUEST } from "../audit.ts";
-import { type Call, type Route, route } from "../route.ts";
+import { alsoAt, type Call, type Route, route } from "../route.ts";
 import { JUSTIFICATION, REASON_BODY, SHOWN_TIME, shownTime } from "../values.ts";
 
 const PRICE = z
@@ -53,7 +53,7 @@ const ENTITY = { entityType: "model_route" } as const;
 const ADMIN = { access: ["admin"], audit: REQUEST } as const;
 const BODY = routeSchema.extend({ enabled: z.boolean().default(true), justification: JUSTIFICATION });
 
-export const MODEL_ROUTE_ROUTES: readonly Route[] = [
+const PATHS: readonly Route[] = [
   route({
     ...ADMIN,
     method: "GET",
@@ -117,6 +117,12 @@ export const MODEL_ROUTE_ROUTES: readonly Route[] = [
       await parts.catalog.routes.delete(actor, params.id ?? "", body.justification);
     },
   }),
+];
+
+/** `/admin/model-routes` is the same by the name that other gateways give it. */
+export const MODEL_ROUTE_ROUTES: readonly Route[] = [
+  ...PATHS,
+  ...alsoAt(PATHS, "/admin/routes", "/admin/model-routes"),
 ];
 
 function found({ catalog }: Call["parts"], id: string | undefined): ListedRoute {

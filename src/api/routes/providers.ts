@@ -8,7 +8,7 @@ import { providerSchema } from "../../providers/provider.ts";
 import { DIALECTS } from "../../providers/vendors.ts";
 import type { ApiParts } from "../api-parts.ts";
 import { REQUEST } from "../audit.ts";
-import { type Call, type Route, route } from "../route.ts";
+import { alsoAt, type Call, type Route, route } from "../route.ts";
 import { refusalOfCall, type UpstreamHealth } from "../upstreams.ts";
 import { JUSTIFICATION, REASON_BODY, SHOWN_TIME, shownTime } from "../values.ts";
 
@@ -61,7 +61,7 @@ function bare(field: z.ZodType): z.ZodType {
 const ENTITY = { entityType: "provider_connection" } as const;
 const ADMIN = { access: ["admin"], audit: REQUEST } as const;
 
-export const PROVIDER_ROUTES: readonly Route[] = [
+const PATHS: readonly Route[] = [
   route({
     ...ADMIN,
     method: "GET",
@@ -154,6 +154,12 @@ export const PROVIDER_ROUTES: readonly Route[] = [
       return { provider: name, models: [...called.value] };
     },
   }),
+];
+
+/** `/admin/provider-connections` is the same by the name that other gateways give it. */
+export const PROVIDER_ROUTES: readonly Route[] = [
+  ...PATHS,
+  ...alsoAt(PATHS, "/admin/providers", "/admin/provider-connections"),
 ];
 
 async function test({ parts, params, audit }: Call) {
