@@ -221,8 +221,9 @@ export class World {
     this.write(this.#waiting.length);
     await this.ship(Number.POSITIVE_INFINITY);
     const { sums } = await this.#store.charges();
-    const expected = [...this.#charged].filter(([, costMicros]) => costMicros > 0).sort();
-    assert.deepEqual(sums.map(({ userId, costMicros }) => [userId, costMicros]).sort(), expected);
+    const summed = new Map<string, number>();
+    for (const { userId, costMicros } of sums) summed.set(userId, (summed.get(userId) ?? 0) + costMicros);
+    assert.deepEqual([...summed].sort(), [...this.#charged].filter(([, cost]) => cost > 0).sort());
     await this.#accounts.close();
     await this.#store.close();
     await this.#control.close();
@@ -271,7 +272,7 @@ export class World {
           return () => this.#followers.delete(follower);
         },
         // As the recorder's: done when nothing waits.
-        drain: async () => assert.equal(this.#waiting.length, 0),
+        drain: () => (this.#waiting.length === 0 ? Promise.resolve() : new Promise(() => {})),
       },
       slot: { nodeId: NODE, journalFolder },
       durable: mark,

@@ -54,6 +54,18 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     ),
     step(
       1,
+      fc.constant((world) => world.prune()),
+    ),
+    step(
+      1,
+      fc.tuple(user, tokens).map(
+        ([id, cost]) =>
+          (world) =>
+            world.elsewhere(id, cost),
+      ),
+    ),
+    step(
+      1,
       fc.constant((world) => world.crash()),
     ),
     step(
