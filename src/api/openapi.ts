@@ -25,7 +25,11 @@ export function openApiOf(routes: readonly Route[], version: string): Json {
       schemas: { Problem: schemaOf(PROBLEM, "output") },
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "A token of Daybook's." },
-        key: { type: "http", scheme: "bearer", description: "An API key, as clients of the gateway have it." },
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key, as clients of the gateway have it.",
+        },
         session: { type: "apiKey", in: "cookie", name: SESSION_COOKIE },
       },
     },
