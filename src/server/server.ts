@@ -251,6 +251,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const api = createApi({
     ...parts,
     version: daybookVersion(),
+    refusals,
     reader,
     upstreams,
     reload: (actor) => live.reload(actor),

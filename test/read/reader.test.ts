@@ -116,3 +116,20 @@ test("a reader whose worker has died closes", async (t) => {
   await reader.close();
   await assert.rejects(reader.positions(), { code: "worker_failed" });
 });
+
+test("a long call holds up no short one", async (t) => {
+  const reader = await openReader("none", { workerUrl: new URL("./slow-worker.ts", import.meta.url) });
+  t.after(() => reader.close());
+  const filter = { where: {} };
+  const order: string[] = [];
+  const told = (name: string) => () => order.push(name);
+  await Promise.all([
+    reader.stats(filter).then(told("long")),
+    reader.histogram(filter, 1).then(told("long")),
+    reader.facets(filter, "model", 1).then(told("long")),
+    reader.query({ ...filter, limit: 1 }).then(told("short")),
+    reader.get("x").then(told("short")),
+    reader.positions().then(told("short")),
+  ]);
+  assert.deepEqual(order, ["short", "short", "short", "long", "long", "long"]);
+});
