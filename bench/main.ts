@@ -11,6 +11,9 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   profile: () => import("./profile.ts"),
   recorder: () => import("./recorder.ts"),
   journal: () => import("./journal.ts"),
+  admission: () => import("./admission.ts"),
+  store: () => import("./store.ts"),
+  query: () => import("./query.ts"),
 };
 
 const { values, positionals } = parseArgs({

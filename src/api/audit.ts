@@ -9,6 +9,7 @@ import { answered, failed, type Outcome } from "../event/outcomes.ts";
 import { traceFrom } from "../protocols/request-ids.ts";
 import type { ApiParts, OpenEvent } from "./api-parts.ts";
 import { messageBytes } from "./message-bytes.ts";
+import { refusalOf } from "./problem.ts";
 
 /** What a request is in the trail. */
 export interface AuditKind {
@@ -29,6 +30,9 @@ export class RequestAudit {
   readonly #startedAt = performance.now();
   #event: OpenEvent | null = null;
   #settled = false;
+  #isWorking = false;
+  /** The client left while the work of a change was under way. */
+  #settleLater: (() => void) | null = null;
   /** How the request ends, once that is known. */
   outcome: Outcome | null = null;
   /** Success leaves no event: this is a further page of a query that has one. */
@@ -96,8 +100,13 @@ export class RequestAudit {
     const bytes = this.#parts.trusted === undefined ? messageBytes(request.raw, reply.raw) : () => ({});
     const settle = (): void => {
       if (this.#settled) return;
+      if (this.#isWorking) {
+        this.#settleLater = settle;
+        return;
+      }
       this.#settled = true;
-      const whole = this.#parts.trusted !== undefined || reply.raw.writableFinished;
+      const isTold = this.#settleLater !== null && this.outcome !== null;
+      const whole = isTold || this.#parts.trusted !== undefined || reply.raw.writableFinished;
       const outcome = whole ? this.#outcomeOf(reply) : failed("client_disconnected");
       try {
         this.#finish(outcome, bytes());
@@ -107,6 +116,25 @@ export class RequestAudit {
     };
     reply.raw.once("finish", settle);
     reply.raw.once("close", settle);
+  }
+
+  /**
+   * Runs the work of a change. A client that leaves meanwhile does not decide what is recorded: the change does when
+   * it is made, else the reason why it was not.
+   */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#isWorking = true;
+    try {
+      return await work();
+    } catch (error) {
+      const { refusal } = refusalOf(error);
+      this.note(refusal.facts);
+      this.outcome = refusal.outcome;
+      throw error;
+    } finally {
+      this.#isWorking = false;
+      this.#settleLater?.();
+    }
   }
 
   /**

@@ -77,7 +77,11 @@ export function createApi(parts: ApiParts): FastifyInstance {
       url: route.path,
       config: { route },
       handler: async (request, reply) => {
-        const answer = await route.answer(callOf(lasting, route, request, reply));
+        const call = callOf(lasting, route, request, reply);
+        const { audit } = request;
+        const answer = await (route.changes === undefined || audit === null
+          ? route.answer(call)
+          : audit.during(() => route.answer(call)));
         if (answer === undefined) return reply.code(204).send();
         if (route.status !== undefined) reply.code(route.status);
         return answer;

@@ -8,6 +8,7 @@ import { DaybookError } from "../event/errors.ts";
 import { DEFAULT_LIMIT, type EventQuery } from "../event/query.ts";
 import { parseQuery } from "../read/parameters.ts";
 import { eventTable } from "./event-table.ts";
+import { type FilterFlags, filterParameters, withFilters } from "./filters.ts";
 import type { Lag } from "./lag.ts";
 import { remoteOf } from "./remote.ts";
 import { isRecorded, localTrail, remoteTrail, type TrailSource } from "./trail-source.ts";
@@ -23,17 +24,9 @@ export interface LogParts {
   readonly lag: Lag;
 }
 
-interface Flags {
+interface Flags extends FilterFlags {
   readonly json?: true;
   readonly limit?: string;
-  readonly since?: string;
-  readonly until?: string;
-  readonly status?: readonly string[];
-  readonly model?: readonly string[];
-  readonly kind?: readonly string[];
-  readonly user?: readonly string[];
-  readonly filter?: readonly string[];
-  readonly includeSystem?: true;
   readonly url?: string;
   readonly tokenFile?: string;
   readonly color: boolean;
@@ -43,19 +36,11 @@ interface Flags {
 
 /** The verb `log`. Fails with `bad_argument` or `bad_query`, or as reading does. */
 export function logCommand(parts: LogParts): Command {
-  const several = (value: string, before: readonly string[] = []) => [...before, value];
-  return new Command("log")
+  const command = new Command("log")
     .description("Show the audit trail, newest first.")
     .option("--json", "one JSON object per line")
-    .option("--limit <n>", `how many events (default: ${DEFAULT_LIMIT})`)
-    .option("--since <time>", "recorded at or after: ISO 8601 with a zone, ms, or 30s, 10m, 2h, 7d ago")
-    .option("--until <time>", "recorded at or before")
-    .option("--status <status>", "success, error, timeout or cancelled (may be repeated)", several)
-    .option("--model <name>", "as asked for (may be repeated)", several)
-    .option("--kind <kind>", "inference, mcp, admin, … (may be repeated)", several)
-    .option("--user <id>", "who did it (may be repeated)", several)
-    .option("--filter <name=value>", "any parameter of docs/reference/api.md (may be repeated)", several)
-    .option("--include-system", "show Daybook's events about itself too")
+    .option("--limit <n>", `how many events (default: ${DEFAULT_LIMIT})`);
+  return withFilters(command)
     .option("--url <url>", "read from this Daybook (or DAYBOOK_URL); needs DAYBOOK_TOKEN or --token-file")
     .option("--token-file <file>", "file that holds the token")
     .option("--no-color", "no colours")
@@ -106,21 +91,8 @@ async function print(
   if (shown === 0) (flags.json ? err : out).write("No audit events found.\n");
 }
 
-/** The flags in the one grammar of queries, so that here and there the same is understood and refused. */
 function queryOf(flags: Flags, now: number): EventQuery {
-  const parameters = new URLSearchParams();
-  for (const text of flags.filter ?? []) {
-    const at = text.indexOf("=");
-    if (at < 1)
-      throw new DaybookError("bad_argument", `--filter takes name=value, not ${JSON.stringify(text)}.`);
-    parameters.append(text.slice(0, at), text.slice(at + 1));
-  }
-  const named = { status: flags.status, model: flags.model, kind: flags.kind, user_id: flags.user };
-  for (const [name, values] of Object.entries(named))
-    for (const value of values ?? []) parameters.append(name, value);
-  if (flags.since !== undefined) parameters.append("since", flags.since);
-  if (flags.until !== undefined) parameters.append("until", flags.until);
-  if (flags.includeSystem) parameters.set("include", "system");
+  const parameters = filterParameters(flags);
   for (const name of ["limit", "cursor"]) {
     if (parameters.has(name))
       throw new DaybookError("bad_argument", `--filter ${name} is not a filter; use --limit.`);

@@ -32,6 +32,16 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "stats",
+    about: "Sums over the audit trail.",
+    load: async () =>
+      (await import("./stats.ts")).statsCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        now: Date.now,
+      }),
+  },
+  {
     name: "users",
     about: "Users: list, create, change and delete them.",
     load: async () => (await import("./users.ts")).usersCommand(await adminParts()),

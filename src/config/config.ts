@@ -1,6 +1,6 @@
 // The configuration as the program sees it: camelCase, absolute paths, defaults filled in, frozen.
 import type { Kind, Mode } from "../event/fields.ts";
-import { type DefaultLimits, withDefaults } from "../limits/limits.ts";
+import { type Limits, withDefaults } from "../limits/limits.ts";
 import type { FoundProviders } from "../providers/found.ts";
 import { completeProvider, type Provider } from "../providers/provider.ts";
 import { completeRoute, type Route } from "../providers/route.ts";
@@ -31,7 +31,8 @@ export interface Config {
   readonly providers: readonly Provider[];
   readonly routes: readonly Route[];
   readonly limits: { readonly maxBodyBytes: number };
-  readonly quotas: DefaultLimits;
+  /** For each API key, and for each user over all keys. */
+  readonly quotas: { readonly keys: Limits; readonly users: Limits };
   readonly credits: { readonly required: boolean; readonly assumedMaxTokens: number };
   readonly timeoutsMs: { readonly chat: number; readonly completions: number; readonly embeddings: number };
   readonly journal: { readonly maxMb: number; readonly reserveMb: number };
@@ -75,7 +76,7 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     providers: file.providers.map((spec) => completeProvider(spec, origin)),
     routes: file.routes.map((spec) => completeRoute(spec, origin)),
     limits: { maxBodyBytes: file.limits.max_body_bytes },
-    quotas: { api_key: withDefaults(file.quotas.keys), user: withDefaults(file.quotas.users) },
+    quotas: { keys: withDefaults(file.quotas.keys), users: withDefaults(file.quotas.users) },
     credits: {
       required: file.credits.required,
       assumedMaxTokens: file.credits.assumed_max_tokens,

@@ -49,6 +49,7 @@ export class Control {
   readonly #outboxListeners = new Set<() => void>();
   #dataVersion: unknown = null;
   #watch: NodeJS.Timeout | null = null;
+  #looking = false;
   #closed: Promise<void> | null = null;
 
   /** Use `openControl`. */
@@ -133,6 +134,8 @@ export class Control {
   }
 
   async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
     try {
       const dataVersion = this.#readDataVersion();
       if (dataVersion === this.#dataVersion) return;
@@ -140,6 +143,8 @@ export class Control {
       this.#dataVersion = dataVersion;
     } catch {
       // Closed, or held by somebody for too long: looked at again.
+    } finally {
+      this.#looking = false;
     }
   }
 

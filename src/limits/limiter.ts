@@ -4,8 +4,6 @@ import { Calendar } from "./calendar.ts";
 import {
   BUDGETS,
   type DefaultLimits,
-  LIMIT_NAMES,
-  LIMITS,
   type LimitName,
   NO_DEFAULTS,
   type OwnLimits,
@@ -92,10 +90,8 @@ export class Limiter {
   /** The first limit that stands against the claim; null: none does. */
   obstacle(subjects: readonly Subject[], claim: Claim, now: number): Obstacle | null {
     for (const subject of subjects) {
-      for (const name of LIMIT_NAMES) {
-        const limit = subject.limits[name];
-        if (limit === null) continue;
-        const amount = amountOf(name, claim.least);
+      for (const { name, limit, of } of subject.set) {
+        const amount = of === "requests" ? 1 : of === "tokens" ? claim.least.tokens : claim.least.costMicros;
         if (subject.used(name, now) + subject.held(name) + amount <= limit) continue;
         this.#tell("reached", subject, name, limit, now);
         return { subject, name, limit, waitMs: subject.waitMs(name, now, amount) };
@@ -119,9 +115,8 @@ export class Limiter {
   }
 
   #tellNear(subject: Subject, when: "requests" | "used", now: number): void {
-    for (const name of LIMIT_NAMES) {
-      const limit = subject.limits[name];
-      if (limit === null || (LIMITS[name].of === "requests") !== (when === "requests")) continue;
+    for (const { name, limit, of } of subject.set) {
+      if ((of === "requests") !== (when === "requests")) continue;
       if (subject.used(name, now) >= limit * NEAR) this.#tell("near", subject, name, limit, now);
     }
   }
@@ -134,10 +129,4 @@ export class Limiter {
   #limitsOf(type: SubjectType, id: string) {
     return withDefaults(this.#own[type].get(id) ?? {}, this.#defaults[type]);
   }
-}
-
-function amountOf(name: LimitName, { tokens, costMicros }: Need): number {
-  const { of } = LIMITS[name];
-  if (of === "requests") return 1;
-  return of === "tokens" ? tokens : costMicros;
 }

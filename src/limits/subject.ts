@@ -1,13 +1,19 @@
 // One key or user and what it uses: of the running minute, day and month, and what its running requests hold. Requests
 // count from their admission; tokens and cost from their end, and until then as what they may come to at most.
 import type { Calendar, Span } from "./calendar.ts";
-import { LIMITS, type LimitName, type Limits, type SubjectType } from "./limits.ts";
+import { LIMIT_NAMES, LIMITS, type LimitName, type Limits, type SubjectType } from "./limits.ts";
 import { RollingMinute } from "./rolling-minute.ts";
 
 /** What a request may come to at most. */
 export interface Need {
   readonly tokens: number;
   readonly costMicros: number;
+}
+
+interface SetLimit {
+  readonly name: LimitName;
+  readonly limit: number;
+  readonly of: (typeof LIMITS)[LimitName]["of"];
 }
 
 /** What was used up within a day or month. */
@@ -22,7 +28,8 @@ const MINUTE_MS = 60_000;
 export class Subject {
   readonly type: SubjectType;
   readonly id: string;
-  limits: Limits;
+  #limits!: Limits;
+  #set!: readonly SetLimit[];
   readonly #calendar: Calendar;
   #running = 0;
   #heldTokens = 0;
@@ -40,6 +47,23 @@ export class Subject {
     this.id = id;
     this.limits = limits;
     this.#calendar = calendar;
+  }
+
+  get limits(): Limits {
+    return this.#limits;
+  }
+
+  set limits(limits: Limits) {
+    this.#limits = limits;
+    this.#set = LIMIT_NAMES.flatMap((name) => {
+      const limit = limits[name];
+      return limit === null ? [] : [{ name, limit, of: LIMITS[name].of }];
+    });
+  }
+
+  /** The limits that there are: most subjects have few, and every request asks. */
+  get set(): readonly SetLimit[] {
+    return this.#set;
   }
 
   /** What counts against a limit at `now`, but for what running requests hold. */
@@ -73,7 +97,7 @@ export class Subject {
     this.#running++;
     this.#heldTokens += tokens;
     this.#heldMicros += costMicros;
-    if (this.limits.requests_per_minute !== null) {
+    if (this.#limits.requests_per_minute !== null) {
       this.#requests ??= new RollingMinute();
       this.#requests.add(now, 1);
     }
@@ -83,7 +107,7 @@ export class Subject {
     this.#running--;
     this.#heldTokens -= held.tokens;
     this.#heldMicros -= held.costMicros;
-    if (used.tokens > 0 && this.limits.tokens_per_minute !== null) {
+    if (used.tokens > 0 && this.#limits.tokens_per_minute !== null) {
       this.#tokens ??= new RollingMinute();
       this.#tokens.add(now, used.tokens);
     }

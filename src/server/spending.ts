@@ -32,16 +32,15 @@ export class Spending {
   readonly #limiter: Limiter;
   readonly #clock: () => number;
   readonly #nodeId: string;
-  #assumedTokens: number;
+  #assumedTokens = 0;
 
   constructor({ config, parts, recorder, slot, durable, clock = Date.now }: SpendingOptions) {
     const { credits, limits, charges } = parts;
     this.#clock = clock;
     this.#nodeId = slot.nodeId;
-    this.#assumedTokens = config.credits.assumedMaxTokens;
     this.ledger = new Ledger(config.credits.required);
     this.#limiter = new Limiter((news) => recorder.log(...eventOf(news)));
-    this.#limiter.setDefaults(config.quotas);
+    this.configure(config);
     limits.follow((type, id, own) => this.#limiter.set(type, id, own));
     credits.follow((userId, granted) => this.ledger.grant(userId, granted));
     this.accounts = new Accounts({ ledger: this.ledger, copy: charges, recorder, slot, durable });
@@ -62,7 +61,7 @@ export class Spending {
 
   /** What the configuration says of limits and credit, from now on. */
   configure({ quotas, credits }: Pick<Config, "quotas" | "credits">): void {
-    this.#limiter.setDefaults(quotas);
+    this.#limiter.setDefaults({ api_key: quotas.keys, user: quotas.users });
     this.ledger.required = credits.required;
     this.#assumedTokens = credits.assumedMaxTokens;
   }

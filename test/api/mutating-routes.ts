@@ -63,6 +63,38 @@ async function loggedIn(ask: Ask): Promise<Values> {
   return { ...user, cookie: String(headers["set-cookie"]).split(";", 1)[0] };
 }
 
+/** API keys have two paths. */
+const keyExamples = (at: string): Record<string, Example> => ({
+  [`POST ${at}`]: {
+    path: at,
+    body: { name: "ci", models: ["gpt-*", "demo"], expires_at: "2199-01-31T00:00:00Z" },
+    status: 201,
+    oldValues: () => null,
+    newValues: () => ({
+      name: "ci",
+      user_id: null,
+      models: ["gpt-*", "demo"],
+      expires_at: Date.UTC(2199, 0, 31),
+      secret_stored: true,
+    }),
+  },
+  [`POST ${at}/:id/rotate`]: {
+    given: KEY,
+    path: ({ id }) => `${at}/${id}/rotate`,
+    body: { overlap_seconds: 60 },
+    status: 200,
+    oldValues: ({ prefix }) => ({ prefix, old_secret_valid_until: null }),
+    newValues: (_, { prefix }) => ({ prefix, old_secret_valid_until: ANY }),
+  },
+  [`DELETE ${at}/:id`]: {
+    given: KEY,
+    path: ({ id }) => `${at}/${id}`,
+    status: 204,
+    oldValues: () => ({ revoked_at: null }),
+    newValues: () => ({ revoked_at: ANY }),
+  },
+});
+
 /** `METHOD path` of the route → its example. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   ...PROVIDER_EXAMPLES,
@@ -130,32 +162,6 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     oldValues: () => ({ revoked_at: null }),
     newValues: () => ({ revoked_at: ANY }),
   },
-  "POST /admin/api-keys": {
-    path: "/admin/api-keys",
-    body: { name: "ci", models: ["gpt-*", "demo"], expires_at: "2199-01-31T00:00:00Z" },
-    status: 201,
-    oldValues: () => null,
-    newValues: () => ({
-      name: "ci",
-      user_id: null,
-      models: ["gpt-*", "demo"],
-      expires_at: Date.UTC(2199, 0, 31),
-      secret_stored: true,
-    }),
-  },
-  "POST /admin/api-keys/:id/rotate": {
-    given: KEY,
-    path: ({ id }) => `/admin/api-keys/${id}/rotate`,
-    body: { overlap_seconds: 60 },
-    status: 200,
-    oldValues: ({ prefix }) => ({ prefix, old_secret_valid_until: null }),
-    newValues: (_, { prefix }) => ({ prefix, old_secret_valid_until: ANY }),
-  },
-  "DELETE /admin/api-keys/:id": {
-    given: KEY,
-    path: ({ id }) => `/admin/api-keys/${id}`,
-    status: 204,
-    oldValues: () => ({ revoked_at: null }),
-    newValues: () => ({ revoked_at: ANY }),
-  },
+  ...keyExamples("/admin/api-keys"),
+  ...keyExamples("/api-keys"),
 };

@@ -51,6 +51,8 @@ interface AskOptions {
   readonly body?: string;
   /** null sends no token; admin by default. */
   readonly token?: string | null;
+  /** Whether every exchange before must be over too; yes by default. */
+  readonly waitForOthers?: boolean;
 }
 
 export async function serveApi(
@@ -82,7 +84,7 @@ export async function serveApi(
     finished: (count) => recorder.finished(count),
     ask: async (path, options = {}) => {
       const answer = await send(port, path, options);
-      await exchanges;
+      if (options.waitForOthers !== false) await exchanges;
       return answer;
     },
     async [Symbol.asyncDispose]() {

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import type { Config } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { EXAMPLE } from "../../src/config/reference.ts";
-import { NO_DEFAULTS } from "../../src/limits/limits.ts";
+import { withDefaults } from "../../src/limits/limits.ts";
 
 let root: string;
 let folders = 0;
@@ -62,7 +62,7 @@ test("without a file and variables everything has its default", async () => {
     secretKey: null,
     proxy: null,
     limits: { maxBodyBytes: 33_554_432 },
-    quotas: NO_DEFAULTS,
+    quotas: { keys: withDefaults({}), users: withDefaults({}) },
     credits: { required: false, assumedMaxTokens: 4096 },
     timeoutsMs: { chat: 900_000, completions: 600_000, embeddings: 120_000 },
     journal: { maxMb: 1024, reserveMb: 32 },

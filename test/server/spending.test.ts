@@ -1,5 +1,7 @@
 // Limits and credit through the whole server: clients refused and let in, events that tell, balances that follow.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { EventJson } from "../../src/event/json.ts";
 import { API_KEY, chat, chatBody, startDaybook, type TestDaybook } from "../support/daybook.ts";
@@ -235,4 +237,20 @@ test("after a restart budgets, balances and the news that were told are as befor
       ["violation", client.userId],
     ],
   );
+});
+
+test("what a reload says of limits and credit holds at once, and the trail tells it by its options' names", async (t) => {
+  const daybook = await startDaybook(t, { yaml: PRICED });
+  const client = await clientOf(daybook);
+  assert.equal((await chat(daybook.url, client)).status, 200);
+  const yaml = `${PRICED}quotas: { users: { requests_per_minute: 1 } }\ncredits: { required: true }\n`;
+  writeFileSync(join(daybook.home, "daybook.yaml"), `listen: 127.0.0.1:0\n${yaml}`);
+  const { json, text } = await daybook.ask("/admin/reload", { method: "POST" });
+  const { changed } = json as { changed: string[] };
+  assert.deepEqual(changed, ["credits.required", "quotas.users.requests_per_minute"], text);
+  const { status, headers } = await chat(daybook.url, client);
+  assert.deepEqual([status, headers["x-ratelimit-limit-requests"]], [402, "1"]);
+  await grant(daybook, client.userId, 1_000_000);
+  assert.equal((await chat(daybook.url, client)).status, 200);
+  assert.equal((await chat(daybook.url, client)).status, 429);
 });

@@ -24,82 +24,92 @@ const ISSUED = KEY.extend({ secret: z.string() });
 const ENTITY = { entityType: "api_key" } as const;
 const ADMIN = { access: ["admin"], audit: REQUEST } as const;
 
-export const KEY_ROUTES: readonly Route[] = [
-  route({
-    ...ADMIN,
-    method: "GET",
-    path: "/admin/api-keys",
-    query: PAGE_QUERY,
-    answers: z.array(KEY),
-    about: "API keys, newest first, without their secrets.",
-    answer: (call) => listPage(call, (page) => call.parts.keys.list(page), shown),
-  }),
-  route({
-    ...ADMIN,
-    method: "POST",
-    path: "/admin/api-keys",
-    changes: { ...ENTITY, action: "api_key_created" },
-    body: z.object({
-      name: z.string().describe("For people: 1 to 128 characters."),
-      user_id: z.string().nullish().describe("Id or name of its owner; `user_id` of its requests' events."),
-      models: z
-        .array(z.string())
-        .nullish()
-        .describe("Globs of the models that it may ask for; none: every model."),
-      expires_at: TIME.nullish(),
+/** The second is what others call it. */
+export const KEY_ROUTES: readonly Route[] = ["/admin/api-keys", "/api-keys"].flatMap(keyRoutes);
+
+function keyRoutes(at: string): Route[] {
+  return [
+    route({
+      ...ADMIN,
+      method: "GET",
+      path: at,
+      query: PAGE_QUERY,
+      answers: z.array(KEY),
+      about: "API keys, newest first, without their secrets.",
+      answer: (call) => listPage(call, (page) => call.parts.keys.list(page), shown),
     }),
-    answers: ISSUED,
-    status: 201,
-    about: "Makes a key. `secret` is shown this once.",
-    async answer({ parts, actor, body }) {
-      const { name, user_id, models, expires_at } = body;
-      const issued = await parts.keys.create(actor, { name, userId: user_id, models, expiresAt: expires_at });
-      return { ...shown(await found(parts, issued.id)), secret: issued.secret };
-    },
-  }),
-  route({
-    ...ADMIN,
-    method: "GET",
-    path: "/admin/api-keys/:id",
-    answers: KEY,
-    about: "One API key, or 404.",
-    answer: async ({ parts, params }) => shown(await found(parts, params.id ?? "")),
-  }),
-  route({
-    ...ADMIN,
-    method: "POST",
-    path: "/admin/api-keys/:id/rotate",
-    changes: { ...ENTITY, action: "api_key_rotated" },
-    body: z.object({
-      overlap_seconds: z
-        .number()
-        .int()
-        .min(0)
-        .max(7_776_000)
-        .default(86_400)
-        .describe("How long the old secret stays good; 0: not at all."),
-      justification: JUSTIFICATION,
+    route({
+      ...ADMIN,
+      method: "POST",
+      path: at,
+      changes: { ...ENTITY, action: "api_key_created" },
+      body: z.object({
+        name: z.string().describe("For people: 1 to 128 characters."),
+        user_id: z.string().nullish().describe("Id or name of its owner; `user_id` of its requests' events."),
+        models: z
+          .array(z.string())
+          .nullish()
+          .describe("Globs of the models that it may ask for; none: every model."),
+        expires_at: TIME.nullish(),
+      }),
+      answers: ISSUED,
+      status: 201,
+      about: "Makes a key. `secret` is shown this once.",
+      async answer({ parts, actor, body }) {
+        const { name, user_id, models, expires_at } = body;
+        const issued = await parts.keys.create(actor, {
+          name,
+          userId: user_id,
+          models,
+          expiresAt: expires_at,
+        });
+        return { ...shown(await found(parts, issued.id)), secret: issued.secret };
+      },
     }),
-    answers: ISSUED,
-    about: "Gives the key another secret, shown this once. The old one stays good for `overlap_seconds`.",
-    async answer({ parts, params, actor, body }) {
-      const overlapMs = body.overlap_seconds * 1000;
-      const { id, secret } = await parts.keys.rotate(actor, params.id ?? "", overlapMs, body.justification);
-      return { ...shown(await found(parts, id)), secret };
-    },
-  }),
-  route({
-    ...ADMIN,
-    method: "DELETE",
-    path: "/admin/api-keys/:id",
-    changes: { ...ENTITY, action: "api_key_revoked" },
-    body: REASON_BODY,
-    about: "Revokes the key: new requests with it are refused at once.",
-    answer: async ({ parts, params, actor, body }) => {
-      await parts.keys.revoke(actor, params.id ?? "", body.justification);
-    },
-  }),
-];
+    route({
+      ...ADMIN,
+      method: "GET",
+      path: `${at}/:id`,
+      answers: KEY,
+      about: "One API key, or 404.",
+      answer: async ({ parts, params }) => shown(await found(parts, params.id ?? "")),
+    }),
+    route({
+      ...ADMIN,
+      method: "POST",
+      path: `${at}/:id/rotate`,
+      changes: { ...ENTITY, action: "api_key_rotated" },
+      body: z.object({
+        overlap_seconds: z
+          .number()
+          .int()
+          .min(0)
+          .max(7_776_000)
+          .default(86_400)
+          .describe("How long the old secret stays good; 0: not at all."),
+        justification: JUSTIFICATION,
+      }),
+      answers: ISSUED,
+      about: "Gives the key another secret, shown this once. The old one stays good for `overlap_seconds`.",
+      async answer({ parts, params, actor, body }) {
+        const overlapMs = body.overlap_seconds * 1000;
+        const { id, secret } = await parts.keys.rotate(actor, params.id ?? "", overlapMs, body.justification);
+        return { ...shown(await found(parts, id)), secret };
+      },
+    }),
+    route({
+      ...ADMIN,
+      method: "DELETE",
+      path: `${at}/:id`,
+      changes: { ...ENTITY, action: "api_key_revoked" },
+      body: REASON_BODY,
+      about: "Revokes the key: new requests with it are refused at once.",
+      answer: async ({ parts, params, actor, body }) => {
+        await parts.keys.revoke(actor, params.id ?? "", body.justification);
+      },
+    }),
+  ];
+}
 
 async function found({ keys }: ApiParts, id: string): Promise<ApiKey> {
   const key = await keys.get(id);

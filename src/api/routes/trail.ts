@@ -2,6 +2,7 @@
 import { type EventJson, eventJson } from "../../event/json.ts";
 import type { AsOf, EventFilter } from "../../event/query.ts";
 import { filterNames, parseFilter, parseQuery } from "../../read/parameters.ts";
+import { type StatsJson, statsJson } from "../../read/stats-json.ts";
 import { QUERIED } from "../audit.ts";
 import { withinReach } from "../authorize.ts";
 import { takeSeal } from "../page-seal.ts";
@@ -54,26 +55,11 @@ async function list(call: Call): Promise<EventJson[]> {
   return events.map(eventJson);
 }
 
-async function stats(call: Call): Promise<Record<string, unknown>> {
+async function stats(call: Call): Promise<StatsJson> {
   const { parts, search } = call;
   const filter = withinReach(holderOf(call), parseFilter(search, parts.now()));
   noteFilter(call, filter);
-  const sums = await parts.reader.stats(filter);
-  return {
-    total_requests: sums.totalRequests,
-    failed: sums.failed,
-    by_status: sums.byStatus,
-    by_backend: sums.byBackend,
-    unique_models: sums.uniqueModels,
-    prompt_tokens: sums.promptTokens,
-    completion_tokens: sums.completionTokens,
-    total_tokens: sums.totalTokens,
-    cached_tokens: sums.cachedTokens,
-    cost_micros: sums.costMicros,
-    p50_ms: sums.p50Ms,
-    p95_ms: sums.p95Ms,
-    p99_ms: sums.p99Ms,
-  };
+  return statsJson(await parts.reader.stats(filter));
 }
 
 async function single(call: Call): Promise<EventJson> {

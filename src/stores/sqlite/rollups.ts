@@ -39,7 +39,12 @@ const PLACES = [COLUMN.count, ...SUM_COLUMNS.slice(1).map((name) => COLUMN[name 
 /** Sums in the order of SUM_COLUMNS; each stops at MAX_SAFE_INTEGER, as every number of an event does. */
 export class Sums {
   readonly values: number[] = [0, 0, 0, 0, 0, 0];
-  readonly latency = new Latency();
+  readonly latency: Latency;
+
+  /** `latency`: where latencies go, which several sums may share. */
+  constructor(latency: Latency = new Latency()) {
+    this.latency = latency;
+  }
 
   get requests(): number {
     return this.values[0] as number;
@@ -169,10 +174,10 @@ export function mapIn<K, Inner, V>(map: Map<K, Map<Inner, V>>, key: K): Map<Inne
   return inner;
 }
 
-export function sumsIn<K>(map: Map<K, Sums>, key: K): Sums {
+export function sumsIn<K>(map: Map<K, Sums>, key: K, latency?: Latency): Sums {
   let sums = map.get(key);
   if (sums === undefined) {
-    sums = new Sums();
+    sums = new Sums(latency);
     map.set(key, sums);
   }
   return sums;

@@ -2,6 +2,7 @@
 // its ends and where a filter asks what no rollup has.
 import { type FieldName, isFieldName } from "../../event/fields.ts";
 import type { EventFilter } from "../../event/query.ts";
+import { Latency } from "../latency.ts";
 import { type Bucket, type Facets, MAX_BUCKETS, MAX_FACETS, type Stats, type Usage } from "../store.ts";
 import { cellOf, columnOf, type SqlValue } from "./columns.ts";
 import {
@@ -53,9 +54,10 @@ const MAX_PERIODS = 10_000;
 
 export function stats(source: Source, filter: EventFilter): Stats {
   const shapes = new Map<number, Sums>();
-  collect(source, { filter, latencies: true }, (_, __, shape) => sumsIn(shapes, shape));
-  const all = new Sums();
-  for (const sums of shapes.values()) all.merge(sums);
+  const latency = new Latency();
+  collect(source, { filter, latencies: true }, (_, __, shape) => sumsIn(shapes, shape, latency));
+  const all = new Sums(latency);
+  for (const { values } of shapes.values()) all.add(values);
   const [
     totalRequests = 0,
     promptTokens = 0,
@@ -76,9 +78,9 @@ export function stats(source: Source, filter: EventFilter): Stats {
     totalTokens,
     cachedTokens,
     costMicros,
-    p50Ms: all.latency.quantile(0.5),
-    p95Ms: all.latency.quantile(0.95),
-    p99Ms: all.latency.quantile(0.99),
+    p50Ms: latency.quantile(0.5),
+    p95Ms: latency.quantile(0.95),
+    p99Ms: latency.quantile(0.99),
   };
 }
 
@@ -87,24 +89,19 @@ export function histogram(source: Source, filter: EventFilter, bucketMs: number)
   const buckets = since === undefined || until === undefined ? Number.NaN : (until - since) / bucketMs;
   if (!Number.isInteger(bucketMs) || bucketMs < 1 || !(buckets <= MAX_BUCKETS))
     throw new RangeError(`a histogram has since, until and at most ${MAX_BUCKETS} buckets between them`);
+  /** By the start of the bucket: what succeeded, and what did not. */
   const starts = new Map<number, Map<number, Sums>>();
   collect(source, { filter, bucketMs, latencies: true }, (startMs, _, shape) =>
-    sumsIn(mapIn(starts, startMs - (startMs % bucketMs)), shape),
+    sumsIn(mapIn(starts, startMs - (startMs % bucketMs)), Math.sign(shape)),
   );
   return [...starts]
     .sort(([a], [b]) => a - b)
-    .map(([from, shapes]) => {
+    .map(([from, bySign]) => {
       const all = new Sums();
-      for (const sums of shapes.values()) all.merge(sums);
+      for (const sums of bySign.values()) all.merge(sums);
       const [requests = 0, , , totalTokens = 0, , costMicros = 0] = all.values;
-      return {
-        from,
-        requests,
-        failed: failedOf(shapes),
-        totalTokens,
-        costMicros,
-        p95Ms: all.latency.quantile(0.95),
-      };
+      const p95Ms = all.latency.quantile(0.95);
+      return { from, requests, failed: failedOf(bySign), totalTokens, costMicros, p95Ms };
     });
 }
 
@@ -198,7 +195,8 @@ function collect(source: Source, question: Question, into: Into): void {
   );
   for (const span of spans) {
     const grain = grains.find(({ unitMs }) => unitMs === span.unitMs) as Grain;
-    for (const row of rollupRows(source, grain, span, search)) {
+    const rows = question.byActor ? sumsOfActors : rollupRows;
+    for (const row of rows(source, grain, span, search)) {
       const [period, subject, shape] = row as [number, number, number];
       addRow(into(period * grain.unitMs, subject, shape), row, 3);
     }
@@ -273,6 +271,20 @@ function rollupRows(
   return source.each(
     `SELECT ${ROW_LIST} FROM rollups AS r WHERE grain = ? AND period BETWEEN ? AND ? AND ${subject.sql} AND ${shape.sql}`,
     [id, low, high, ...subject.params, ...shape.params],
+  );
+}
+
+/** As rollupRows, but added up over periods and shapes. */
+function sumsOfActors(source: Source, { id }: Grain, span: Span, { shapes, actors }: Search): SqlValue[][] {
+  const terms = [
+    shapes === null ? null : among("shape", shapes),
+    actors === null ? null : among("subject", actors),
+  ].filter((term) => term !== null);
+  const sums = SUM_LIST.replaceAll(/\w+/g, (name) => `total(${name})`);
+  return source.all(
+    `SELECT 0, subject, 0, ${sums} FROM rollups WHERE grain = ? AND period >= ? AND period < ?
+     ${terms.map(({ sql }) => `AND ${sql}`).join(" ")} GROUP BY subject`,
+    [id, span.from, Math.min(span.to, Number.MAX_SAFE_INTEGER), ...terms.flatMap(({ params }) => params)],
   );
 }
 

@@ -1,0 +1,45 @@
+// The flags that say which events, for every verb that reads the trail.
+import type { Command } from "commander";
+import { DaybookError } from "../event/errors.ts";
+
+export interface FilterFlags {
+  readonly since?: string;
+  readonly until?: string;
+  readonly status?: readonly string[];
+  readonly model?: readonly string[];
+  readonly kind?: readonly string[];
+  readonly user?: readonly string[];
+  readonly filter?: readonly string[];
+  readonly includeSystem?: true;
+}
+
+export function withFilters(command: Command): Command {
+  const several = (value: string, before: readonly string[] = []) => [...before, value];
+  return command
+    .option("--since <time>", "recorded at or after: ISO 8601 with a zone, ms, or 30s, 10m, 2h, 7d ago")
+    .option("--until <time>", "recorded at or before")
+    .option("--status <status>", "success, error, timeout or cancelled (may be repeated)", several)
+    .option("--model <name>", "as asked for (may be repeated)", several)
+    .option("--kind <kind>", "inference, mcp, admin, … (may be repeated)", several)
+    .option("--user <id>", "who did it (may be repeated)", several)
+    .option("--filter <name=value>", "any parameter of docs/reference/api.md (may be repeated)", several)
+    .option("--include-system", "show Daybook's events about itself too");
+}
+
+/** The flags in the one grammar of queries, so that here and there the same is understood and refused. */
+export function filterParameters(flags: FilterFlags): URLSearchParams {
+  const parameters = new URLSearchParams();
+  for (const text of flags.filter ?? []) {
+    const at = text.indexOf("=");
+    if (at < 1)
+      throw new DaybookError("bad_argument", `--filter takes name=value, not ${JSON.stringify(text)}.`);
+    parameters.append(text.slice(0, at), text.slice(at + 1));
+  }
+  const named = { status: flags.status, model: flags.model, kind: flags.kind, user_id: flags.user };
+  for (const [name, values] of Object.entries(named))
+    for (const value of values ?? []) parameters.append(name, value);
+  if (flags.since !== undefined) parameters.append("since", flags.since);
+  if (flags.until !== undefined) parameters.append("until", flags.until);
+  if (flags.includeSystem) parameters.set("include", "system");
+  return parameters;
+}
