@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventJson } from "../../src/event/json.ts";
 import { failed } from "../../src/event/outcomes.ts";
 import { openReader } from "../../src/read/reader.ts";
 import { openStore } from "../../src/stores/open-store.ts";
@@ -17,6 +18,10 @@ test("a reader answers what the store answers, and sees what is appended later",
   const store = await openStore(trail.address, "read");
   const query = { where: { model: ["b"] }, limit: 10 };
   assert.deepEqual(await reader.query(query), await store.query(query));
+  const { events, ...rest } = await store.query(query);
+  const { json, ...place } = await reader.page(query);
+  assert.equal(new TextDecoder().decode(json), JSON.stringify(events.map(eventJson)));
+  assert.deepEqual(place, rest);
   assert.deepEqual(await reader.stats({ where: {} }), await store.stats({ where: {} }));
   assert.deepEqual(
     (await reader.positions()).map(({ nodeId, seq }) => [nodeId, seq]),
