@@ -45,6 +45,7 @@ const MAY: Record<string, readonly string[]> = {
     "config",
     "control",
     "delivery",
+    "evidence",
     "gateway",
     "journal",
     "limits",

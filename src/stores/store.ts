@@ -252,7 +252,7 @@ export interface Store {
   restoreCharges(copy: Charges): Promise<void>;
   /**
    * What retention would remove now. Changes nothing, and may take long: ask a reader. Events go by age, each kind at
-   * its own; over the cap the oldest go too, but for the kinds of KEPT_UNDER_CAP, which a flood of others must not
+   * its own, but for those of action `pruned`, which say what is gone, and stay; over the cap the oldest go too, but for the kinds of KEPT_UNDER_CAP, which a flood of others must not
    * push out.
    */
   planPrune(rules: PruneRules): Promise<PrunePlan>;
