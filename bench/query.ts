@@ -14,7 +14,7 @@ const ARRIVAL_EVENTS = 20;
 
 interface Question {
   readonly name: string;
-  readonly of: "an index" | "any combination" | "a deep page" | "24 hours" | "all time";
+  readonly of: "an index" | "any combination" | "a deep page" | "24 hours" | "all time" | "users";
   readonly ask: (reader: Reader, now: number) => Promise<unknown>;
 }
 
@@ -83,7 +83,16 @@ const QUESTIONS: readonly Question[] = [
     ask: (reader) => reader.stats({ where: { status: ["error"] } }),
   },
   { of: "all time", name: "models", ask: (reader) => reader.facets({ where: {} }, "model", 100) },
-  { of: "all time", name: "users", ask: (reader) => reader.facets({ where: {} }, "user_id", 100) },
+  {
+    of: "users",
+    name: "all of them, all time",
+    ask: (reader) => reader.facets({ where: {} }, "user_id", 100),
+  },
+  {
+    of: "users",
+    name: "stats of one",
+    ask: (reader) => reader.stats({ where: { user_id: ["user_000000f0"] } }),
+  },
 ];
 
 /** Of those questions the slowest, as a median over the rounds. */

@@ -72,9 +72,8 @@ export class Traffic {
 
   #facts(recordedAt: number, fails: boolean): Facts {
     const user = this.#zipf(USERS);
-    // Somebody uses a few models, and of each client program either streams or whole answers.
-    const model =
-      (user * 7 + this.#zipf(4)) % 3 === 0 ? this.#zipf(MODELS) : (user * 7 + this.#zipf(4)) % MODELS;
+    // Somebody uses a few models, each in one way, and now and then any other.
+    const model = this.#random(50) === 0 ? this.#zipf(MODELS) : (user * 7 + this.#zipf(3) * 13) % MODELS;
     const streaming = (user + model) % 5 < 3;
     const durationMs = 200 + Math.floor(-Math.log(1 - this.#random(1e6) / 1e6) * 1500);
     const [promptTokens, completionTokens] = [50 + this.#random(3000), fails ? 0 : 10 + this.#random(900)];

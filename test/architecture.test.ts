@@ -27,6 +27,7 @@ const MAY: Record<string, readonly string[]> = {
   simulator: ["event", "protocols"],
   cli: [
     "event",
+    "evidence",
     "config",
     "read",
     "stores",
@@ -44,6 +45,7 @@ const MAY: Record<string, readonly string[]> = {
     "config",
     "control",
     "delivery",
+    "evidence",
     "gateway",
     "journal",
     "limits",
@@ -114,6 +116,23 @@ test("pure rooms do no I/O", () => {
     ({ from, to }) => ["event", "protocols", "providers", "evidence"].includes(roomOf(from)) && io.test(to),
   );
   assert.deepEqual(wrong, []);
+});
+
+test("the verifier needs nothing of Node, so that it runs in a browser", () => {
+  const reached = new Set([
+    "evidence/verify.ts",
+    "evidence/proof-file.ts",
+    "evidence/bundle.ts",
+    "evidence/sha256.ts",
+  ]);
+  for (const file of reached) for (const { from, to } of within) if (from === file) reached.add(to);
+  assert.ok(reached.size > 10);
+  assert.deepEqual(
+    imports.filter(
+      ({ from, to }) => reached.has(from) && /^(?:node:|[@a-z])/.test(to) && !files.includes(to),
+    ),
+    [],
+  );
 });
 
 test("process.env is read in one place", () => {

@@ -42,6 +42,10 @@ export interface ApiParts extends ControlParts {
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
+  /** Counts refusals of requests that nobody is known to have made, where one source has many; else false. */
+  readonly refusals: {
+    count(facts: Facts & { kind: Kind; action: string }, outcome: Outcome): boolean;
+  };
   /** Prometheus text format, version 0.0.4. */
   metricsText(): Promise<string>;
   ready(): Promise<Readiness>;

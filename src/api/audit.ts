@@ -40,13 +40,12 @@ export class RequestAudit {
   /** The event of the change that this request made; its success leaves no other. */
   changed: string | null = null;
 
-  /** Begins the event unless it is `deferred`: then it begins with `begin`, or in the end when one is due. */
+  /** The event begins with `begin` or `refuse`, or in the end when one is due. */
   constructor(
     parts: ApiParts,
     request: FastifyRequest,
     kind: AuditKind,
     about: { readonly endpoint: string | null; readonly entityType?: string },
-    deferred: boolean,
   ) {
     const { headers } = request.raw;
     this.#parts = parts;
@@ -64,7 +63,6 @@ export class RequestAudit {
       ...about,
       policyDecision: "n/a",
     };
-    if (!deferred) this.begin();
   }
 
   get traceId(): string {
@@ -87,6 +85,20 @@ export class RequestAudit {
   /** Begins the event unless that is done. */
   begin(): void {
     this.#event ??= this.#parts.recorder.begin({ ...this.#facts });
+  }
+
+  /**
+   * The request ends in a refusal. Answers whether that was counted together with others: then it has no event of its
+   * own. Only refusals of nobody's requests are.
+   */
+  refuse(outcome: Outcome): boolean {
+    const { userId, apiKeyId, sessionId } = this.#facts;
+    const isNobodys = (userId ?? apiKeyId ?? sessionId ?? null) === null;
+    const mayCount = this.#event === null && isNobodys && this.#parts.trusted === undefined;
+    this.outcome = outcome;
+    if (mayCount && this.#parts.refusals.count(this.#facts, outcome)) this.#settled = true;
+    else this.begin();
+    return this.#settled && this.#event === null;
   }
 
   note(facts: Facts): void {

@@ -64,6 +64,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     open(parts, request, reply, route);
     if (route === undefined) throw notServed(request);
     admit(parts, request, route);
+    if (isBegunAtOnce(request, route)) request.audit?.begin();
   });
   app.addHook("onSend", async (request, reply, payload) => {
     const unrecorded = (await request.audit?.beforeAnswer(reply)) ?? null;
@@ -106,11 +107,15 @@ function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, rou
     endpoint: (route ?? templatesOf(request)[0])?.path ?? null,
     ...(changes === undefined ? {} : { entityType: changes.entityType }),
   };
-  const isPage = route?.takes === "filter and page" && (request.query as URLSearchParams).has("cursor");
-  const audit = new RequestAudit(parts, request, kind, about, isPage || changes !== undefined);
+  const audit = new RequestAudit(parts, request, kind, about);
   request.audit = audit;
   reply.header("x-trace-id", audit.traceId);
   audit.settleWith(request, reply);
+}
+
+/** Not a change, which may be its own event, nor a further page, which may belong to that of its query. */
+function isBegunAtOnce({ query }: FastifyRequest, { takes, changes }: Route): boolean {
+  return changes === undefined && !(takes === "filter and page" && (query as URLSearchParams).has("cursor"));
 }
 
 /** Throws the refusal of a request that may not ask `route`. */
@@ -159,9 +164,15 @@ function readsQuery({ takes, query, audit, changes }: Route): boolean {
 
 function refuse(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { audit } = request;
-  const given = refusalOf(error);
-  audit?.note(given.refusal.facts);
-  const cause = unlessUnrecorded(error, audit);
+  const given = refusalOf(error).refusal;
+  audit?.note(given.facts);
+  let cause = error;
+  try {
+    // A counted refusal has no trace to follow.
+    if (audit?.refuse(given.outcome)) reply.removeHeader("x-trace-id");
+  } catch (unrecorded) {
+    cause = unrecorded;
+  }
   const { refusal, fault } = refusalOf(cause);
   if (fault) parts.report?.(cause, request.id);
   if (audit) audit.outcome = refusal.outcome;
@@ -175,16 +186,6 @@ function problemText(refusal: Refusal, request: FastifyRequest, reply: FastifyRe
   const problem = problemOf(refusal, instance, request.id);
   reply.code(problem.status).headers(refusal.headers).type("application/problem+json");
   return JSON.stringify(problem);
-}
-
-/** `error`, or what keeps the event of its request from being begun. */
-function unlessUnrecorded(error: unknown, audit: RequestAudit | null): unknown {
-  try {
-    audit?.begin();
-    return error;
-  } catch (unrecorded) {
-    return unrecorded;
-  }
 }
 
 function notServed(request: FastifyRequest): Refusal {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { PARAMETERS } from "../read/parameters.ts";
 import { SESSION_COOKIE } from "./authorize.ts";
 import { PROBLEM } from "./problem.ts";
-import type { Route } from "./route.ts";
+import type { Access, Route } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,12 @@ export function openApiOf(routes: readonly Route[], version: string): Json {
     components: {
       schemas: { Problem: schemaOf(PROBLEM, "output") },
       securitySchemes: {
-        token: { type: "http", scheme: "bearer" },
+        token: { type: "http", scheme: "bearer", description: "A token of Daybook's." },
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key, as clients of the gateway have it.",
+        },
         session: { type: "apiKey", in: "cookie", name: SESSION_COOKIE },
       },
     },
@@ -61,10 +66,15 @@ function operationOf(route: Route): Json {
         content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
       },
     },
-    security:
-      access === "anyone" ? [] : [{ token: [] }, { session: [] }, ...(access === "local" ? [{}] : [])],
+    security: securityOf(access),
     ...(typeof access === "string" ? {} : { "x-grants": access }),
   };
+}
+
+function securityOf(access: Access): Json[] {
+  if (access === "anyone") return [];
+  if (access === "client") return [{ key: [] }];
+  return [{ token: [] }, { session: [] }, ...(access === "local" ? [{}] : [])];
 }
 
 function pathParameters(path: string): Json[] {

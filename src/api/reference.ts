@@ -36,8 +36,9 @@ Send a token as \`Authorization: Bearer TOKEN\`. Without a valid one the answer 
 A role says how far a holder may go: \`viewer\` reads events of its own user (\`own\`), \`auditor\` all events
 (\`audit:read\`), \`admin\` changes the configuration too (\`admin\`) and may hand in events of other services
 (\`ingest\`). The scopes of a token narrow its role: \`audit:read\` to reading, \`admin\` to configuration and events of
-its own, \`ingest\` to handing in. A request that comes through a proxy (\`Forwarded\`, \`X-Forwarded-For\`) does not
-count as from this machine.
+its own, \`ingest\` to handing in. People may log in instead: the session's cookie stands for the token, and changes then
+need the browser's word (\`Sec-Fetch-Site\`, else \`Origin\`) that the page is Daybook's own. A request that comes
+through a proxy (\`Forwarded\`, \`X-Forwarded-For\`) does not count as from this machine.
 
 ## Changes
 
@@ -65,7 +66,8 @@ all parameters and makes \`since\` and \`until\` absolute; \`limit\` may be chan
 
 A query leaves one event of kind \`system\`, action \`queried\`, with the names of its filters and never their values.
 Further pages leave none, when their cursor is followed with the same token and filters before Daybook restarts; else
-they are a query of their own. Refusals always leave one. Unknown paths and wrong methods are events of kind \`api\`,
+they are a query of their own. Refusals leave one each; of those without a known holder, what comes beyond sixty a
+minute from one address is counted together (\`count\`). Unknown paths and wrong methods are events of kind \`api\`,
 action \`request\`. ${unaudited()} leave no event.
 
 ## Errors
@@ -90,7 +92,9 @@ function parameterRow({ name, part, about }: ParameterSpec): string[] {
 }
 
 function unaudited(): string {
-  const paths = ROUTES.filter(({ audit }) => audit === null).map(({ path }) => `\`${path}\``);
+  const paths = ROUTES.filter(({ audit, changes }) => audit === null && changes === undefined).map(
+    ({ path }) => `\`${path}\``,
+  );
   return new Intl.ListFormat("en").format(paths);
 }
 

@@ -9,6 +9,7 @@ import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { seeSlots } from "../journal/seen-slots.ts";
+import { checkAnchors } from "./doctor/anchors.ts";
 import { type Check, type Examined, type Finding, fail, type Machine, type Verdict } from "./doctor/check.ts";
 import { checkControl, checkStore, positionsIn } from "./doctor/databases.ts";
 import { checkFileSystem, checkFolder } from "./doctor/folder.ts";
@@ -46,6 +47,7 @@ const CHECKS: readonly Check[] = [
   checkSlots,
   checkStore,
   checkControl,
+  checkAnchors,
 ];
 
 /** Of a configuration that cannot be read. */

@@ -127,6 +127,27 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "verify",
+    about: "Check that events are what was recorded and sealed.",
+    load: async () => {
+      const { verifyCommand } = await import("./verify.ts");
+      return verifyCommand({
+        ...(await surroundings()),
+        out: process.stdout,
+        err: process.stderr,
+        now: Date.now,
+      });
+    },
+  },
+  {
+    name: "proof",
+    about: "Write the proof that an event was recorded and sealed.",
+    load: async () => {
+      const { proofCommand } = await import("./proof.ts");
+      return proofCommand({ ...(await surroundings()), out: process.stdout, now: Date.now });
+    },
+  },
+  {
     name: "replay",
     about: "Send recorded traffic through a running gateway.",
     load: async () => {

@@ -46,6 +46,8 @@ export interface Config {
     readonly maxMb: number;
     readonly userAgent: boolean;
   };
+  /** Where checkpoints are told outside. */
+  readonly anchors: readonly AnchorTarget[];
   /** Secrets to use on the first start, as given; not checked here. */
   readonly bootstrap: { readonly adminToken: string | null; readonly apiKey: string | null };
   /** For the first start. */
@@ -54,6 +56,12 @@ export interface Config {
   readonly secretKey: string | null;
   /** null: none is set. */
   readonly proxy: ProxySettings | null;
+}
+
+/** A place that checkpoints are told to: a path, a `udp://`, `tcp://` or `tls://` address, or a URL. */
+export interface AnchorTarget {
+  readonly kind: "file" | "syslog" | "webhook";
+  readonly to: string;
 }
 
 /** What does not stand in the file, or was made absolute. */
@@ -85,6 +93,7 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     journal: { maxMb: file.journal.max_mb, reserveMb: file.journal.reserve_mb },
     trustedProxies: file.trusted_proxies,
     mcp: file.mcp,
+    anchors: file.anchors.map((spec) => anchorOf(spec, path)),
     audit: {
       modes: file.audit.modes,
       retentionDays: file.audit.retention_days,
@@ -92,6 +101,14 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
       userAgent: file.audit.user_agent,
     },
   });
+}
+
+function anchorOf(
+  { file, syslog, webhook }: ConfigFile["anchors"][number],
+  path: Surroundings["path"],
+): AnchorTarget {
+  if (file !== undefined) return { kind: "file", to: path(file) };
+  return syslog === undefined ? { kind: "webhook", to: webhook ?? "" } : { kind: "syslog", to: syslog };
 }
 
 function deepFreeze<T extends object>(value: T): T {

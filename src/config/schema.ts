@@ -68,6 +68,23 @@ const address = checked("an IP address or a network such as 10.0.0.0/8", (value)
     : "expected an IP address or a network such as 10.0.0.0/8";
 });
 
+const ANCHOR_EXPECTED = "one of file, syslog or webhook";
+const SYSLOG_EXPECTED = "udp://host:514, tcp://host:514 or tls://host:6514";
+
+const anchor = z
+  .strictObject({
+    file: text(/^[^\0]+$/, "a file")
+      .optional()
+      .describe("Lines are appended to it; another mount, best append-only."),
+    syslog: text(/^(?:udp|tcp|tls):\/\/[^\s/?#@]+$/, SYSLOG_EXPECTED)
+      .optional()
+      .describe(`RFC 5424: \`${SYSLOG_EXPECTED}\`.`),
+    webhook: httpUrl().optional().describe("Is sent each line by POST; redirects are refused."),
+  })
+  .refine((places) => Object.values(places).filter((place) => place !== undefined).length === 1, {
+    error: `expected ${ANCHOR_EXPECTED}`,
+  });
+
 const LISTEN_EXPECTED = "host:port, such as 127.0.0.1:4141 or [::1]:4141";
 
 const options = {
@@ -144,6 +161,12 @@ const options = {
     })
     .prefault({}),
   audit: audit.prefault({}),
+  anchors: z
+    .array(anchor)
+    .default([])
+    .describe(
+      "Where sizes and roots of the logs are told every few seconds, out of reach of whoever can change them.",
+    ),
 };
 
 const profile = z.strictObject(

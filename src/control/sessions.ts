@@ -7,7 +7,7 @@ import { Credentials } from "./credentials.ts";
 import { newId } from "./given.ts";
 import type { Passwords } from "./passwords.ts";
 import { hashSecret, newSecret } from "./secrets.ts";
-import type { User, Users } from "./users.ts";
+import { type User, type Users, userOf } from "./users.ts";
 
 export interface SessionIdentity {
   readonly id: string;
@@ -131,9 +131,8 @@ export class Sessions {
         };
       },
     );
-    const user = this.#users.known(row.id);
-    if (user === null) throw new DaybookError("unknown_entity", "this user");
-    return { ok: true, user, session, secret: secret.text };
+    // Not from memory: the user may have been made by another process a moment ago.
+    return { ok: true, user: userOf(row), session, secret: secret.text };
   }
 
   /** Ends the session. */

@@ -178,7 +178,7 @@ function valuesOf({ name, role, password, disabled_at }: Row): Values {
   return { name, role, password_stored: password !== null, disabled_at };
 }
 
-function userOf({ id, name, role, password, created_at, disabled_at }: Row): User {
+export function userOf({ id, name, role, password, created_at, disabled_at }: Row): User {
   return {
     id,
     name,

@@ -37,8 +37,14 @@ export interface ShipperOptions {
 
 /** Events of one transaction, at least, while more wait. */
 const BATCH_EVENTS = 1000;
-/** How long the first event of a batch waits for others. Freshness in the store is 100 ms. */
+/**
+ * How long the first event of a batch waits for others, and how long when many come: a transaction of forty events costs
+ * a third more for each than one of four hundred. Freshness in the store is 100 ms.
+ */
 const GATHER_MS = 20;
+const GATHER_MANY_MS = 60;
+/** So many that came while a batch was gathered are many. */
+const MANY_EVENTS = 20;
 const IDLE_MS = 10_000;
 /** The next checkpoint is looked for this often; the sealer makes one a second while events come. */
 const UNSEALED_MS = 500;
@@ -104,16 +110,19 @@ export class Shipper {
 
   async #follow(signal: AbortSignal): Promise<void> {
     const { tail, durable, sleep } = this.#options;
+    let gathered = 0;
     while (!signal.aborted) {
       const read = tail.read(BATCH_EVENTS);
       if (read !== null) {
+        gathered += read.events.length;
         if (!(await this.#ship(read))) return;
         continue;
       }
       const isSealed = await this.#shipSeal();
       await this.#checkpoint();
       await durable.beyond(tail.lastLsn, isSealed ? IDLE_MS : UNSEALED_MS);
-      if (!signal.aborted) await sleep(GATHER_MS, signal);
+      if (!signal.aborted) await sleep(gathered < MANY_EVENTS ? GATHER_MS : GATHER_MANY_MS, signal);
+      gathered = 0;
     }
   }
 

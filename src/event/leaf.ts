@@ -5,7 +5,10 @@ import { hash } from "node:crypto";
 import { canonicalJson } from "./canonical.ts";
 import { type Cell, FIELDS, type FieldClass, type Row } from "./fields.ts";
 
-/** An event as the journal made it: its row and the salts of its two groups (SALT_BYTES each). */
+/**
+ * An event as the journal made it: its row and the salts of its two groups (SALT_BYTES each). Of a group that was erased
+ * the cells are null, and in the place of its salt is its commitment (HASH_BYTES).
+ */
 export interface JournalEvent {
   readonly row: Row;
   readonly p1Salt: Uint8Array;
@@ -17,6 +20,13 @@ export const LEAF_VERSION = 1;
 
 /** Bytes of a group's salt. */
 export const SALT_BYTES = 16;
+/** Bytes of a group's commitment. */
+const HASH_BYTES = 32;
+
+/** Whether a group of the event was erased. */
+export function isErased({ p1Salt, p2Salt }: JournalEvent): boolean {
+  return p1Salt.length === HASH_BYTES || p2Salt.length === HASH_BYTES;
+}
 
 /** `[key with colon, column]` of a class's fields, in canonical order. */
 function members(fieldClass: FieldClass): [string, number][] {
@@ -54,6 +64,7 @@ function jsonOf(cell: Cell): string {
 
 /** Lowercase hex of SHA-256(salt ‖ group). */
 function commitment(salt: Uint8Array, text: string): string {
+  if (salt.length === HASH_BYTES) return Buffer.from(salt).toString("hex");
   const bytes = Buffer.allocUnsafe(salt.length + Buffer.byteLength(text));
   bytes.set(salt);
   bytes.write(text, salt.length);
@@ -75,4 +86,22 @@ export function leafText(row: readonly Cell[], p1Salt: Uint8Array, p2Salt: Uint8
     text += `${text === "" ? "" : ","}${key}${value}`;
   }
   return `{${text}}`;
+}
+
+/** What the leaf is made of, by name: for those who verify it without a list of fields. */
+export function leafParts({ row, p1Salt, p2Salt }: JournalEvent) {
+  const named = (fields: readonly [string, number][]) =>
+    Object.fromEntries(
+      fields.flatMap(([key, column]) => {
+        const value = row[column];
+        return column < 0 || value === null || value === undefined
+          ? []
+          : [[key.slice(1, -2), value] as const];
+      }),
+    );
+  const grouped = (salt: Uint8Array, fields: readonly [string, number][]) => {
+    const hex = Buffer.from(salt).toString("hex");
+    return salt.length === HASH_BYTES ? { hash: hex } : { salt: hex, fields: named(fields) };
+  };
+  return { public: named(PUBLIC), p1: grouped(p1Salt, P1), p2: grouped(p2Salt, P2) };
 }

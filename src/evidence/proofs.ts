@@ -1,11 +1,23 @@
 // RFC 6962 proofs: made from the hashes of complete subtrees, and checked. Sizes and indexes go up to 2^53 − 1, so
 // nothing here uses bit operations.
 import { sameBytes } from "./bytes.ts";
+import type { Sha256 } from "./note.ts";
 
 export const HASH_BYTES = 32;
 
 /** SHA-256(0x01 ‖ left ‖ right). */
 export type NodeHash = (left: Uint8Array, right: Uint8Array) => Uint8Array;
+
+/** With the SHA-256 that is at hand. It uses one buffer again and again. */
+export function nodeHashOf(sha256: Sha256): NodeHash {
+  const buffer = new Uint8Array(1 + 2 * HASH_BYTES);
+  buffer[0] = 1;
+  return (left, right) => {
+    buffer.set(left, 1);
+    buffer.set(right, 1 + HASH_BYTES);
+    return sha256(buffer);
+  };
+}
 
 /** The hash over the 2^level leaves from index × 2^level on, all of which are there. */
 export type ReadNode = (level: number, index: number) => Uint8Array;

@@ -20,23 +20,29 @@ export function readBody(exchange: Receiving, maxBytes: number): Promise<Body> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
-    request.on("data", (chunk: Buffer) => {
+    // The request lives as long as its answer: what listens to it must not hold the body so long.
+    const end = (body: Body) => {
+      request.off("data", onData).off("end", onEnd).off("error", onBroken).off("close", onBroken);
+      resolve(body);
+    };
+    const onData = (chunk: Buffer) => {
       length += chunk.length;
       exchange.received = length;
       if (length <= maxBytes) {
         chunks.push(chunk);
         return;
       }
-      chunks.length = 0;
-      resolve({ is: "too_large" });
-    });
-    request.on("end", () =>
-      resolve({
+      end({ is: "too_large" });
+      request.on("data", (rest: Buffer) => {
+        exchange.received += rest.length;
+      });
+    };
+    const onEnd = () =>
+      end({
         is: "whole",
         bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length),
-      }),
-    );
-    request.on("error", () => resolve({ is: "broken" }));
-    request.on("close", () => resolve({ is: "broken" }));
+      });
+    const onBroken = () => end({ is: "broken" });
+    request.on("data", onData).on("end", onEnd).on("error", onBroken).on("close", onBroken);
   });
 }

@@ -8,6 +8,7 @@ import { type AnswerSink, Attempt, type AttemptResult } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import { type Exchange, STRICT_DEADLINE_MS, type Work } from "./exchange.ts";
 import { matchesAny } from "./globs.ts";
+import type { OwnFailure, RefusalDetail } from "./own-answer.ts";
 import { Relay } from "./relay.ts";
 import { isProviderFault, isRetryable } from "./retries.ts";
 import { type Route, type Routes, speaking, type Target } from "./routes.ts";
@@ -42,26 +43,34 @@ export async function serveInference(
   key: Key,
   options: InferenceOptions,
 ): Promise<void> {
-  const { routes, maxBodyBytes } = options;
-  const { "content-encoding": encoding = "identity" } = exchange.request.headers;
-  if (encoding !== "identity")
-    return exchange.refuse("invalid_request", { message: "The body is compressed. Send it uncompressed." });
-  const body = await readBody(exchange, maxBodyBytes);
-  if (body.is === "broken") return;
-  if (body.is === "too_large") {
-    return exchange.refuse("payload_too_large", {
-      message: `The request body is larger than ${maxBodyBytes} bytes (limits.max_body_bytes).`,
-    });
-  }
-  const request = protocol.parseRequest(body.bytes);
-  if (isRefusal(request)) return exchange.refuse("invalid_request", request);
+  const inference = await admit(exchange, protocol, key, options);
+  if (inference === null) return;
+  if (!(await exchange.handle.announce(STRICT_DEADLINE_MS))) exchange.refuse("audit_unavailable");
+  else if (!exchange.isOver) await inference.run();
+}
+
+/** Null: the request was refused, or is over. What is waited for later must not hold what is read here. */
+async function admit(
+  exchange: Exchange,
+  protocol: Protocol,
+  key: Key,
+  options: InferenceOptions,
+): Promise<Inference | null> {
+  const body = await bodyOf(exchange, options.maxBodyBytes);
+  if (body === null) return null;
+  const request = protocol.parseRequest(body);
+  const refuse = (code: OwnFailure, detail: RefusalDetail) => {
+    exchange.refuse(code, detail);
+    return null;
+  };
+  if (isRefusal(request)) return refuse("invalid_request", request);
   const { model, streaming } = request;
-  const route = routes.find(model);
+  const route = options.routes.find(model);
   exchange.handle.note({ model, streaming, route: route?.model ?? null, routeId: route?.id ?? null });
-  if (!isAllowed(key, model)) return exchange.refuse("forbidden", NOT_ALLOWED);
-  if (route === null) return exchange.refuse("not_found", NO_ROUTE);
+  if (!isAllowed(key, model)) return refuse("forbidden", NOT_ALLOWED);
+  if (route === null) return refuse("not_found", NO_ROUTE);
   const targets = speaking(route, protocol.dialect);
-  if (targets.length === 0) return exchange.refuse("invalid_request", wrongDialect(route, protocol));
+  if (targets.length === 0) return refuse("invalid_request", wrongDialect(route, protocol));
   const admitted = options.admission.admit({
     eventId: exchange.handle.eventId,
     keyId: key.id,
@@ -75,13 +84,28 @@ export async function serveInference(
   });
   if (!admitted.ok) {
     exchange.handle.note(admitted.facts);
-    return exchange.refuse(admitted.code, admitted);
+    return refuse(admitted.code, admitted);
   }
   exchange.admit(admitted);
   const limitMs = options.timeoutsMs[limitOf(protocol)];
-  const inference = new Inference({ exchange, protocol, request, route, targets, limitMs });
-  if (!(await exchange.handle.announce(STRICT_DEADLINE_MS))) return exchange.refuse("audit_unavailable");
-  if (!exchange.isOver) await inference.run();
+  return new Inference({ exchange, protocol, request, route, targets, limitMs });
+}
+
+/** The whole body; null when it was refused, or never came. */
+async function bodyOf(exchange: Exchange, maxBytes: number): Promise<Buffer | null> {
+  const { "content-encoding": encoding = "identity" } = exchange.request.headers;
+  if (encoding !== "identity") {
+    exchange.refuse("invalid_request", { message: "The body is compressed. Send it uncompressed." });
+    return null;
+  }
+  const body = await readBody(exchange, maxBytes);
+  if (body.is === "whole") return body.bytes;
+  if (body.is === "too_large") {
+    exchange.refuse("payload_too_large", {
+      message: `The request body is larger than ${maxBytes} bytes (limits.max_body_bytes).`,
+    });
+  }
+  return null;
 }
 
 /** Whether `key` may use `model`. */

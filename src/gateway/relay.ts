@@ -148,11 +148,12 @@ export class Relay implements AnswerSink {
   /** A stream was asked for and the content type tells of none. Some servers say so and send one all the same. */
   #decide(chunk: Buffer): void {
     const first = chunk.find((byte) => byte > SPACE);
-    if (first === undefined || this.#request === null) return;
+    const request = this.#request;
+    if (first === undefined || request === null) return;
     this.#undecided = false;
-    if (first === OPEN_BRACE) this.#answer = this.#protocol.createAnswer(this.#request);
+    if (first === OPEN_BRACE) this.#answer = this.#protocol.createAnswer(request);
     else {
-      this.#stream = this.#protocol.createStream(this.#request);
+      this.#stream = this.#protocol.createStream(request);
       const blank = this.#held;
       this.#held = [];
       write(this.#exchange.response, blank, this.#onDrain);

@@ -38,6 +38,9 @@ interface Thread {
   readonly ready: FromJournal & { is: "ready" };
 }
 
+/** A checkpoint comes a second after events; a disk that is slow may need more. */
+const SEAL_MS = 20_000;
+const SEAL_LOOK_MS = 50;
 const RESTART_MIN_MS = 50;
 const RESTART_MAX_MS = 5000;
 
@@ -93,6 +96,14 @@ export class JournalClient {
   /** How far the log is sealed, and why no further. */
   get sealing(): SealStatus {
     return this.#sealing;
+  }
+
+  /** Resolves true when a checkpoint covers all that is durable now; false after `deadlineMs`. */
+  async sealed(deadlineMs = SEAL_MS): Promise<boolean> {
+    const seq = this.#lastSeq;
+    const giveUpAt = performance.now() + deadlineMs;
+    while (this.#sealing.size < seq && performance.now() < giveUpAt) await delay(SEAL_LOOK_MS);
+    return this.#sealing.size >= seq;
   }
 
   /** How often the thread was started again. */

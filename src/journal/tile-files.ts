@@ -73,6 +73,15 @@ export function readTile(slotFolder: string, name: TileName): Uint8Array | null 
   return null;
 }
 
+/** As many hashes of a tile as there are; null when there is none. */
+export function readWidest(slotFolder: string, level: number, index: number): Uint8Array | null {
+  const widest = partialWidths(join(slotFolder, `${tilePath({ level, index, width: TILE_WIDTH })}.p`)).at(-1);
+  return (
+    readIfThere(join(slotFolder, tilePath({ level, index, width: TILE_WIDTH }))) ??
+    (widest === undefined ? null : readIfThere(join(slotFolder, tilePath({ level, index, width: widest }))))
+  );
+}
+
 /** What a log of `newer` leaves has that one of `older` had not. Throws ENOENT when a tile is missing. */
 export function* readTiles(slotFolder: string, older: number, newer: number): Generator<Tile> {
   for (const name of tilesBetween(older, newer)) {

@@ -2,17 +2,24 @@
 // ends by itself after `close`, which comes when no call is left.
 import { parentPort, workerData } from "node:worker_threads";
 import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors.ts";
+import { eventJson } from "../event/json.ts";
+import type { EventQuery } from "../event/query.ts";
 import { openStore } from "../stores/open-store.ts";
-import type { Store } from "../stores/store.ts";
+import type { Page, Store } from "../stores/store.ts";
 
 /** What is over soon, and what may take as long as the log is. */
 type QuickCall = "query" | "get" | "charges" | "usage" | "positions" | "health";
 type LongCall = "stats" | "histogram" | "facets" | "planPrune";
 export type CallName = QuickCall | LongCall;
 
+/** A page as it is shown: the JSON of an array of events, made here so that no request waits while it is made. */
+export interface PageText extends Pick<Page, "next" | "asOf"> {
+  readonly json: Uint8Array<ArrayBuffer>;
+}
+
 export interface Call {
   readonly id: number;
-  readonly name: CallName | "close";
+  readonly name: CallName | "page" | "close";
   readonly arguments: readonly unknown[];
 }
 
@@ -32,12 +39,24 @@ async function store(): Promise<Store> {
   }
 }
 
+async function pageOf(store: Store, query: EventQuery): Promise<PageText> {
+  const { events, next, asOf } = await store.query(query);
+  return { json: new TextEncoder().encode(JSON.stringify(events.map(eventJson))), next, asOf };
+}
+
 async function answer({ id, name, arguments: given }: Call): Promise<void> {
   let answer: Answer;
+  const handedOver: ArrayBuffer[] = [];
   try {
     const opened = await store();
-    const call = opened[name] as (...given: unknown[]) => Promise<unknown>;
-    answer = { id, ok: true, value: await call.apply(opened, [...given]) };
+    if (name === "page") {
+      const value = await pageOf(opened, given[0] as EventQuery);
+      handedOver.push(value.json.buffer);
+      answer = { id, ok: true, value };
+    } else {
+      const call = opened[name] as (...given: unknown[]) => Promise<unknown>;
+      answer = { id, ok: true, value: await call.apply(opened, [...given]) };
+    }
   } catch (error) {
     const [code, detail] =
       error instanceof DaybookError
@@ -45,7 +64,7 @@ async function answer({ id, name, arguments: given }: Call): Promise<void> {
         : (["worker_failed", `the store could not be read (${nativeCode(error)})`] as const);
     answer = { id, ok: false, code, detail };
   }
-  parentPort?.postMessage(answer);
+  parentPort?.postMessage(answer, handedOver);
 }
 
 parentPort?.on("message", async (call: Call) => {

@@ -3,11 +3,14 @@
 // call starts one) and closed. A worker that dies rejects its calls and is replaced on the next one.
 import { Worker } from "node:worker_threads";
 import { DaybookError, nativeCode } from "../event/errors.ts";
+import type { EventQuery } from "../event/query.ts";
 import type { Store } from "../stores/store.ts";
-import type { Answer, Call, CallName } from "./reader-worker.ts";
+import type { Answer, Call, CallName, PageText } from "./reader-worker.ts";
 
-/** The read calls of a store, as stores/store.ts defines them. Every rejection is a DaybookError. */
-export type Reader = Pick<Store, CallName | "close">;
+/** The read calls of a store, as stores/store.ts defines them, and pages as text. Every rejection is a DaybookError. */
+export interface Reader extends Pick<Store, CallName | "close"> {
+  page(query: EventQuery): Promise<PageText>;
+}
 
 interface ReaderOptions {
   /** What the thread runs; tests put something else here. */
@@ -27,6 +30,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
   const long = new Thread(address, workerUrl, true);
   return {
     query: (query) => quick.call("query", query),
+    page: (query) => quick.call("page", query),
     get: (eventId) => quick.call("get", eventId),
     charges: () => quick.call("charges"),
     positions: () => quick.call("positions"),
@@ -70,7 +74,7 @@ class Thread {
     await gone;
   }
 
-  async call<N extends CallName>(name: N, ...given: Parameters<Store[N]>): Promise<never> {
+  async call<N extends CallName | "page">(name: N, ...given: Parameters<Reader[N]>): Promise<never> {
     if (this.#closing !== null) throw new DaybookError("worker_failed", "the reader is closed");
     this.#worker ??= this.#start();
     const id = ++this.#lastId;

@@ -18,8 +18,8 @@ import { failed, type Outcome } from "../event/outcomes.ts";
 /** How a finish ended: durable; replaced by `audit_unavailable` before it was written; or still being written. */
 export type Settled = "durable" | "replaced" | "late";
 
-/** A begin that the recorder has not posted yet. */
-export interface WaitingBegin {
+/** What the recorder has on its way to the journal. */
+export interface OnItsWay {
   durable: PromiseWithResolvers<boolean> | null;
 }
 
@@ -49,8 +49,9 @@ export class Handle {
   begun = false;
   /** Whether the finish gives the duration; false when it is a fact like any other. */
   isTimed = true;
-  /** The recorder's own. */
-  waitingBegin: WaitingBegin | null = null;
+  /** The recorder's own: its begin while that is not posted, its finish while that is not durable. */
+  waitingBegin: OnItsWay | null = null;
+  waitingFinish: OnItsWay | null = null;
   readonly #owner: HandleOwner;
 
   /** `row`: with at least event_id and count. */

@@ -9,7 +9,7 @@
 import { COLUMN, type Row } from "../event/fields.ts";
 import type { CommitResult, FinishAbout, JournalEntry, Settled } from "../journal/entries.ts";
 import type { JournalEvents } from "../journal/journal-client.ts";
-import type { Handle, WaitingBegin } from "./handle.ts";
+import type { Handle, OnItsWay } from "./handle.ts";
 
 /** The part of JournalClient that the recorder needs. */
 export interface JournalPort {
@@ -25,7 +25,7 @@ export interface JournalPort {
 }
 
 /** One thing for the journal. A begin that is still waiting when its event ends becomes the finish, in its place. */
-export interface Entry extends WaitingBegin {
+export interface Entry extends OnItsWay {
   is: "begin" | "finish" | "abandon";
   readonly handle: Handle;
   bytes: number;
@@ -126,6 +126,7 @@ export class Queue {
     const entry: Entry = { is, handle, bytes, about, durable };
     // Before anything is posted: from then on the entry is no longer one that can become the finish.
     if (is === "begin") handle.waitingBegin = entry;
+    else if (is === "finish") handle.waitingFinish = entry;
     this.#waiting.push(entry);
     this.#entries++;
     this.#bytes += bytes;
@@ -141,6 +142,7 @@ export class Queue {
     handle.waitingBegin = null;
     const bytes = rowBytes(handle.row);
     this.#bytes += bytes - entry.bytes;
+    handle.waitingFinish = entry;
     entry.is = "finish";
     entry.bytes = bytes;
     if (handle.mode === "strict") entry.durable ??= Promise.withResolvers<boolean>();
@@ -149,8 +151,7 @@ export class Queue {
 
   /** The finish of `handle`, while it is not durable. */
   finishOf(handle: Handle): Entry | null {
-    for (const entry of this.#all()) if (entry.is === "finish" && entry.handle === handle) return entry;
-    return null;
+    return handle.waitingFinish as Entry | null;
   }
 
   /** Whether the entry is not being written yet, and may be changed. */
@@ -248,6 +249,7 @@ export class Queue {
   #leave(entry: Entry, durable: boolean): void {
     this.#entries--;
     this.#bytes -= entry.bytes;
+    if (entry.is === "finish") entry.handle.waitingFinish = null;
     entry.durable?.resolve(durable);
   }
 

@@ -96,6 +96,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   const api = createApi({
     ...parts,
     version: daybookVersion(),
+    refusals: { count: () => false },
     reader,
     recorder,
     upstreams: createUpstreams(table, parts.catalog),

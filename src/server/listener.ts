@@ -41,7 +41,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     connections.begin(request, response);
     // RFC 9112 section 3.2.2: the absolute form must be accepted.
-    request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
+    if (!request.url?.startsWith("/"))
+      request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
     const { url } = request;
     if (/^\/v1(?:[/?]|$)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
     else api(request, response);

@@ -4,11 +4,13 @@ import type { Delivery } from "../delivery/delivery.ts";
 import { KINDS } from "../event/fields.ts";
 import type { JournalClient } from "../journal/journal-client.ts";
 import type { Recorder } from "../recorder/recorder.ts";
+import type { Anchoring } from "./anchoring.ts";
 
 export interface MetricsParts {
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
+  readonly anchoring: Anchoring;
   readonly activeRequests: () => number;
 }
 
@@ -38,7 +40,7 @@ export function createMetrics(parts: MetricsParts): Registry {
   return registry;
 }
 
-function measures({ recorder, journal, delivery, activeRequests }: MetricsParts): Measure[] {
+function measures({ anchoring, recorder, journal, delivery, activeRequests }: MetricsParts): Measure[] {
   const one =
     (read: () => number): Measure["read"] =>
     (set) =>
@@ -127,6 +129,23 @@ function measures({ recorder, journal, delivery, activeRequests }: MetricsParts)
       labels: ["trouble"],
       read: (set) =>
         set({ trouble: journal.sealing.trouble ?? "" }, journal.sealing.trouble === null ? 1 : 0),
+    },
+    {
+      name: "daybook_anchor_time_seconds",
+      help: "When the newest checkpoint was told to an anchor, in seconds since 1970; 0 before the first.",
+      labels: ["kind", "place"],
+      read: (set) => {
+        for (const { kind, index, at } of anchoring.statuses) set({ kind, place: String(index) }, at / 1000);
+      },
+    },
+    {
+      name: "daybook_anchor_failing",
+      help: "1 while an anchor cannot be told.",
+      labels: ["kind", "place"],
+      read: (set) => {
+        for (const { kind, index, trouble } of anchoring.statuses)
+          set({ kind, place: String(index) }, trouble === null ? 0 : 1);
+      },
     },
     {
       name: "daybook_journal_lsn",

@@ -10,6 +10,8 @@ import { Openings } from "./openings.ts";
 export interface OwnNode extends AsyncDisposable {
   readonly recorder: Recorder;
   readonly delivery: Delivery;
+  /** Resolves true when a checkpoint covers all that is recorded now. */
+  readonly sealed: () => Promise<boolean>;
 }
 
 const MIB = 2 ** 20;
@@ -34,7 +36,8 @@ export async function openOwnNode(
       await delivery.caughtUp(SHIP_MS);
       await delivery.close();
     });
-    return { recorder, delivery, [Symbol.asyncDispose]: () => openings.close() };
+    const sealed = () => journal.sealed();
+    return { recorder, delivery, sealed, [Symbol.asyncDispose]: () => openings.close() };
   } catch (error) {
     await openings.close().catch(() => {});
     throw error;

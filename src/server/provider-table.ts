@@ -43,7 +43,7 @@ export class ProviderTable {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#starting;
+    await this.#starting?.catch(() => {});
     await this.routes.close();
     await this.#simulator?.close();
   }
@@ -51,14 +51,9 @@ export class ProviderTable {
   /** At once, unless the simulation has to be started for it. Never rejects. */
   async #show(): Promise<void> {
     if (this.#closed) return;
-    if (this.#simulator === null && this.simulated) {
-      this.#starting ??= openSimulator({}).then((simulator) => {
-        this.#simulator = simulator;
-      });
-      await this.#starting;
-    }
-    const { providers, routes } = this.#options.catalog.served;
     try {
+      if (this.#simulator === null && this.simulated) await this.#startSimulator();
+      const { providers, routes } = this.#options.catalog.served;
       this.routes.replace(
         providers.map((provider) => this.#configOf(provider)),
         routes,
@@ -67,6 +62,13 @@ export class ProviderTable {
       // What was served before goes on being served.
       this.#options.report(error, "providers");
     }
+  }
+
+  async #startSimulator(): Promise<void> {
+    this.#starting ??= openSimulator({}).then((simulator) => {
+      this.#simulator = simulator;
+    });
+    await this.#starting;
   }
 
   #configOf(provider: Provider): ProviderConfig {

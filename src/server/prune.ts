@@ -20,12 +20,13 @@ export async function pruneNow(config: Config, now: number): Promise<PrunePlan> 
   const reader = await openReader(config.store, { lazy: true });
   try {
     await using node = await openOwnNode(config);
-    const { recorder, delivery } = node;
+    const { recorder, delivery, sealed } = node;
     return await new Retention({
       rules: () => rulesOf(config.audit, now),
       reader,
       recorder,
       delivery,
+      sealed,
       report: () => {},
     }).run();
   } finally {

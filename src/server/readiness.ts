@@ -4,12 +4,14 @@ import type { Delivery } from "../delivery/delivery.ts";
 import { nativeCode } from "../event/errors.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Recorder } from "../recorder/recorder.ts";
+import type { Anchoring } from "./anchoring.ts";
 
 export interface ReadinessParts {
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly reader: Reader;
   readonly control: { health(): Promise<void> };
+  readonly anchoring: Pick<Anchoring, "statuses">;
 }
 
 interface Check {
@@ -18,12 +20,19 @@ interface Check {
   readonly remedy?: string;
 }
 
-export async function readiness({ recorder, delivery, reader, control }: ReadinessParts): Promise<Readiness> {
+export async function readiness({
+  recorder,
+  delivery,
+  reader,
+  control,
+  anchoring,
+}: ReadinessParts): Promise<Readiness> {
   const checks = {
     journal: journalCheck(recorder),
     shipping: shippingCheck(delivery),
     store: await healthCheck(() => reader.health(), "Check the store's disk and file."),
     control: await healthCheck(() => control.health(), "Check control.db in the data folder."),
+    anchors: anchorsCheck(anchoring),
   };
   return { ok: Object.values(checks).every(({ ok }) => ok), checks };
 }
@@ -41,6 +50,21 @@ function shippingCheck({ status, lag }: Delivery): Check {
     ok: false,
     detail,
     remedy: "Nothing is lost while the journal has room. Check the store, then restart Daybook.",
+  };
+}
+
+/** A warning: requests are served all the same. */
+function anchorsCheck({ statuses }: Pick<Anchoring, "statuses">): Check {
+  const remedy =
+    "Set anchors in daybook.yaml: without one, that the end of a log was cut off cannot be seen.";
+  if (statuses.length === 0) return { ok: true, detail: "none is configured", remedy };
+  const failing = statuses.filter(({ trouble }) => trouble !== null);
+  if (failing.length === 0) return { ok: true, detail: `${statuses.length} told` };
+  const detail = failing.map(({ kind, index, trouble }) => `${kind} ${index} fails: ${trouble}`).join(", ");
+  return {
+    ok: true,
+    detail,
+    remedy: "Check the place that it names; what is sealed meanwhile is told later.",
   };
 }
 

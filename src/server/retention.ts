@@ -13,6 +13,8 @@ export interface RetentionOptions {
     system(action: SystemAction, metadata: Record<string, number | string>): Promise<boolean>;
   };
   readonly delivery: { prune(plan: PrunePlan): Promise<number> };
+  /** Resolves true when a checkpoint covers all that is recorded now. */
+  readonly sealed: () => Promise<boolean>;
   /** Told of runs that failed; the next one has the rest. */
   readonly report: (error: unknown) => void;
 }
@@ -48,13 +50,15 @@ export class Retention {
    * was removed; with `worker_failed` when the store failed meanwhile.
    */
   async run(): Promise<PrunePlan> {
-    const { rules, reader, recorder, delivery } = this.#options;
+    const { rules, reader, recorder, delivery, sealed } = this.#options;
     const plan = await reader.planPrune(rules());
     if (plan.ranges.length === 0) return plan;
     const told = await Promise.all(
       plan.ranges.map((range) => recorder.system("pruned", factsOf(plan, range))),
     );
     if (!told.every(Boolean)) throw new DaybookError("audit_unavailable", "retention removed nothing");
+    if (!(await sealed()))
+      throw new DaybookError("audit_unavailable", "what was to go could not be sealed first");
     await delivery.prune(plan);
     return plan;
   }

@@ -23,6 +23,7 @@ import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Adoption } from "./adoption.ts";
+import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { makeFolder } from "./folder.ts";
 import { type Listener, openListener } from "./listener.ts";
@@ -102,6 +103,9 @@ async function open(
   const limits = workerUrl === undefined ? sizes : { ...sizes, workerUrl };
   const { slot, journal, ended } = await openNode(config.home, config.store, limits);
   openings.add(() => slot.release());
+  const anchoring = new Anchoring({ home: config.home, targets: config.anchors, now: Date.now });
+  // After the journal, whose last checkpoint it tells.
+  openings.add(() => anchoring.close());
   openings.add(() => journal.close());
   const { nodeId } = slot;
   const path = join(config.home, "control.db");
@@ -152,6 +156,7 @@ async function open(
   );
   return serve(config, openings, {
     slot,
+    anchoring,
     limits,
     parts,
     recorder,
@@ -193,6 +198,7 @@ function openDelivery(
 
 interface Core {
   readonly slot: Slot;
+  readonly anchoring: Anchoring;
   readonly limits: JournalLimits;
   readonly parts: ControlParts;
   readonly recorder: Recorder;
@@ -205,7 +211,8 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } = core;
+  const { slot, anchoring, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } =
+    core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
@@ -247,17 +254,24 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
-  const metrics = createMetrics({ recorder, delivery, journal, activeRequests: () => gateway.active });
+  const metrics = createMetrics({
+    recorder,
+    delivery,
+    journal,
+    anchoring,
+    activeRequests: () => gateway.active,
+  });
   const api = createApi({
     ...parts,
     version: daybookVersion(),
+    refusals,
     reader,
     upstreams,
     reload: (actor) => live.reload(actor),
     recorder,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
-    ready: () => readiness({ recorder, delivery, reader, control }),
+    ready: () => readiness({ recorder, delivery, reader, control, anchoring }),
     now: Date.now,
     clientIp,
     isSecure: (request) => security()(request),
@@ -275,10 +289,12 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     reader,
     recorder,
     delivery,
+    sealed: () => journal.sealed(),
     report: (error) => report(error, "retention"),
   });
   openings.add(() => retention.close());
   adoption.start();
+  anchoring.start();
   retention.start();
   return {
     url: listener.url,

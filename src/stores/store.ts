@@ -225,10 +225,9 @@ export interface Store {
   /** The hashes of a tile, as many as are known; null when there is none. */
   tile(nodeId: string, level: number, index: number): Promise<Uint8Array | null>;
   /**
-   * Stats, histograms and usage are exact, and go on counting events that retention has removed: they are read from
-   * sums by hour and day. Only where `since` or `until` cuts an hour (a day, where one user or key is asked for) are
-   * events themselves counted, and then only those that are still there; so is everything where a filter names other
-   * fields than those of `rolledUp`, user_id or api_key_id, one of them alone.
+   * Stats, histograms and usage are exact, whatever the filter. A driver may answer them from sums that it keeps by
+   * period, and then goes on counting events that retention has removed; in a period that `since` or `until` cuts, and
+   * for filters that its sums do not know, only events that are still there count. Latencies likewise.
    */
   stats(filter: EventFilter): Promise<Stats>;
   /**
@@ -253,7 +252,7 @@ export interface Store {
   restoreCharges(copy: Charges): Promise<void>;
   /**
    * What retention would remove now. Changes nothing, and may take long: ask a reader. Events go by age, each kind at
-   * its own; over the cap the oldest go too, but for the kinds of KEPT_UNDER_CAP, which a flood of others must not
+   * its own, but for those of action `pruned`, which say what is gone, and stay; over the cap the oldest go too, but for the kinds of KEPT_UNDER_CAP, which a flood of others must not
    * push out.
    */
   planPrune(rules: PruneRules): Promise<PrunePlan>;

@@ -20,6 +20,10 @@ function readerOf(query: Reader["query"]): Reader {
   const nothing = async () => assert.fail("not asked here");
   return {
     query,
+    page: async (asked) => {
+      const { events, next, asOf } = await query(asked);
+      return { json: new TextEncoder().encode(JSON.stringify(events)), next, asOf };
+    },
     get: nothing,
     stats: nothing,
     histogram: nothing,

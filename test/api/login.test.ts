@@ -193,3 +193,24 @@ test("a refused login is not answered before it is recorded", async () => {
   assert.deepEqual([answer.status, (answer.json as { code: string }).code], [503, "audit_unavailable"]);
   assert.deepEqual(settled, ["login"]);
 });
+
+test("refusals of nobody's requests are counted beyond sixty a minute; a known holder's are not", async (t) => {
+  const daybook = await withUser(t, "viewer");
+  const cookie = cookieOf(await login(daybook, "ann"));
+  for (let n = 0; n < 65; n++) {
+    const { status, headers } = await daybook.ask("/admin/users", { token: "dbt_nobody" });
+    assert.deepEqual([status, headers["x-trace-id"] === undefined], [401, n >= 60]);
+  }
+  for (let n = 0; n < 65; n++) assert.equal((await daybook.as(cookie, "/admin/users")).status, 403);
+  await daybook.server.close(0);
+  const again = await startDaybook(t, { home: daybook.home });
+  const events = await again.events("endpoint=/admin/users&status=error");
+  const of = (status: number) => events.filter(({ status_code }) => status_code === status);
+  assert.equal(of(403).length, 65);
+  assert.deepEqual(
+    of(401)
+      .map(({ count }) => count)
+      .toSorted((one, other) => one - other),
+    [...Array.from({ length: 60 }, () => 1), 5],
+  );
+});

@@ -122,6 +122,7 @@ const NOTHING_AT_WORK: ApiParts["upstreams"] = {
 function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, keyof ControlParts> {
   return {
     version: "0.0.0",
+    refusals: { count: () => false },
     reader,
     recorder,
     upstreams: NOTHING_AT_WORK,

@@ -57,3 +57,16 @@ test("a section says which targets are met, and stands between its own markers",
   assert.equal(await readFile(page, "utf8"), "before\n<!-- bench:x -->\n\nnew\n\n<!-- /bench:x -->\nafter\n");
   assert.throws(() => writeSection("y", "new", pathToFileURL(page)), /no markers/);
 });
+
+test("every bench has its place in docs/performance.md, and no other has", async () => {
+  const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+  const benches = [...(await read("bench/main.ts")).matchAll(/^ {2}(\w+): \(\) => import/gm)].map(
+    ([, name]) => name,
+  );
+  const page = await read("docs/performance.md");
+  const begins = [...page.matchAll(/<!-- bench:(\w+) -->/g)].map(([, name]) => name);
+  const ends = [...page.matchAll(/<!-- \/bench:(\w+) -->/g)].map(([, name]) => name);
+  assert.ok(benches.length > 4);
+  assert.deepEqual(begins.toSorted(), benches.toSorted());
+  assert.deepEqual(ends, begins);
+});

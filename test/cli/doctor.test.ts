@@ -56,7 +56,9 @@ async function examine(home: string, { args = [], machine = {}, env = {} }: Exam
   return { findings, code, of: (check: string) => findings.filter((finding) => finding.check === check) };
 }
 
-const wrongIn = (findings: readonly Finding[]) => findings.filter(({ verdict }) => verdict !== "ok");
+/** But for the warning that there is no anchor: these tests have none. */
+const wrongIn = (findings: readonly Finding[]) =>
+  findings.filter(({ check, verdict }) => verdict !== "ok" && check !== "anchors");
 
 /** A data folder as a server leaves it: two events recorded and shipped, closed in order. */
 async function atRest(): Promise<{ home: string; folder: string; nodeId: string }> {
@@ -112,6 +114,7 @@ test("a folder at rest is well, and is left as it was", async () => {
       "journal 0",
       "store",
       "control.db",
+      "anchors",
     ],
   );
   assert.deepEqual(stateOf(home), before);
@@ -340,7 +343,7 @@ test("--deep shows its steps on a terminal, and nothing in a pipe", async () => 
         isTTY,
       )
     ).err;
-  assert.match(await steps(true), /store: table \d of \d, events …/);
+  assert.match(await steps(true), /store: table \d+ of \d+, events …/);
   assert.equal(await steps(false), "");
 });
 

@@ -68,6 +68,7 @@ test("without a file and variables everything has its default", async () => {
     journal: { maxMb: 1024, reserveMb: 32 },
     trustedProxies: [],
     mcp: { servers: [] },
+    anchors: [],
     audit: {
       modes: {
         inference: "open",

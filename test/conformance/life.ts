@@ -1,11 +1,13 @@
 // A store's life: opened again, read beside its writer, closed.
 import assert from "node:assert/strict";
+import { KINDS, type Kind } from "../../src/event/fields.ts";
 import type { Store } from "../../src/stores/store.ts";
 import { NodeLog } from "../support/events.ts";
 import { appendAll, appendNext, type Cases, eventsOf, found } from "./case.ts";
 import { select } from "./model.ts";
 
 const NODE = "00000000000000a1";
+const KEEP_NOTHING = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
 
 export const LIFE: Cases = {
   "a store that is opened again has everything and goes on": async (open) => {
@@ -66,6 +68,12 @@ export const LIFE: Cases = {
       (closed) => closed.get("x"),
       (closed) => closed.leafSource("x"),
       (closed) => closed.stats({ where: {} }),
+      (closed) => closed.histogram({ where: {}, since: 0, until: 1 }, 1),
+      (closed) => closed.facets({ where: {} }, "model", 1),
+      (closed) => closed.usage({ by: "user_id", since: 0 }),
+      (closed) => closed.planPrune({ now: 0, keepMs: KEEP_NOTHING, maxBytes: 0 }),
+      (closed) => closed.prune({ before: KEEP_NOTHING, capped: false, ranges: [] }),
+      (closed) => closed.backup("/nowhere/at/all"),
       (closed) => closed.charges(),
       (closed) => closed.restoreCharges({ upTo: {}, sums: [] }),
       (closed) => closed.health(),

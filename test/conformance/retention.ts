@@ -63,6 +63,22 @@ function rangesOf(gone: readonly AuditEvent[]): PrunePlan["ranges"] {
 }
 
 export const RETENTION: Cases = {
+  "events that tell of removals are never removed": async (open) => {
+    const store = await open();
+    await appendNext(store, new NodeLog(NODE), 9, (seq) => ({
+      ...daily(seq),
+      kind: "system",
+      action: seq === 4 ? "pruned" : "gap",
+    }));
+    const plan = await store.planPrune(rules(1000));
+    assert.deepEqual(plan.ranges, [{ nodeId: NODE, fromSeq: 1, toSeq: 9, kinds: { system: 8 } }]);
+    assert.equal(await pruneAll(store, plan), 8);
+    assert.deepEqual(
+      (await found(store, ALL)).map(({ seq }) => seq),
+      [4],
+    );
+  },
+
   "each kind goes at its own age, by plan: the plan says what goes before it goes": async (open) => {
     const store = await open();
     const [one, two] = [new NodeLog(NODE, 1), new NodeLog(OTHER, 2)];

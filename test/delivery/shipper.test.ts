@@ -24,6 +24,8 @@ interface Rig {
   readonly folder: string;
   readonly statuses: ShipperStatus[];
   readonly losses: Lost[];
+  /** How long it waited for others to come, ms, oldest first. */
+  readonly gathers: number[];
   /** Runs a shipper over `store` until `done` of its status, then stops it. */
   ship(store: Store, done: (status: ShipperStatus) => boolean): Promise<ShipperStatus>;
   seqs(): Promise<number[]>;
@@ -41,6 +43,7 @@ async function rig(t: TestContext): Promise<Rig> {
   t.after(() => store.close());
   const statuses: ShipperStatus[] = [];
   const losses: Lost[] = [];
+  const gathers: number[] = [];
   const ship = async (over: Store, done: (status: ShipperStatus) => boolean) => {
     const stop = new AbortController();
     const tail = new JournalTail({
@@ -57,7 +60,10 @@ async function rig(t: TestContext): Promise<Rig> {
     const onLost = async (range: Lost) => {
       losses.push(range);
     };
-    const sleep = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const sleep = (ms: number) => {
+      gathers.push(ms);
+      return new Promise<void>((resolve) => setImmediate(resolve));
+    };
     const running = new Shipper({
       store: over,
       tail,
@@ -77,7 +83,7 @@ async function rig(t: TestContext): Promise<Rig> {
     (await store.query({ where: {}, limit: 1000, includeSystem: true })).events
       .map(({ seq }) => seq)
       .reverse();
-  return { journal, store, mark, folder, statuses, losses, ship, seqs };
+  return { journal, store, mark, folder, statuses, losses, gathers, ship, seqs };
 }
 
 const upTo = (seq: number) => Array.from({ length: seq }, (_, index) => index + 1);
@@ -99,6 +105,29 @@ test("everything in the journal reaches the store, in order, and the position is
   await ship(store, shipped(40));
   assert.deepEqual(await seqs(), upTo(40));
   assert.deepEqual(await store.positions(), [{ nodeId: NODE, seq: 40, root: journal.root }]);
+});
+
+test("while many events come, more of them share a transaction; a lone one is not kept waiting for long", async (t) => {
+  const { journal, store, ship, gathers, statuses } = await rig(t);
+  const commit = (to: number) =>
+    journal.commit(upTo(to - journal.lastSeq).map((n) => finish(journal.lastSeq + n)));
+  const later = new Map([
+    [50, 100],
+    [100, 101],
+    [101, 102],
+  ]);
+  commit(50);
+  await ship(store, ({ shippedSeq }) => {
+    const to = later.get(shippedSeq);
+    later.delete(shippedSeq);
+    // When the shipper has nothing left and waits.
+    if (to !== undefined) setImmediate(() => commit(to));
+    return shippedSeq >= 102;
+  });
+  assert.equal(statuses.at(-1)?.shippedSeq, 102);
+  const [afterMany = 0, afterManyMore = 0, afterOne = 0] = gathers;
+  assert.equal(afterMany, afterManyMore);
+  assert.ok(afterOne < afterMany && afterMany < 100, `${gathers} ms`);
 });
 
 test("shipping goes on where it ended, also across begins that have no event", async (t) => {

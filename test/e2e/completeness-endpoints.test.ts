@@ -100,7 +100,7 @@ routes:
   - { model: refused, providers: [{ provider: dead }] }
   - { model: fallback, providers: [{ provider: dead }, { provider: sim, upstream_model: demo }] }
 limits: { max_body_bytes: 65536 }
-timeouts_ms: { chat: 300, completions: 300, embeddings: 300 }
+timeouts_ms: { chat: 400, completions: 400, embeddings: 400 }
 audit: { modes: { inference: ${mode}, api: ${mode} } }
 `;
       daybook = await startDaybook({ after: (close) => closers.push(close as () => unknown) }, { yaml });

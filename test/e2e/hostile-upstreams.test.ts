@@ -91,6 +91,7 @@ const FAULTS: readonly Fault[] = [
   { name: "a stream that says it is text", stream: true, send: (response, { stream }) => response.writeHead(200, { "content-type": "text/plain" }).end(stream), told: { ...OK, ...EXACT }, whole: true },
   { name: "a stream that says it is JSON", stream: true, send: (response, { stream }) => response.writeHead(200, { "content-type": "application/json" }).end(stream), told: { ...OK, ...EXACT }, whole: true },
   { name: "a stream that says nothing", stream: true, send: (response, { stream }) => response.writeHead(200).end(stream), told: { ...OK, ...EXACT }, whole: true },
+  { name: "blank lines before a stream that says nothing", stream: true, send: (response, { stream }) => { response.writeHead(200).write("\n \n"); setImmediate(() => response.end(stream)); }, told: { ...OK, ...EXACT }, whole: true },
   { name: "JSON where a stream was asked for", stream: true, send: (response, { json }) => response.writeHead(200, { "content-type": "application/json" }).end(json), told: { ...OK, ...EXACT, streaming: true }, whole: true },
   { name: "JSON that says it is text", stream: false, send: (response, { json }) => response.writeHead(200, { "content-type": "text/plain" }).end(json), told: { ...OK, ...EXACT }, whole: true },
   { name: "JSON with garbage behind it", stream: false, send: (response, { json }) => response.writeHead(200, { "content-type": "application/json" }).end(`${json}garbage`), told: BROKEN, whole: true },

@@ -115,6 +115,14 @@ test("tools, plain and streamed", async () => {
   assert.deepEqual([(await newest())?.finish_reason, (await newest())?.streaming], ["tool_calls", true]);
 });
 
+test("structured output, as the client asks for it and reads it", async () => {
+  const schema = { name: "answer", strict: true, schema: { type: "object", properties: {} } };
+  const response_format = { type: "json_schema", json_schema: schema };
+  const answer = await client.chat.completions.create({ model: "demo", messages: MESSAGES, response_format });
+  assert.equal(JSON.parse(answer.choices[0]?.message.content ?? "").simulated, true);
+  assert.equal((await newest())?.status, "success");
+});
+
 test("abort: the stream ends upstream too, and the event says who left", async () => {
   const stream = await client.chat.completions.create({
     model: "demo",

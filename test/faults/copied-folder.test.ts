@@ -18,21 +18,23 @@ test("a copied folder: the second history is not mixed into the store; its journ
   const original = await startDaybook(t, { home: one, yaml });
   const copy = await startDaybook(t, { home: two, yaml });
   assert.equal(original.server.nodeId, copy.server.nodeId);
-  for (let n = 0; n < 3; n++) await chat(original.url, { headers: { "x-request-id": `original-${n}` } });
-  await original.settle();
+  // The copy has told that its folder is another one: its history is the first that goes on in the store.
   for (let n = 0; n < 3; n++) await chat(copy.url, { headers: { "x-request-id": `copy-${n}` } });
-  await copy.server.recorder.drain();
-  assert.equal(await copy.server.delivery.caughtUp(10_000), false);
-  assert.deepEqual([copy.server.delivery.status.state, (await copy.get("/readyz")).status], ["stopped", 503]);
-  const inStore = (await original.events()).map(({ request_id }) => request_id);
+  await copy.settle();
+  for (let n = 0; n < 3; n++) await chat(original.url, { headers: { "x-request-id": `original-${n}` } });
+  await original.server.recorder.drain();
+  assert.equal(await original.server.delivery.caughtUp(10_000), false);
+  const { state } = original.server.delivery.status;
+  assert.deepEqual([state, (await original.get("/readyz")).status], ["stopped", 503]);
+  const inStore = (await copy.events()).map(({ request_id }) => request_id);
   assert.deepEqual(
-    inStore.filter((id) => id.startsWith("copy")),
+    inStore.filter((id) => id.startsWith("original")),
     [],
   );
-  assert.equal(inStore.filter((id) => id.startsWith("original")).length, 3);
-  const kept = copy.server.recorder
+  assert.equal(inStore.filter((id) => id.startsWith("copy")).length, 3);
+  const kept = original.server.recorder
     .recent()
     .map(({ action, request_id }) => (action === "node_forked" ? action : request_id));
-  for (const expected of ["copy-0", "copy-1", "copy-2", "node_forked"])
+  for (const expected of ["original-0", "original-1", "original-2", "node_forked"])
     assert.ok(kept.includes(expected), expected);
 });

@@ -42,7 +42,7 @@ async function served(t: Parameters<typeof serveGateway>[0], mode: "open" | "str
   const ledger = new Ledger();
   const price = { prompt_per_million: 1, completion_per_million: 2 };
   const routes = new Routes([provider("sim", simulator.url)], [route("demo", ["sim"], { price })]);
-  const timeoutsMs = { chat: 300, completions: 300, embeddings: 300 };
+  const timeoutsMs = { chat: 1000, completions: 1000, embeddings: 1000 };
   const gateway = await serveGateway(t, { routes, admission: ledger, mode, timeoutsMs });
   return { ledger, gateway, simulator };
 }

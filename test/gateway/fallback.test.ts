@@ -88,7 +88,7 @@ test("a provider that fails again and again is asked last, until its rest is ove
     isWell ? answerChat(response) : answerStatus(response, 500),
   );
   const b = await startUpstream(t, (response) => answerChat(response));
-  const options = "retries: { max: 0 }, breaker: { failures: 2, rest_ms: 60 }";
+  const options = "retries: { max: 0 }, breaker: { failures: 2, rest_ms: 1500 }";
   const daybook = await startDaybook(t, { yaml: yaml({ a, b }, options) });
   for (let n = 0; n < 5; n++) assert.equal((await ask(daybook, `sick-${n}`)).status, 200);
   assert.deepEqual([a.asked.length, b.asked.length], [2, 5]);

@@ -9,8 +9,8 @@ import { Routes } from "../../src/gateway/routes.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
-import { answerChat, startUpstream } from "../support/upstream.ts";
-import { provider, route, serveGateway } from "./served-gateway.ts";
+import { answerChat, answerStatus, startUpstream } from "../support/upstream.ts";
+import { KEY, provider, route, serveGateway } from "./served-gateway.ts";
 
 const CHAT = "/v1/chat/completions";
 const BODY = { model: "demo", messages: [] };
@@ -54,6 +54,29 @@ test("a running request ends on the table that it began with, new ones take the 
   release();
   assert.match((await first).text ?? "", /old/);
   await until(() => (oldPool as unknown as { closed: boolean }).closed);
+});
+
+test("a client that leaves between two rounds lets go of its table", async (t) => {
+  const busy = await startUpstream(t, (response) => answerStatus(response, 503, { "retry-after": "9" }));
+  const retries = { retries: { max: 1 } };
+  const routes = new Routes([provider("busy", busy.url, retries)], [route("demo", ["busy"])]);
+  const gateway = await serveGateway(t, {
+    routes,
+    timeoutsMs: { chat: 30_000, completions: 1, embeddings: 1 },
+  });
+  const leaving = new AbortController();
+  const asked = fetch(gateway.url + CHAT, {
+    method: "POST",
+    headers: { authorization: `Bearer ${KEY}` },
+    body: JSON.stringify(BODY),
+    signal: leaving.signal,
+  });
+  await until(() => busy.asked.length === 1);
+  const pool = routes.table.providers[0]?.dispatcher as unknown as { closed: boolean };
+  routes.replace([], []);
+  leaving.abort();
+  await assert.rejects(asked);
+  await until(() => pool.closed, 5000);
 });
 
 test("a provider that stays as it was keeps its connections and its health", (t) => {

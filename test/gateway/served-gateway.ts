@@ -44,6 +44,7 @@ export interface ServedOptions {
   /** Refusals of a source that have an event each. */
   readonly singly?: number;
   readonly timeoutsMs?: Timeouts;
+  readonly maxBodyBytes?: number;
 }
 
 export const KEY = "the-key";
@@ -70,7 +71,7 @@ export async function serveGateway(
     authenticateKey: (presented) =>
       presented === KEY ? { ok: true, key } : { ok: false, reason: "unknown" },
     clientIp: ({ headers }) => String(headers["x-test-ip"] ?? "127.0.0.1"),
-    maxBodyBytes: 65_536,
+    maxBodyBytes: options.maxBodyBytes ?? 65_536,
     timeoutsMs: options.timeoutsMs ?? { chat: 2000, completions: 2000, embeddings: 2000 },
     userAgent: false,
   });

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventJson } from "../../src/event/json.ts";
 import { failed } from "../../src/event/outcomes.ts";
 import { openReader } from "../../src/read/reader.ts";
 import { openStore } from "../../src/stores/open-store.ts";
@@ -17,6 +18,10 @@ test("a reader answers what the store answers, and sees what is appended later",
   const store = await openStore(trail.address, "read");
   const query = { where: { model: ["b"] }, limit: 10 };
   assert.deepEqual(await reader.query(query), await store.query(query));
+  const { events, ...rest } = await store.query(query);
+  const { json, ...place } = await reader.page(query);
+  assert.equal(new TextDecoder().decode(json), JSON.stringify(events.map(eventJson)));
+  assert.deepEqual(place, rest);
   assert.deepEqual(await reader.stats({ where: {} }), await store.stats({ where: {} }));
   assert.deepEqual(
     (await reader.positions()).map(({ nodeId, seq }) => [nodeId, seq]),
@@ -110,4 +115,21 @@ test("a reader whose worker has died closes", async (t) => {
   await assert.rejects(reader.health());
   await reader.close();
   await assert.rejects(reader.positions(), { code: "worker_failed" });
+});
+
+test("a long call holds up no short one", async (t) => {
+  const reader = await openReader("none", { workerUrl: new URL("./slow-worker.ts", import.meta.url) });
+  t.after(() => reader.close());
+  const filter = { where: {} };
+  const order: string[] = [];
+  const told = (name: string) => () => order.push(name);
+  await Promise.all([
+    reader.stats(filter).then(told("long")),
+    reader.histogram(filter, 1).then(told("long")),
+    reader.facets(filter, "model", 1).then(told("long")),
+    reader.query({ ...filter, limit: 1 }).then(told("short")),
+    reader.get("x").then(told("short")),
+    reader.positions().then(told("short")),
+  ]);
+  assert.deepEqual(order, ["short", "short", "short", "long", "long", "long"]);
 });

@@ -1,5 +1,6 @@
 // The recorder over the real journal thread, which dies.
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { KINDS, type Kind, type Mode } from "../../src/event/fields.ts";
 import { answered } from "../../src/event/outcomes.ts";
@@ -48,4 +49,33 @@ for (const when of ["before", "after"] as const) {
     );
     assert.deepEqual(heard, events.map(seqOf));
   });
+}
+
+test("journal threads that die leave no open file behind", {
+  skip: existsSync("/proc/self/fd") ? false : "no /proc here",
+}, async () => {
+  const slot = takeSlot(tempFolder());
+  const journal = await JournalClient.open(slot, { maxBytes: 2 ** 30, reserveBytes: 0, workerUrl });
+  const recorder = new Recorder({ journal, modes });
+  for (let death = 1; death <= 4; death++) {
+    recorder.log({ ...FACTS, requestId: "poison-after" }, answered(200));
+    await recorder.drain();
+    assert.equal(journal.restarts, death);
+  }
+  assert.deepEqual(openFilesIn(slot.journalFolder).length, 1, "the newest segment, and no other");
+  await recorder.close();
+  slot.release();
+  assert.deepEqual(openFilesIn(slot.folder), []);
+});
+
+function openFilesIn(folder: string): string[] {
+  return readdirSync("/proc/self/fd")
+    .map((descriptor) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${descriptor}`);
+      } catch {
+        return "";
+      }
+    })
+    .filter((path) => path.startsWith(folder));
 }

@@ -54,6 +54,18 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     ),
     step(
       1,
+      fc.constant((world) => world.prune()),
+    ),
+    step(
+      1,
+      fc.tuple(user, tokens).map(
+        ([id, cost]) =>
+          (world) =>
+            world.elsewhere(id, cost),
+      ),
+    ),
+    step(
+      1,
       fc.constant((world) => world.crash()),
     ),
     step(
@@ -64,7 +76,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 10, maxLength: 60, size: "max" },
 );
 
-test("balances are right after any order of grants, requests, writes, drops, shipping, copies, crashes and lost stores", async () => {
+test("balances are right after any order of grants, requests, writes, drops, shipping, copies, retention, crashes and lost stores", async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {
       const world = await World.open();

@@ -136,8 +136,9 @@ const PLAN: PrunePlan = {
   ],
 };
 
-test("nothing goes that could not be told", async () => {
-  for (const lost of [0, 1]) {
+test("nothing goes that could not be told, or sealed", async () => {
+  // The last: all is told, and cannot be sealed.
+  for (const lost of [0, 1, 2]) {
     let pruned = false;
     let told = 0;
     const retention = new Retention({
@@ -150,6 +151,7 @@ test("nothing goes that could not be told", async () => {
           return 3;
         },
       },
+      sealed: async () => lost !== 2,
       report: () => {},
     });
     await assert.rejects(retention.run(), { code: "audit_unavailable" });

@@ -254,3 +254,56 @@ test("what a reload says of limits and credit holds at once, and the trail tells
   assert.equal((await chat(daybook.url, client)).status, 200);
   assert.equal((await chat(daybook.url, client)).status, 429);
 });
+
+test("clients see what they used and have, and nobody else's; without a key, nothing", async (t) => {
+  const daybook = await startDaybook(t, { yaml: PRICED });
+  const [ana, ben] = [await clientOf(daybook, "ana"), await clientOf(daybook, "ben")];
+  for (const client of [ana, ana, ben]) assert.equal((await chat(daybook.url, client)).status, 200);
+  await daybook.settle();
+  const usageOf = async (headers: Record<string, string>, query = "") => {
+    const { status, json } = await daybook.ask(`/v1/usage${query}`, { token: null, headers });
+    return { status, used: json as { user_id: string; cost_micros: number; event_id: string }[] };
+  };
+  const { used } = await usageOf(ana.headers);
+  const events = await daybook.events(`kind=inference&user_id=${ana.userId}`);
+  assert.deepEqual(
+    used.map(({ event_id, user_id, cost_micros }) => [event_id, user_id, cost_micros]),
+    events.reverse().map(({ event_id, cost_micros }) => [event_id, ana.userId, cost_micros]),
+  );
+  assert.equal(used.length, 2);
+  assert.equal((await usageOf(ana.headers, "?limit=1")).used.length, 1);
+  assert.equal(
+    (await usageOf({ "x-api-key": ben.headers.authorization.slice("Bearer ".length) })).used.length,
+    1,
+  );
+  assert.equal((await usageOf({ authorization: `Bearer ${API_KEY}` })).used.length, 0);
+  assert.deepEqual(
+    (await creditsOf(daybook, { ...ana, headers: { authorization: `Bearer ${API_KEY}` } })).user_id,
+    null,
+  );
+  for (const [path, status] of [
+    ["?limit=501", 400],
+    ["?limit=0", 400],
+    ["?user_id=ben", 400],
+  ] as const)
+    assert.equal((await usageOf(ana.headers, path)).status, status, path);
+  assert.equal((await usageOf({})).status, 401);
+  assert.equal((await usageOf({ authorization: "Bearer dbk_wrong" })).status, 401);
+  const all = (await daybook.ask("/admin/usage")).json as unknown[];
+  const his = (await daybook.ask(`/admin/usage?user_id=${ben.userId}`)).json as { user_id: string }[];
+  assert.deepEqual([all.length, his.map(({ user_id }) => user_id)], [3, [ben.userId]]);
+  const asked = await daybook.events("kind=api&endpoint=/v1/usage");
+  assert.deepEqual([asked.length, asked[0]?.user_id, asked.at(-1)?.status_code], [9, ana.userId, 401]);
+});
+
+test("a user who is deleted keeps its account", async (t) => {
+  const daybook = await startDaybook(t, { yaml: PRICED });
+  const { userId } = await clientOf(daybook);
+  await grant(daybook, userId, 700);
+  await daybook.ask(`/admin/users/${userId}`, { method: "DELETE", body: {} });
+  const { json } = await daybook.ask(`/admin/users/${userId}/credits`);
+  assert.equal((json as { balance_microcredits: number }).balance_microcredits, 700);
+  const entries = (await daybook.ask(`/admin/users/${userId}/credits/entries`)).json as unknown[];
+  assert.equal(entries.length, 1);
+  assert.equal((await daybook.ask("/admin/users/nobody/credits")).status, 404);
+});

@@ -110,8 +110,9 @@ export const CREDIT_ROUTES: readonly Route[] = [
 
 const NOTHING: Balance = { granted: 0, charged: 0, balance: 0, reserved: 0, enforced: false };
 
-async function userId({ parts, params }: Call): Promise<string> {
-  return (await parts.users.named(params.id ?? "")).id;
+/** By id or name; one who was deleted, by id. */
+async function userId({ parts, params: { id = "" } }: Call): Promise<string> {
+  return parts.credits.granted(id) === null ? (await parts.users.named(id)).id : id;
 }
 
 async function balanceOf({ parts }: Call, id: string): Promise<z.output<typeof BALANCE>> {

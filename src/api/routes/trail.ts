@@ -36,7 +36,7 @@ export const TRAIL_ROUTES: readonly Route[] = [
   }),
 ];
 
-async function list(call: Call): Promise<EventJson[]> {
+async function list(call: Call): Promise<Buffer> {
   const { parts, audit, search, pageSeal, request, reply } = call;
   const holder = holderOf(call);
   const mac = takeSeal(search);
@@ -46,13 +46,14 @@ async function list(call: Call): Promise<EventJson[]> {
     audit.continues = query.after !== undefined && pageSeal.fits(mac, query, holder.id);
     if (!audit.continues) audit.begin();
   }
-  const { events, next, asOf } = await parts.reader.query(query);
+  const { json, next, asOf } = await parts.reader.page(query);
   reply.header("x-as-of", asOfText(asOf));
   if (next !== null) {
     const parameters = pageSeal.seal({ ...query, after: next, asOf }, holder.id);
     reply.header("link", `<${request.routeOptions.url}?${parameters}>; rel="next"`);
   }
-  return events.map(eventJson);
+  reply.type("application/json; charset=utf-8");
+  return Buffer.from(json.buffer);
 }
 
 async function stats(call: Call): Promise<StatsJson> {

@@ -27,7 +27,7 @@ export interface Windows {
   readonly inRows: number;
 }
 
-export const WINDOWS: Windows = { first: 2_000, inIndex: 150_000, inRows: 20_000 };
+export const WINDOWS: Windows = { first: 2_000, inIndex: 150_000, inRows: 15_000 };
 
 /** Before every event of its time: nothing of that time is left. */
 const LOWEST = { nodeId: "0000000000000000", seq: 0 };

@@ -26,6 +26,9 @@ const ROOM = 0.95;
 /** Of a row of sums, about: what events leave behind. */
 const SUMS_BYTES = 100;
 
+/** Events of a kind, but for those that tell what retention has removed: without them a gap would look like a theft. */
+const REMOVABLE = "kind = ? AND action IS NOT 'pruned'";
+
 export function planPrune(source: Source, rules: PruneRules): PrunePlan {
   const before = Object.fromEntries(
     KINDS.map((kind) => [kind, Math.max(0, rules.now - rules.keepMs[kind])]),
@@ -66,7 +69,7 @@ function moveUp(source: Source, before: Record<Kind, number>, excess: number): b
 function rangesOf(source: Source, before: Readonly<Record<Kind, number>>): PruneRange[] {
   const ranges = new Map<string, { fromSeq: number; toSeq: number; kinds: Partial<Record<Kind, number>> }>();
   for (const kind of KINDS) {
-    const shapes = source.findTuples("shapes", "kind = ?", [kind]);
+    const shapes = source.findTuples("shapes", REMOVABLE, [kind]);
     if (shapes.length === 0) continue;
     const rows = source.all(
       `SELECT lower(hex(node_id)), min(seq), max(seq), count(*) FROM events INDEXED BY events_time
@@ -110,7 +113,7 @@ function pruneEvents(source: Source, plan: PrunePlan, kind: Kind, progress: Prun
   // Entries of one time stay together.
   const until = end === undefined ? to : Math.max(end, from + 1);
   const planned = notBeyond(Object.fromEntries(plan.ranges.map(({ nodeId, toSeq }) => [nodeId, toSeq])));
-  const shapes = among("shape", source.findTuples("shapes", "kind = ?", [kind]));
+  const shapes = among("shape", source.findTuples("shapes", REMOVABLE, [kind]));
   const found = source.all(
     `SELECT rowid, recorded_at FROM events INDEXED BY events_time WHERE recorded_at >= ? AND recorded_at < ?
      AND ${shapes.sql} AND ${planned.sql} ORDER BY recorded_at LIMIT ?`,

@@ -6,9 +6,9 @@ import { type Cell, COLUMN, type Row } from "../../event/fields.ts";
 import { Latency } from "../latency.ts";
 import type { SqlValue } from "./columns.ts";
 
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
-export const LONG_MS = 32 * DAY_MS;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const LONG_MS = 32 * DAY_MS;
 
 /** Rows of one grain are for everybody (subject 0), or for each actor. */
 export interface Grain {
@@ -19,7 +19,7 @@ export interface Grain {
 
 const LONG: Grain = { id: 0, unitMs: LONG_MS, ofActors: false };
 const DAY: Grain = { id: 1, unitMs: DAY_MS, ofActors: false };
-const HOUR: Grain = { id: 2, unitMs: HOUR_MS, ofActors: false };
+export const HOUR: Grain = { id: 2, unitMs: HOUR_MS, ofActors: false };
 const ACTOR: Grain = { id: 3, unitMs: DAY_MS, ofActors: true };
 export const GRAINS: readonly Grain[] = [LONG, DAY, HOUR, ACTOR];
 

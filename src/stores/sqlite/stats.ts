@@ -11,6 +11,7 @@ import {
   EVENT_SUM_LIST,
   GRAINS,
   type Grain,
+  HOUR,
   mapIn,
   SUM_LIST,
   Sums,
@@ -187,7 +188,7 @@ function collect(source: Source, question: Question, into: Into): void {
   if (search === null) return;
   const ofActors = question.byActor === true || search.actors !== null;
   const grains = search.isOfRows ? [] : grainsFor(ofActors, question.bucketMs);
-  const end = filter.until === undefined ? Number.POSITIVE_INFINITY : filter.until + 1;
+  const end = endOf(source, filter);
   const { spans, rests } = cover(
     boundsOf(filter).from,
     end,
@@ -204,6 +205,19 @@ function collect(source: Source, question: Question, into: Into): void {
     if (ofActors && question.latencies) addEvents(source, search, times, "latencies", into);
   }
   for (const rest of rests) addEvents(source, search, rest, question.byActor ? "actors" : "all", into);
+}
+
+/** Exclusive; Infinity where `until` leaves nothing out, so that no period is cut for it. */
+function endOf(source: Source, { until }: EventFilter): number {
+  if (until === undefined) return Number.POSITIVE_INFINITY;
+  // Sums may be newer than the events that are left.
+  const [event, hour] = source.all(
+    `SELECT (SELECT recorded_at FROM events INDEXED BY events_time ORDER BY recorded_at DESC LIMIT 1),
+      (SELECT period FROM rollups WHERE grain = ? ORDER BY period DESC LIMIT 1)`,
+    [HOUR.id],
+  )[0] as [number | null, number | null];
+  const isAfterAll = until >= (event ?? 0) && Math.floor(until / HOUR.unitMs) >= (hour ?? 0);
+  return isAfterAll ? Number.POSITIVE_INFINITY : until + 1;
 }
 
 /** What events themselves tell: all of them, those with an actor, or nothing but their latencies. */

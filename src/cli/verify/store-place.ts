@@ -1,0 +1,59 @@
+// A store as a place to verify: every event of it, and what it has of the logs.
+import { COLUMN } from "../../event/fields.ts";
+import { isErased, type JournalEvent } from "../../event/leaf.ts";
+import { leafOf } from "../../evidence/leaves.ts";
+import type { FoundLog } from "../../evidence/log-check.ts";
+import { removedBy } from "../../evidence/removed.ts";
+import type { FoundEvent, Place } from "../../evidence/verify.ts";
+import type { Store } from "../../stores/store.ts";
+
+/** Times of recording, UTC ms, both included; events outside are not looked at. */
+export interface TimeRange {
+  readonly since: number;
+  readonly until: number;
+}
+
+const PART = 1000;
+
+export async function storePlace(name: string, store: Store, range: TimeRange): Promise<Place> {
+  // What was sealed first: the events that it covers were there before it.
+  const sealed = await store.seals();
+  const positions = await store.positions();
+  const nodes = new Set([...sealed, ...positions].map(({ nodeId }) => nodeId));
+  const logs = [...nodes].sort().map((nodeId): FoundLog => {
+    const log = sealed.find((found) => found.nodeId === nodeId);
+    return {
+      nodeId,
+      place: name,
+      keys: log?.keys ?? null,
+      checkpoints: log?.checkpoints.map(({ note }) => note) ?? [],
+      end: positions.find((position) => position.nodeId === nodeId) ?? null,
+      firstSeq: 1,
+      tile: (level, index) => store.tile(nodeId, level, index),
+    };
+  });
+  return { name, logs, events: () => eventsIn(store, range) };
+}
+
+async function* eventsIn(store: Store, range: TimeRange): AsyncGenerator<FoundEvent[]> {
+  for (let after: number | null | undefined; after !== null; ) {
+    const { events, next } = await store.scan(after ?? null, PART);
+    yield events.map((event) => foundEvent(event, range));
+    after = next;
+  }
+}
+
+export function foundEvent(event: JournalEvent, { since, until }: TimeRange): FoundEvent {
+  const { row } = event;
+  const recordedAt = Number(row[COLUMN.recorded_at]);
+  const isPruned = row[COLUMN.action] === "pruned" && row[COLUMN.kind] === "system";
+  const metadata = row[COLUMN.metadata];
+  return {
+    nodeId: String(row[COLUMN.node_id]),
+    seq: Number(row[COLUMN.seq]),
+    // Where something is missing, and why, is looked at whatever the time.
+    leaf: isPruned || (recordedAt >= since && recordedAt <= until) ? leafOf(event) : null,
+    isErased: isErased(event),
+    removed: isPruned && typeof metadata === "string" ? removedBy(metadata) : [],
+  };
+}

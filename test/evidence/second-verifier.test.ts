@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { bundleOf, proofOf } from "../../src/cli/verify/make-proof.ts";
+import { verifyCommand } from "../../src/cli/verify.ts";
+import { encodeRow } from "../../src/event/encode.ts";
+import { answered } from "../../src/event/outcomes.ts";
+import { systemFacts } from "../../src/event/system.ts";
+import { parseKeyChain } from "../../src/evidence/key-chain.ts";
+import { openStore } from "../../src/stores/open-store.ts";
+import { runCommand } from "../cli/written.ts";
+import { START_MS } from "../support/events.ts";
+import { tempFolder } from "../support/temp.ts";
+import { SealedLog } from "./sealed-log.ts";
+
+const program = fileURLToPath(new URL("./verify.py", import.meta.url));
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+const folder = tempFolder();
+const RANDOM_EDITS = 24;
+
+/** A bundle with everything in it: two checkpoints, an event about retention, a tail; and a proof out of it. */
+async function made() {
+  const log = new SealedLog();
+  log.record(300);
+  const facts = { node: log.nodeId, from_seq: 5, to_seq: 9, because: "age", inference: 5 };
+  log.journal.commit([
+    ["finish", encodeRow(systemFacts("pruned", facts, START_MS), answered(null), { count: 0 })],
+  ]);
+  log.seal();
+  await log.ship();
+  log.record(10);
+  log.seal(START_MS + 3_600_000);
+  log.record(2);
+  await log.ship();
+  const store = await openStore(log.store, "read");
+  const lines: string[] = [];
+  for await (const line of bundleOf(store, START_MS)) lines.push(line.trimEnd());
+  const { events } = await store.scan(null, 1);
+  const proof = await proofOf(store, String(events[0]?.row[0]));
+  await store.close();
+  return { log, lines, proof };
+}
+
+async function judged(
+  name: string,
+  text: string,
+  anchors = "",
+  key = "",
+): Promise<[ours: number, theirs: number | null]> {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  writeFileSync(`${path}.anchors`, anchors);
+  const parts = { env: {}, cwd: folder, homedir: folder, now: () => START_MS };
+  const flags = ["--anchor", `${path}.anchors`, ...(key === "" ? [] : ["--key", key])];
+  const ours = await runCommand((screens) => verifyCommand({ ...parts, ...screens }), [path, ...flags]);
+  const theirs = spawnSync("python3", [program, path, `${path}.anchors`, ...(key === "" ? [] : [key])], {
+    encoding: "utf8",
+  });
+  assert.equal(theirs.stderr, "", name);
+  return [Number(ours.code), theirs.status];
+}
+
+const options = { skip: hasPython ? false : "needs python3" };
+
+test(
+  "two verifiers, one of them written from the documentation alone, agree on every case",
+  options,
+  async () => {
+    const { log, lines, proof } = await made();
+    const isEvent = (line: string, seq: number) =>
+      line.includes(`"seq":${seq},`) && line.startsWith('{"event"');
+    const without = (...seqs: number[]) => lines.filter((line) => !seqs.some((seq) => isEvent(line, seq)));
+    const anchor = (size: number, root: string, node = log.nodeId) =>
+      JSON.stringify({ format: "daybook-anchor/1", at: 1, logs: [{ node_id: node, size, root }] });
+    const { root } = log.journal;
+    const key = parseKeyChain(proof.keys)?.keys[0] ?? "";
+    const otherKey = parseKeyChain((await made()).proof.keys)?.keys[0] ?? "";
+    const cases: [name: string, code: number, lines: readonly string[], anchors?: string, key?: string][] = [
+      ["as it is", 12, lines],
+      ["without the tail", 30, without(312, 313)],
+      ["pruned", 12, without(5, 6, 7, 8, 9)],
+      ["pruned and one more", 30, without(5, 6, 10)],
+      [
+        "an event changed",
+        31,
+        lines.map((line) => (isEvent(line, 20) ? line.replace('"count":', '"count":1') : line)),
+      ],
+      ["an event twice", 31, [...lines, ...lines.filter((line) => isEvent(line, 3))]],
+      [
+        "a tail event changed",
+        31,
+        lines.map((line) => (isEvent(line, 313) ? line.replace('"count":', '"count":1') : line)),
+      ],
+      ["no tiles", 30, lines.filter((line) => !line.startsWith('{"tile"'))],
+      ["no keys", 21, lines.map((line) => line.replace(/"keys":"(?:[^"\\]|\\.)*"/, '"keys":null'))],
+      [
+        "no checkpoints",
+        20,
+        lines.map((line) => line.replace(/"checkpoints":\[[^\]]*\]/, '"checkpoints":[]')),
+      ],
+      ["a checkpoint changed", 31, lines.map((line) => line.replace("\\n301\\n", "\\n300\\n"))],
+      ["a line that is nothing", 31, [...lines, "{]"]],
+      ["anchored beyond", 32, lines, anchor(5000, root)],
+      ["anchored otherwise", 32, lines, anchor(301, "0".repeat(64))],
+      ["another log anchored", 32, lines, anchor(1, root, "00000000000000ff")],
+      ["its key known", 12, lines, "", key],
+      ["another key known", 21, lines, "", otherKey],
+    ];
+    for (const [name, code, changed, anchors = "", known = ""] of cases) {
+      const text = `${changed.join("\n")}\n`;
+      assert.deepEqual(await judged("bundle.jsonl", text, anchors, known), [code, code], name);
+    }
+    for (const [name, code, changed] of [
+      ["a proof", 0, proof],
+      [
+        "a proof of another event",
+        31,
+        { ...proof, event: { ...proof.event, public: { ...proof.event.public, seq: 2 } } },
+      ],
+      ["a proof without its path", 31, { ...proof, path: [] }],
+      ["a proof without keys", 21, { ...proof, keys: "{}" }],
+    ] as const)
+      assert.deepEqual(await judged("proof.json", JSON.stringify(changed)), [code, code], name);
+  },
+);
+
+test("they agree on bundles with any one character changed", options, async () => {
+  const { lines } = await made();
+  const text = `${lines.join("\n")}\n`;
+  for (let n = 0; n < RANDOM_EDITS; n++) {
+    // Spread over the text: a third on logs and tiles at its head, the others on events.
+    const at = Math.floor(((n * 0.618034) % 1) * (n % 3 === 0 ? 30_000 : text.length));
+    const edited = text.slice(0, at) + (text[at] === "7" ? "8" : "7") + text.slice(at + 1);
+    const [ours, theirs] = await judged("edited.jsonl", edited);
+    assert.equal(ours, theirs, `character ${at}: ${text.slice(at - 20, at + 20)}`);
+  }
+});

@@ -1,0 +1,125 @@
+// Flips single bits of all that a sealed log is kept in, and looks whether the verifier sees it.
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { slotPlace } from "../../src/cli/verify/slot-place.ts";
+import { storePlace } from "../../src/cli/verify/store-place.ts";
+import { leafParts } from "../../src/event/leaf.ts";
+import { type FoundEvent, type Place, verifyPlace } from "../../src/evidence/verify.ts";
+import { realFiles } from "../../src/journal/files.ts";
+import { listSegments, readSegment } from "../../src/journal/segments.ts";
+import { nodeSha256 } from "../../src/journal/signing-key.ts";
+import { openStore } from "../../src/stores/open-store.ts";
+import { tempFolder } from "../support/temp.ts";
+import { SealedLog } from "./sealed-log.ts";
+
+const ALWAYS = { since: 0, until: Number.POSITIVE_INFINITY };
+
+/** What a verification says, and the events that an export would hold. */
+interface Seen {
+  readonly verdict: string;
+  readonly exported: string;
+}
+
+export interface Target {
+  readonly name: string;
+  readonly path: string;
+  readonly bits: number;
+  readonly look: () => Promise<Seen>;
+}
+
+/** Everything that a log of `events` events is kept in, each file with the way to look at it. */
+export async function targetsOf(events: number): Promise<Target[]> {
+  const made = new SealedLog();
+  for (let done = 0; done < events; done += 16) made.record(Math.min(16, events - done));
+  const journal = made.journal;
+  journal.close();
+  made.seal();
+  await made.ship();
+  const home = tempFolder();
+  cpSync(made.home, home, { recursive: true });
+  const slot = { folder: join(home, "nodes", "0"), nodeId: made.nodeId };
+  const known = await eventsAt(slotPlace("slot", slot, [], ALWAYS));
+  const sealed = async (): Promise<Seen> => {
+    const place = slotPlace("slot", slot, [], ALWAYS);
+    return { verdict: await verdictOf({ ...place, events: () => parts(known) }), exported: "" };
+  };
+  const recorded = async (): Promise<Seen> => ({
+    verdict: await verdictOf(slotPlace("slot", slot, [], ALWAYS)),
+    exported: JSON.stringify(
+      listSegments(realFiles, join(slot.folder, "journal")).flatMap(({ path }) =>
+        readSegment(realFiles, path).commits.flatMap(({ finishes }) => finishes.map(leafParts)),
+      ),
+    ),
+  });
+  const stored = () => lookAtStore(join(home, "events.db"));
+  const files = (folder: string) =>
+    readdirSync(folder, { recursive: true })
+      .map((name) => join(folder, String(name)))
+      .filter((path) => statSync(path).isFile());
+  const target = (path: string, look: Target["look"]): Target => ({
+    name: path.slice(home.length + 1),
+    path,
+    bits: statSync(path).size * 8,
+    look,
+  });
+  return [
+    ...files(join(slot.folder, "tile")).map((path) => target(path, sealed)),
+    ...["checkpoint", "keys"].map((name) => target(join(slot.folder, name), sealed)),
+    ...files(join(slot.folder, "journal")).map((path) => target(path, recorded)),
+    target(join(home, "events.db"), stored),
+  ];
+}
+
+async function lookAtStore(file: string): Promise<Seen> {
+  const store = await openStore(`sqlite:${file}`, "read");
+  try {
+    const verdict = await verdictOf(await storePlace("store", store, ALWAYS));
+    const { events } = await store.scan(null, 100_000);
+    return { verdict, exported: JSON.stringify(events.map(leafParts)) };
+  } finally {
+    await store.close();
+  }
+}
+
+async function verdictOf(place: Place): Promise<string> {
+  const reports = await verifyPlace(place, { sha256: nodeSha256, trusted: null, anchors: new Map() });
+  return JSON.stringify(reports.map(({ nodeId, state, events }) => [nodeId, state, events]));
+}
+
+async function eventsAt(place: Place): Promise<(readonly FoundEvent[])[]> {
+  const all: (readonly FoundEvent[])[] = [];
+  for await (const events of place.events()) all.push(events);
+  return all;
+}
+
+async function* parts(all: readonly (readonly FoundEvent[])[]) {
+  yield* all;
+}
+
+export interface Unseen {
+  readonly name: string;
+  readonly bit: number;
+}
+
+/** Flips each of the bits in turn, and puts it back; those that nothing was seen of although the export differs. */
+export async function flip(
+  { name, path, look }: Target,
+  bits: Iterable<number>,
+): Promise<{ flips: number; unseen: Unseen[] }> {
+  const good = readFileSync(path);
+  const before = await look();
+  const unseen: Unseen[] = [];
+  let flips = 0;
+  for (const bit of bits) {
+    const bad = Buffer.from(good);
+    bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    writeFileSync(path, bad);
+    flips++;
+    // What cannot be read at all is seen.
+    const after = await look().catch(() => null);
+    if (after !== null && after.verdict === before.verdict && after.exported !== before.exported)
+      unseen.push({ name, bit });
+  }
+  writeFileSync(path, good);
+  return { flips, unseen };
+}
