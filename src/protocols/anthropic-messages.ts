@@ -5,28 +5,26 @@ import { EventStream } from "./answer-stream.ts";
 import { ANTHROPIC_BODY, COUNT_BODY } from "./anthropic-answer.ts";
 import { anthropicErrorBody, anthropicErrorEvent } from "./anthropic-errors.ts";
 import { AnthropicEvents } from "./anthropic-stream.ts";
-import type { Protocol } from "./protocol.ts";
-import { errorTypeOf } from "./provider-errors.ts";
 import {
   ARRAY,
   BOOLEAN,
-  largestLimit,
-  lengthOf,
   type MemberRules,
+  memberRules,
   NUMBER,
   REQUIRED_ARRAY,
   REQUIRED_NAME,
-  readRequest,
-  renamedBody,
-} from "./request-body.ts";
+} from "./member-rules.ts";
+import type { Protocol } from "./protocol.ts";
+import { errorTypeOf } from "./provider-errors.ts";
+import { largestLimit, lengthOf, readRequest, renamedBody } from "./request-body.ts";
 
-const COUNTED: MemberRules = { model: REQUIRED_NAME, messages: REQUIRED_ARRAY, tools: ARRAY };
+const COUNTED = { model: REQUIRED_NAME, messages: REQUIRED_ARRAY, tools: ARRAY };
 
 export const ANTHROPIC_MESSAGES = messages({
   action: "message",
   endpoint: "/v1/messages",
   metered: true,
-  rules: { ...COUNTED, stream: BOOLEAN, max_tokens: NUMBER },
+  rules: memberRules({ ...COUNTED, stream: BOOLEAN, max_tokens: NUMBER }),
   body: ANTHROPIC_BODY,
 });
 
@@ -34,7 +32,7 @@ export const ANTHROPIC_COUNT_TOKENS = messages({
   action: "count_tokens",
   endpoint: "/v1/messages/count_tokens",
   metered: false,
-  rules: COUNTED,
+  rules: memberRules(COUNTED),
   body: COUNT_BODY,
 });
 

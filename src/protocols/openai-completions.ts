@@ -2,25 +2,22 @@
 import { JsonAnswer } from "./answer-body.ts";
 import { EventStream } from "./answer-stream.ts";
 import { isObject, setMembers, topLevelMembers } from "./json-members.ts";
+import {
+  ARRAY,
+  BOOLEAN,
+  memberRules,
+  NUMBER,
+  OBJECT,
+  REQUIRED_ARRAY,
+  REQUIRED_NAME,
+  type RuleTable,
+} from "./member-rules.ts";
 import { OPENAI_BODY } from "./openai-answer.ts";
 import { errorBody, errorEvent } from "./openai-errors.ts";
 import { OpenaiEvents } from "./openai-stream.ts";
 import type { InferenceRequest, Protocol } from "./protocol.ts";
 import { errorTypeOf } from "./provider-errors.ts";
-import {
-  ARRAY,
-  BOOLEAN,
-  largestLimit,
-  lengthOf,
-  type MemberRules,
-  NUMBER,
-  OBJECT,
-  REQUIRED_ARRAY,
-  REQUIRED_NAME,
-  type RequestBody,
-  readRequest,
-  renamed,
-} from "./request-body.ts";
+import { largestLimit, lengthOf, type RequestBody, readRequest, renamed } from "./request-body.ts";
 
 export interface CompletionRequest extends InferenceRequest {
   /** The client itself asked for `stream_options.include_usage`. */
@@ -55,8 +52,9 @@ export const OPENAI_COMPLETIONS = completions("completion", "/v1/completions", {
 function completions(
   action: "chat" | "completion",
   endpoint: `/v1/${string}`,
-  rules: MemberRules,
+  table: RuleTable,
 ): Protocol<CompletionRequest> {
+  const rules = memberRules(table);
   return {
     action,
     endpoint,

@@ -1,20 +1,21 @@
 // OpenAI embeddings. Their answers are large and hold no text; what is told beside them stands at the ends.
 import { type BodyReader, JsonAnswer, modelOf } from "./answer-body.ts";
 import { EventStream } from "./answer-stream.ts";
+import { memberRules, REQUIRED_NAME } from "./member-rules.ts";
 import { errorBody, errorEvent } from "./openai-errors.ts";
 import { OpenaiEvents } from "./openai-stream.ts";
 import type { Protocol } from "./protocol.ts";
 import { errorTypeOf, inBandError } from "./provider-errors.ts";
-import { type MemberRules, REQUIRED_NAME, readRequest, renamedBody } from "./request-body.ts";
+import { readRequest, renamedBody } from "./request-body.ts";
 import { embeddingsUsage } from "./usage.ts";
 
-const RULES: MemberRules = {
+const RULES = memberRules({
   model: REQUIRED_NAME,
   input: {
     must: "a string or an array",
     is: (value) => typeof value === "string" || Array.isArray(value),
   },
-};
+});
 
 /** Vectors are not worth parsing: a megabyte of them takes 10 ms. Small answers, errors among them, are. */
 const MAX_KEPT_BYTES = 128 * 1024;

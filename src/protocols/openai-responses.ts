@@ -1,25 +1,15 @@
 // OpenAI responses: a string or items in, a response object out, and a stream with events of its own.
 import { JsonAnswer } from "./answer-body.ts";
 import { EventStream } from "./answer-stream.ts";
+import { ARRAY, BOOLEAN, memberRules, NUMBER, REQUIRED_NAME, refuse } from "./member-rules.ts";
 import { errorBody, responsesErrorEvent } from "./openai-errors.ts";
 import { RESPONSES_BODY } from "./openai-responses-answer.ts";
 import { ResponsesEvents } from "./openai-responses-stream.ts";
 import type { Protocol } from "./protocol.ts";
 import { errorTypeOf } from "./provider-errors.ts";
-import {
-  ARRAY,
-  BOOLEAN,
-  largestLimit,
-  lengthOf,
-  type MemberRules,
-  NUMBER,
-  REQUIRED_NAME,
-  readRequest,
-  refuse,
-  renamedBody,
-} from "./request-body.ts";
+import { largestLimit, lengthOf, readRequest, renamedBody } from "./request-body.ts";
 
-const RULES: MemberRules = {
+const RULES = memberRules({
   model: REQUIRED_NAME,
   input: {
     must: "a string or an array",
@@ -32,7 +22,7 @@ const RULES: MemberRules = {
   },
   max_output_tokens: NUMBER,
   tools: ARRAY,
-};
+});
 
 /** One of these must say what is to be answered. */
 const ASKING = ["input", "prompt", "previous_response_id", "conversation"];

@@ -1,8 +1,8 @@
-// Bodies of requests, whatever the protocol: JSON objects whose members Daybook reads by a table of rules, and which
-// go on as the client wrote them but for the members that are set. What Daybook acts upon must mean the same to
-// every reader of the body, so ambiguous members are refused.
+// Bodies of requests, whatever the protocol: JSON objects of which Daybook reads some members, and which go on as the
+// client wrote them but for the members that are set.
 import { isUtf8 } from "node:buffer";
-import { duplicateKey, isObject, type Member, setMembers, topLevelMembers } from "./json-members.ts";
+import { isObject, type Member, setMembers, topLevelMembers } from "./json-members.ts";
+import { type MemberRules, refuse, wrongMember } from "./member-rules.ts";
 import { promptBytes } from "./prompt-bytes.ts";
 import type { InferenceRequest, Refusal } from "./protocol.ts";
 
@@ -40,32 +40,6 @@ export class RequestBody {
   }
 }
 
-/** What a member must be; what is absent is given as undefined. */
-export interface MemberRule {
-  readonly must: string;
-  readonly is: (value: unknown) => boolean;
-}
-
-/** The members that Daybook reads, in the order in which they are checked. `a.b` is member b of the object a. */
-export type MemberRules = Readonly<Record<string, MemberRule>>;
-
-export const REQUIRED_NAME: MemberRule = {
-  must: "a non-empty string",
-  is: (value) => typeof value === "string" && value !== "",
-};
-export const REQUIRED_ARRAY: MemberRule = { must: "an array", is: Array.isArray };
-// null counts as absent.
-export const BOOLEAN: MemberRule = {
-  must: "true, false or null",
-  is: nullOr((value) => typeof value === "boolean"),
-};
-export const NUMBER: MemberRule = {
-  must: "a number or null",
-  is: nullOr((value) => typeof value === "number"),
-};
-export const ARRAY: MemberRule = { must: "an array or null", is: nullOr(Array.isArray) };
-export const OBJECT: MemberRule = { must: "an object or null", is: nullOr(isObject) };
-
 /** What all requests have in common. */
 export type ReadRequest = Pick<InferenceRequest, "body" | "model" | "bodyBytes" | "promptBytes">;
 
@@ -81,8 +55,9 @@ export function readRequest(
   if (!isObject(value)) return refuse(null, "The body is not a JSON object.");
   const members = topLevelMembers(text);
   const body = new RequestBody(bytes, text, members);
-  const refusal =
-    ambiguity(members, "", rules) ?? wrongMember(value, rules) ?? wrongWithin(body, value, rules);
+  const refusal = wrongMember(value, members, rules, (parent) =>
+    topLevelMembers(body.valueText(parent) ?? ""),
+  );
   if (refusal !== null) return refusal;
   const model = value.model as string;
   return { request: { body, model, bodyBytes: bytes.length, promptBytes: promptBytes(bytes) }, value };
@@ -110,56 +85,6 @@ export function largestLimit(...values: unknown[]): number | null {
 
 export function lengthOf(value: unknown): number {
   return Array.isArray(value) ? value.length : 0;
-}
-
-export function refuse(param: string | null, message: string): Refusal {
-  return { param, message };
-}
-
-/**
- * A key that stands twice, or that means a member Daybook reads without being written just like it. Parsers differ
- * in which of two they take; some (Go's, and so Ollama's) take a key in other letters; and V8's own misreads an
- * escaped key after certain objects before it. What was checked here would not be what is served.
- */
-function ambiguity(members: readonly Member[], inside: string, rules: MemberRules): Refusal | null {
-  const twice = duplicateKey(members);
-  if (twice !== null) {
-    const name = inside + twice;
-    if (!Object.hasOwn(rules, name)) return refuse(null, "A member of the body stands in it twice.");
-    return refuse(name, `\`${name}\` stands in the body twice.`);
-  }
-  for (const { key, escaped } of members) {
-    const name = inside + key.toUpperCase().toLowerCase();
-    if ((escaped || name !== inside + key) && Object.hasOwn(rules, name)) {
-      return refuse(name, `\`${name}\` must be written in lower case and without escapes.`);
-    }
-  }
-  return null;
-}
-
-function wrongMember(value: Record<string, unknown>, rules: MemberRules): Refusal | null {
-  for (const [name, { must, is }] of Object.entries(rules)) {
-    if (!name.includes(".") && !is(value[name])) return refuse(name, `\`${name}\` must be ${must}.`);
-  }
-  return null;
-}
-
-function wrongWithin(body: RequestBody, value: Record<string, unknown>, rules: MemberRules): Refusal | null {
-  for (const [name, { must, is }] of Object.entries(rules)) {
-    const dot = name.indexOf(".");
-    if (dot === -1) continue;
-    const parent = name.slice(0, dot);
-    const object = value[parent];
-    if (!isObject(object)) continue;
-    if (!is(object[name.slice(dot + 1)])) return refuse(name, `\`${name}\` must be ${must}.`);
-    const refusal = ambiguity(topLevelMembers(body.valueText(parent) ?? ""), `${parent}.`, rules);
-    if (refusal !== null) return refusal;
-  }
-  return null;
-}
-
-function nullOr(is: (value: unknown) => boolean): (value: unknown) => boolean {
-  return (value) => value === undefined || value === null || is(value);
 }
 
 /** undefined when `text` is not JSON. The parser's own message quotes the text, so it goes no further. */

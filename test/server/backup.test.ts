@@ -50,10 +50,17 @@ test("a backup taken under traffic starts, verifies, and has all that was durabl
   await traffic(daybook, 30);
   const durable = idsOf(await daybook.events("include=system"));
   const folder = join(tempFolder(), "backup");
-  const running = traffic(daybook, 30);
-  // Beside the server, and while the store may be behind the journal.
+  let isCopied = false;
+  const running = (async () => {
+    while (!isCopied) await traffic(daybook, 3);
+  })();
   const { nodes } = await backUp(await configOf(daybook.home), folder);
+  isCopied = true;
   await running;
+  for (const file of ["node.json", "key", "keys", "checkpoint", "tile"]) {
+    const path = join("nodes", "0", file);
+    assert.ok(existsSync(join(daybook.home, path)) && existsSync(join(folder, path)), path);
+  }
   assert.ok(nodes.some(({ nodeId }) => nodeId === daybook.server.nodeId));
   for (const file of filesIn(folder)) {
     const { mode } = statSync(join(folder, file));
