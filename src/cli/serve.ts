@@ -23,8 +23,10 @@ export function serveCommand(): Command {
       const load = () => loadConfig(sources);
       const config = await load();
       const server = await openServer(config, { load });
+      // Signals are answered from before anybody can know that it runs.
+      const end = stopped(server);
       process.stdout.write(welcome(config, server));
-      await stopped(server);
+      await end;
     });
 }
 
