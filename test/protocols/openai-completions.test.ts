@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type CompletionRequest, OPENAI_CHAT, OPENAI_COMPLETIONS } from "../../src/protocols/openai-completions.ts";
+import {
+  type CompletionRequest,
+  OPENAI_CHAT,
+  OPENAI_COMPLETIONS,
+} from "../../src/protocols/openai-completions.ts";
 import { isRefusal, type Refusal } from "../../src/protocols/protocol.ts";
 
 const { parseRequest, upstreamBody } = OPENAI_CHAT;
@@ -86,7 +90,9 @@ test("the limit is of all choices together, and of all prompts", () => {
   assert.equal(limit('"n":3'), null);
   assert.equal(limit('"max_tokens":9007199254740991,"n":3'), Number.MAX_SAFE_INTEGER);
   const completion = (members: string) => {
-    const request = OPENAI_COMPLETIONS.parseRequest(Buffer.from(`{"model":"demo","max_tokens":5,${members}}`));
+    const request = OPENAI_COMPLETIONS.parseRequest(
+      Buffer.from(`{"model":"demo","max_tokens":5,${members}}`),
+    );
     assert.ok(!isRefusal(request));
     return request.maxTokens;
   };
