@@ -1,16 +1,7 @@
 // A copy of the data folder while it is in use. The order makes it whole: the store first, then control.db, the journals
 // last. So every event that the store's copy lacks is in the journals' copy, and every admin change whose entry left the
 // outbox is in them too; the copy's start ships and recovers as after a power cut.
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-} from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Config } from "../config/config.ts";
@@ -21,6 +12,7 @@ import { listSegments } from "../journal/segments.ts";
 import { listSlots } from "../journal/slot.ts";
 import { JournalTail } from "../journal/tail.ts";
 import { openStore } from "../stores/open-store.ts";
+import { copyFile, copyFolder, makeFolder, syncFile } from "./copy-folder.ts";
 import { openOwnNode } from "./own-node.ts";
 
 export interface BackedUp {
@@ -34,13 +26,14 @@ export interface BackedUp {
 
 /** In the data folder beside the databases and `nodes`; what is there goes along. */
 const OTHERS = ["secret.key", "daybook.yaml"];
-/** In a slot. The checkpoint comes before the tiles and the journal, so that it is never ahead of them. */
-const OF_SLOT = ["checkpoint", "keys", "key", "key.next", "drops"];
+/**
+ * In a slot. The checkpoint comes before the tiles and the journal, so that it is never ahead of them; the chain of keys
+ * after the keys, so that whichever it ends with is there, also when they change meanwhile.
+ */
+const OF_SLOT = ["checkpoint", "key.next", "key", "keys", "drops"];
 const FOLDERS = ["tile", "journal"];
 /** Last: a slot that has it is whole. */
 const IDENTITY = "node.json";
-/** Rounds over a folder whose files are replaced meanwhile. */
-const MAX_ROUNDS = 10;
 
 /**
  * Copies the data folder and the store into `folder`, which must be empty or not there. To restore it, use it (or a copy
@@ -56,7 +49,7 @@ export async function backUp(config: Config, folder: string): Promise<BackedUp> 
     const copy = join(folder, "events.db");
     const store = await openStore(config.store, "read");
     await store.backup(copy).finally(() => store.close());
-    sync(copy);
+    syncFile(copy);
     copyDatabase(join(config.home, "control.db"), join(folder, "control.db"));
     for (const name of OTHERS) copyFile(config.home, folder, name);
     makeFolder(join(folder, "nodes"));
@@ -90,7 +83,7 @@ function copyDatabase(from: string, to: string): void {
   } finally {
     database.close();
   }
-  sync(to);
+  syncFile(to);
 }
 
 function copySlot(home: string, folder: string, number: number): void {
@@ -99,43 +92,6 @@ function copySlot(home: string, folder: string, number: number): void {
   for (const name of OF_SLOT) copyFile(from, to, name);
   for (const name of FOLDERS) copyFolder(join(from, name), join(to, name));
   copyFile(from, to, IDENTITY);
-}
-
-/** All that is in it. A partial tile goes when a wider one has come: then the folder is gone through again. */
-function copyFolder(from: string, to: string): void {
-  makeFolder(to);
-  if (!existsSync(from)) return;
-  for (let round = 0, isWhole = false; !isWhole && round < MAX_ROUNDS; round++) {
-    isWhole = true;
-    for (const entry of readdirSync(from, { withFileTypes: true })) {
-      if (entry.isDirectory()) copyFolder(join(from, entry.name), join(to, entry.name));
-      else if (!existsSync(join(to, entry.name))) isWhole = copyFile(from, to, entry.name) && isWhole;
-    }
-  }
-}
-
-/** False: it is not there, or has gone meanwhile; what that means for the whole is checked in the end. */
-function copyFile(from: string, to: string, name: string): boolean {
-  const target = join(to, name);
-  try {
-    copyFileSync(join(from, name), target);
-  } catch (error) {
-    if (nativeCode(error) === "ENOENT") return false;
-    throw error;
-  }
-  chmodSync(target, 0o600);
-  sync(target);
-  return true;
-}
-
-function makeFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, "r");
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 /** Every journal goes on from where the store is, with nothing missing between. */
