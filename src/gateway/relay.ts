@@ -96,12 +96,15 @@ export class Relay implements AnswerSink {
     if (this.#exchange.isOver) return;
     if (this.#stream !== null) {
       const { forward, held } = this.#stream.finish();
+      const { terminated, facts } = this.#stream;
+      // Half an event is none (WHATWG HTML, 9.2.6), and our own words would be lost in it.
+      if (!terminated && !facts.inBandError) {
+        this.interrupt(this.#outcome(), "stream_interrupted");
+        return;
+      }
       this.#pass(forward, held);
     }
-    const outcome = this.#outcome();
-    const { terminated = true, facts } = this.#stream ?? {};
-    if (terminated || facts?.inBandError) this.#settle(outcome, true);
-    else this.interrupt(outcome, "stream_interrupted");
+    this.#settle(this.#outcome(), true);
   }
 
   broken(code: string): void {
