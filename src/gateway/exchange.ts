@@ -123,7 +123,7 @@ export class Exchange {
     const outcome = failed(code, detail.errorType ?? null);
     if (this.response.headersSent) {
       this.finish(outcome);
-      this.response.destroy();
+      this.breakOff();
       return;
     }
     // Strict work that was dropped has no record: whatever the answer would be, it is not given. And an answer that
@@ -181,6 +181,15 @@ export class Exchange {
     return admitted.settle({ usage: this.usage, charged: status === "success" || status === "cancelled" });
   }
 
+  /**
+   * Ends the answer where it is. One to HTTP/1.0 may end with its connection: only a reset says that more was to come.
+   */
+  breakOff(): void {
+    const { request, response } = this;
+    if (request.httpVersion === "1.0" && !("encrypted" in request.socket)) request.socket.resetAndDestroy();
+    response.destroy();
+  }
+
   /** Bytes of the answer so far. */
   get written(): number {
     return this.#wire.written;
@@ -193,7 +202,7 @@ export class Exchange {
       this.#recorder.log({ ...facts, parentEventId: this.handle.eventId }, failed("audit_unavailable"));
     }
     if (this.response.destroyed) return;
-    if (this.response.headersSent) this.response.destroy();
+    if (this.response.headersSent) this.breakOff();
     else this.#send(this.#errorAnswer("audit_unavailable", {}));
   }
 

@@ -237,13 +237,13 @@ export class Relay implements AnswerSink {
         endSoon(response);
       }
       exchange.finish(outcome);
-      if (!whole) response.destroy();
+      if (!whole) exchange.breakOff();
       return;
     }
     if (whole) exchange.handle.note({ responseSize: exchange.written + this.#bytesOf(held) });
     exchange.finish(outcome);
     exchange.whenRecorded(() => {
-      if (!whole) response.destroy();
+      if (!whole) exchange.breakOff();
       else if (!response.destroyed) {
         write(response, held, this.#onDrain);
         endSoon(response);

@@ -1,9 +1,11 @@
 // Streams that break: what the client is left with is whole events, and the last of them says so.
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { Routes } from "../../src/gateway/routes.ts";
+import { rawPost } from "../support/raw-socket.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { provider, route, serveGateway } from "./served-gateway.ts";
+import { KEY, provider, route, serveGateway } from "./served-gateway.ts";
 
 const MESSAGES = [{ role: "user", content: "hello" }];
 const ENDPOINTS = [
@@ -17,6 +19,24 @@ const ENDPOINTS = [
 ] as const;
 
 for (const mode of ["open", "strict"] as const) {
+  test(`${mode}: an answer that breaks never looks whole to a client of HTTP/1.0`, async (t) => {
+    const upstream = await startUpstream(t, (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"choices":[]}', () => setImmediate(() => response.destroy()));
+    });
+    const routes = new Routes([provider("up", upstream.url)], [route("m", ["up"])]);
+    const gateway = await serveGateway(t, { routes, mode });
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    const body = JSON.stringify({ model: "m", messages: MESSAGES });
+    const text = rawPost("/v1/chat/completions", body, { Authorization: `Bearer ${KEY}` });
+    socket.resume().write(text.replace("HTTP/1.1", "HTTP/1.0"));
+    const wasReset = await new Promise((resolve) => socket.on("error", () => {}).once("close", resolve));
+    assert.equal(wasReset, true);
+    const [recorded] = await gateway.events();
+    assert.deepEqual([recorded?.error_code, recorded?.status_code], ["stream_interrupted", 502]);
+  });
+
   for (const [path, body, data] of ENDPOINTS) {
     test(`${mode}: ${path}: after half an event the error is still an event of its own`, async (t) => {
       const event = `data: ${data}\n\n`;
