@@ -132,6 +132,25 @@ export function mayAsk({ grants, role }: Holder, asked: readonly Grant[]): void 
   });
 }
 
+/**
+ * Throws 403 when `role` and `scopes` allow what the holder may not do itself: nobody gives out more than they have.
+ * `owner`: whose events can then be read as one's own; null: nobody's yet.
+ */
+export function mayGive(
+  { grants, userId }: Holder,
+  role: string,
+  scopes: readonly string[] | null,
+  owner: string | null,
+): void {
+  const given = grantsOf(role, scopes);
+  const isOthers = given.has("own") && owner !== null && owner !== userId && !grants.has("audit:read");
+  if (!isOthers && [...given].every((grant) => grants.has(grant))) return;
+  throw new Refusal("forbidden", {
+    detail: "The scopes of this token do not allow what it would give out.",
+    errorType: "scope",
+  });
+}
+
 function rolesWith(asked: readonly Grant[]): string[] {
   return Object.keys(OF_ROLE).filter((role) => asked.some((grant) => OF_ROLE[role]?.includes(grant)));
 }

@@ -49,7 +49,8 @@ export class LoginThrottle {
     const failures = this.#failures.get(sourceKey);
     if (failures === undefined) return;
     failures.count--;
-    failures.openAt = 0;
+    // What others failed with stays counted, and a wait that they earned stays due.
+    if (failures.count <= FREE.source) failures.openAt = Math.min(failures.openAt, this.#now());
     if (failures.count <= 0) this.#failures.delete(sourceKey);
   }
 

@@ -99,7 +99,8 @@ export class ApiKeys {
   }
 
   /**
-   * Gives the key another secret; the old one stays good for `overlapMs` (at most 90 days). Throws `unknown_entity`,
+   * Gives the key another secret; the old one stays good for `overlapMs` (at most 90 days), and those before it no
+   * longer than that. Throws `unknown_entity`,
    * or `conflict` when the key is revoked or has expired.
    */
   async rotate(actor: Actor, id: string, overlapMs: number, justification?: string | null): Promise<Issued> {
@@ -186,6 +187,13 @@ async function rotate(
   if (row.expires_at !== null && row.expires_at <= now)
     throw new DaybookError("conflict", "The API key has expired.");
   const valid_until = now + overlapMs;
+  // A secret that was rotated away before is good for no longer than the one that goes now.
+  await change
+    .updateTable("retired_secrets")
+    .set({ valid_until })
+    .where("key_id", "=", id)
+    .where("valid_until", ">", valid_until)
+    .execute();
   await change.insertInto("retired_secrets").values({ hash: row.hash, key_id: id, valid_until }).execute();
   await change.updateTable("api_keys").set({ hash, prefix }).where("id", "=", id).execute();
   return {

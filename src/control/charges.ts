@@ -25,10 +25,18 @@ export class ChargesCopy {
     });
   }
 
-  /** Replaces the sums that are given, and says how far they go; what is not given is as it was before. */
+  /**
+   * Replaces the sums that are given, and says how far they go; what is not given is as it was before. A node whose copy
+   * goes further keeps it: each process copies its own node's sums and, as far as the store has them, those of others.
+   */
   keep({ upTo, sums }: Charges): Promise<void> {
     return this.#control.upkeep(async (tables) => {
+      const charged = await tables.selectFrom("charged").selectAll().execute();
+      const further = new Set(
+        charged.filter(({ node_id, seq }) => seq > (upTo[node_id] ?? seq)).map(({ node_id }) => node_id),
+      );
       for (const { nodeId: node_id, userId: user_id, costMicros: cost_micros } of sums) {
+        if (further.has(node_id)) continue;
         await tables
           .insertInto("charges")
           .values({ node_id, user_id, cost_micros })
@@ -36,6 +44,7 @@ export class ChargesCopy {
           .execute();
       }
       for (const [node_id, seq] of Object.entries(upTo)) {
+        if (further.has(node_id)) continue;
         await tables
           .insertInto("charged")
           .values({ node_id, seq })

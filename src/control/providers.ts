@@ -1,7 +1,7 @@
 // Providers that are kept in control.db. Their secrets (key and header values) are sealed there, are in memory as
 // they are, and never come out: people and the trail see flags and names.
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { Selectable } from "kysely";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import {
@@ -52,6 +52,8 @@ interface Read {
 }
 
 const ENTITY = "provider_connection";
+/** All that the world's browsers trust is a fifth of it. */
+const MAX_CA_BYTES = 1_048_576;
 
 export class Providers {
   readonly #options: ProvidersOptions;
@@ -129,6 +131,7 @@ export class Providers {
       const updated = { given, spec, enabled: enabled ?? true, updated_at: this.#options.control.clock() };
       const next = this.#row({ id, created_at, ...updated });
       after = this.#read(next).kept;
+      refuseCarried(patch, before, after.provider);
       refuseUnreadable(after.provider.caFile);
       const told = differing(
         { ...valuesOf(before.spec, before.kept), api_key_changed: false, headers_changed: false },
@@ -239,10 +242,32 @@ function ownerOf(id: string): string {
   return `provider ${id}`;
 }
 
+/**
+ * Throws `bad_argument` when `next` would send elsewhere what is kept for another host: who may change an address
+ * could have the secrets told to them.
+ */
+function refuseCarried(patch: ProviderPatch, { spec, kept }: Read, next: Provider): void {
+  if (originOf(kept.provider) === originOf(next)) return;
+  const carried = [
+    ...(spec.api_key !== undefined && patch.api_key === undefined ? ["api_key"] : []),
+    ...(Object.keys(spec.headers).length > 0 && patch.headers === undefined ? ["headers"] : []),
+  ];
+  if (carried.length === 0) return;
+  const names = carried.join(" and ");
+  throw new DaybookError("bad_argument", `${names}: must be given again, or as null, for another host.`);
+}
+
+function originOf({ baseUrl }: Provider): string | null {
+  return baseUrl === null ? null : new URL(baseUrl).origin;
+}
+
 /** Throws `bad_argument` unless the file holds certificates. */
 function refuseUnreadable(caFile: string | null): void {
   if (caFile === null) return;
   try {
+    const file = statSync(caFile);
+    // A pipe would keep everybody waiting, a device never ends.
+    if (!file.isFile() || file.size > MAX_CA_BYTES) throw new TypeError("no file of certificates");
     new X509Certificate(readFileSync(caFile));
   } catch (error) {
     const what = `ca_file: cannot be read as a certificate (${nativeCode(error)})`;

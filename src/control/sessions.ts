@@ -105,11 +105,12 @@ export class Sessions {
       async (change) => {
         const current = await change
           .selectFrom("users")
-          .select("password")
+          .select(["password", "disabled_at"])
           .where("id", "=", row.id)
           .executeTakeFirst();
         // Changed while the password was checked.
-        if (current?.password !== row.password) throw new DaybookError("conflict", "The user was changed.");
+        if (current?.password !== row.password || current.disabled_at !== null)
+          throw new DaybookError("conflict", "The user was changed.");
         await change
           .deleteFrom("sessions")
           .where("expires_at", "<=", now - KEPT_MS)
@@ -141,7 +142,12 @@ export class Sessions {
       actor,
       { kind: "auth", action: "logout", entityType: ENTITY },
       async (change) => {
-        await change.deleteFrom("sessions").where("id", "=", id).execute();
+        const { numDeletedRows } = await change
+          .deleteFrom("sessions")
+          .where("id", "=", id)
+          .executeTakeFirstOrThrow();
+        // Ended meanwhile, by another request or with its user's password.
+        if (numDeletedRows === 0n) return null;
         return {
           entityId: id,
           oldValues: { user_id: userId, expires_at: expiresAt, secret_stored: true },

@@ -69,7 +69,7 @@ function completions(
         ...request,
         streaming: value.stream === true,
         includeUsage: isObject(options) && options.include_usage === true,
-        maxTokens: largestLimit(value.max_tokens, value.max_completion_tokens),
+        maxTokens: times(largestLimit(value.max_tokens, value.max_completion_tokens), choicesOf(value)),
         toolCount: lengthOf(value.tools) + lengthOf(value.functions),
       };
     },
@@ -84,6 +84,18 @@ function completions(
     errorBody,
     errorEvent,
   };
+}
+
+/** How many completions are made, each of which may be as long as the limit says; `best_of` are made for `n`. */
+function choicesOf({ n, best_of, prompt }: Record<string, unknown>): number {
+  const each = Math.max(largestLimit(n) ?? 1, largestLimit(best_of) ?? 1, 1);
+  // Tokens are one prompt; texts, or lists of tokens, are one each.
+  const isMany = Array.isArray(prompt) && typeof prompt[0] !== "number";
+  return isMany ? each * Math.max(prompt.length, 1) : each;
+}
+
+function times(limit: number | null, choices: number): number | null {
+  return limit === null ? null : Math.min(limit * choices, Number.MAX_SAFE_INTEGER);
 }
 
 /** The client's own stream options, and the request for usage. */

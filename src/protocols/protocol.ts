@@ -38,7 +38,7 @@ export interface InferenceRequest {
   /** As asked for, raw. */
   readonly model: string;
   readonly streaming: boolean;
-  /** The most tokens that the answer may have; null when the request sets no limit. */
+  /** The most tokens that the answer may have, all its choices together; null when the request sets no limit. */
   readonly maxTokens: number | null;
   /** Tools offered. */
   readonly toolCount: number;

@@ -35,6 +35,9 @@ export class Accounts {
   #elsewhereSums: Charges = { upTo: {}, sums: [] };
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
+  /** Events that had ended when last looked at: durable when nothing waits any more, or dropped. */
+  #ended: string[] = [];
+  #draining = false;
   #copying: Promise<void> = Promise.resolve();
   #unfollow: () => void = () => {};
 
@@ -135,19 +138,25 @@ export class Accounts {
   }
 
   async #look(reader: Sources): Promise<void> {
-    const { recorder, ledger, slot } = this.#options;
-    const pending = ledger.pendingIds();
-    if (pending.length > 0) {
-      // What had ended before is durable when nothing waits any more, or was dropped.
-      void recorder.drain().then(() => {
-        for (const eventId of pending) ledger.forget(eventId);
-      });
-    }
+    const { slot } = this.#options;
+    this.#forgetDropped();
     const positions = await reader.positions();
     const isNews = positions.some(
       ({ nodeId, seq }) => nodeId !== slot.nodeId && seq > (this.#elsewhere[nodeId] ?? 0),
     );
     if (isNews) this.#takeElsewhere(await reader.charges());
+  }
+
+  /** Under load something may wait for hours: one wait at a time, for what is known then. */
+  #forgetDropped(): void {
+    const { recorder, ledger } = this.#options;
+    this.#ended = ledger.pendingIds();
+    if (this.#ended.length === 0 || this.#draining) return;
+    this.#draining = true;
+    void recorder.drain().then(() => {
+      this.#draining = false;
+      for (const eventId of this.#ended) ledger.forget(eventId);
+    });
   }
 
   async #keep(): Promise<void> {

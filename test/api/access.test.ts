@@ -203,3 +203,43 @@ async function allEvents(events: (query: string) => Promise<EventJson[]>): Promi
   for (const each of kinds) assert.ok(each.length < 1000, "one page has them all");
   return kinds.flat();
 }
+
+test("a token for configuration gives out no more than it has, by whatever way", async (t) => {
+  const daybook = await startDaybook(t);
+  const as = (token: string) => (method: "POST" | "PATCH", path: string, body: object) =>
+    daybook.ask(path, { token, method, body });
+  const full = as(ADMIN_TOKEN);
+  const token = { name: "t", role: "admin" };
+  const secretOf = async (scopes: Scope[]) => {
+    const { json } = await full("POST", "/admin/tokens", { ...token, scopes });
+    return (json as { secret: string }).secret;
+  };
+  for (const [name, role] of [
+    ["ann", "auditor"],
+    ["vic", "viewer"],
+  ])
+    await full("POST", "/admin/users", { name, role });
+  const user = { name: "new", role: "viewer", password: PASSWORD };
+  const scoped = as(await secretOf(["admin"]));
+  const refused: [Parameters<typeof scoped>, number][] = [
+    [["POST", "/admin/tokens", token], 403],
+    [["POST", "/admin/tokens", { ...token, scopes: ["audit:read"] }], 403],
+    [["POST", "/admin/tokens", { ...token, scopes: ["ingest"] }], 403],
+    [["POST", "/admin/tokens", { ...token, role: "auditor" }], 403],
+    [["POST", "/admin/tokens", { ...token, role: "viewer", user_id: "vic" }], 403],
+    [["POST", "/admin/tokens", { ...token, scopes: ["admin"] }], 201],
+    [["POST", "/admin/tokens", { ...token, role: "viewer" }], 201],
+    [["POST", "/admin/users", { ...user, role: "auditor" }], 403],
+    [["POST", "/admin/users", user], 201],
+    [["PATCH", "/admin/users/new", { role: "admin" }], 403],
+    [["PATCH", "/admin/users/ann", { password: PASSWORD }], 403],
+    [["PATCH", "/admin/users/vic", { password: PASSWORD }], 403],
+    [["PATCH", "/admin/users/ann", { disabled: true, password: null }], 200],
+  ];
+  for (const [ask, status] of refused)
+    assert.equal((await scoped(...ask)).status, status, JSON.stringify(ask));
+  const both = as(await secretOf(["admin", "audit:read"]));
+  assert.equal((await both("PATCH", "/admin/users/ann", { password: PASSWORD })).status, 200);
+  assert.equal((await both("POST", "/admin/tokens", { ...token, role: "auditor" })).status, 201);
+  assert.equal((await both("POST", "/admin/tokens", token)).status, 403);
+});

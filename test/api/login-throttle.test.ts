@@ -42,6 +42,18 @@ test("a success makes the account as new, and is not counted against the source"
   assert.equal(throttle.size, 0);
 });
 
+test("one's own successes between do not make a source as new", () => {
+  let now = 1_700_000_000_000;
+  const throttle = new LoginThrottle(() => now);
+  let failed = 0;
+  for (let n = 0; n < 60; n++, now += 100) {
+    if (throttle.waitMs("mine", "203.0.113.7") === 0) throttle.succeeded("mine", "203.0.113.7");
+    if (throttle.waitMs(`user${n}`, "203.0.113.7") === 0) failed++;
+  }
+  // Ten are free; the next two waits take three of the six seconds.
+  assert.ok(failed >= 10 && failed <= 14, String(failed));
+});
+
 test("after an hour without a failure all is as new", () => {
   let now = 0;
   const throttle = new LoginThrottle(() => now);

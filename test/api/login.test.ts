@@ -194,6 +194,53 @@ test("a refused login is not answered before it is recorded", async () => {
   assert.deepEqual(settled, ["login"]);
 });
 
+test("the name of a user is not told by how a failed login is recorded, also where refusals are counted", async (t) => {
+  const daybook = await withUser(t);
+  for (let n = 0; n < 61; n++) await daybook.ask("/admin/users", { token: "dbt_nobody" });
+  for (const name of ["ann", "nobody"]) {
+    const { status, headers, json } = await login(daybook, name, "wrong horse battery");
+    const { instance } = json as { instance: string };
+    assert.deepEqual(
+      [status, instance.startsWith("/admin/audit-logs/"), typeof headers["x-trace-id"]],
+      [401, true, "string"],
+      name,
+    );
+  }
+});
+
+test("a session that is ended twice at once is told of once", async () => {
+  const { users, sessions, control } = await openParts({
+    path: join(tempFolder(), "control.db"),
+    clock: Date.now,
+    scrypt: CHEAP,
+  });
+  await users.create({ caller: "cli" }, { name: "ann", role: "viewer", password: PASSWORD });
+  const made = await sessions.login({ caller: "cli" }, "ann", PASSWORD);
+  assert.ok(made.ok);
+  await Promise.all([1, 2].map(() => sessions.logout({ caller: "cli" }, made.session)));
+  const actions = (await control.outboxAfter(0, 10)).map(({ facts }) => facts.action);
+  assert.deepEqual(actions, ["user_created", "login", "logout"]);
+  await control.close();
+});
+
+test("a user who is disabled while the password is checked gets no session", async () => {
+  const { users, sessions, control } = await openParts({
+    path: join(tempFolder(), "control.db"),
+    clock: Date.now,
+    scrypt: { log2N: 15, r: 8, p: 1 },
+  });
+  await users.create({ caller: "cli" }, { name: "ann", role: "viewer", password: PASSWORD });
+  const login = sessions.login({ caller: "cli" }, "ann", PASSWORD);
+  await control.reads.selectFrom("users").select("id").execute();
+  await Promise.all([
+    assert.rejects(login, { code: "conflict" }),
+    users.update({ caller: "cli" }, "ann", { disabled: true }),
+  ]);
+  const actions = (await control.outboxAfter(0, 10)).map(({ facts }) => facts.action);
+  assert.deepEqual(actions, ["user_created", "user_updated"]);
+  await control.close();
+});
+
 test("refusals of nobody's requests are counted beyond sixty a minute; a known holder's are not", async (t) => {
   const daybook = await withUser(t, "viewer");
   const cookie = cookieOf(await login(daybook, "ann"));

@@ -23,7 +23,7 @@ async function optionsOf(yaml: string, env: Record<string, string> = {}) {
 
 const PROVIDERS = `
 providers:
-  - { name: openai, api_key: sk-canary, headers: { x-team: canary-header } }
+  - { name: openai, api_key: sk-canary, headers: { x-team: canary-header, x.team.key: canary-dotted } }
   - { name: ollama }
 routes:
   - model: gpt-*
@@ -40,6 +40,7 @@ test("options have the names of the file, lists the names of their entries, secr
   assert.equal(options["providers.openai.base_url"], "https://api.openai.com");
   assert.equal(options["providers.openai.api_key"], "mark-9");
   assert.equal(options["providers.openai.headers.x-team"], "mark-13");
+  assert.equal(options["providers.openai.headers.x.team.key"], "mark-13");
   assert.equal(options["providers.ollama.protocols"], "openai, anthropic");
   assert.equal(options["routes.gpt-*.providers.ollama.upstream_model"], "llama3");
   assert.equal(options["routes.gpt-*.providers.ollama.place"], 2);

@@ -1,7 +1,8 @@
 // Providers and routes of control.db, beside those of the file: made, changed, shown, and told to the trail without
 // a secret.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type ControlParts, openParts } from "../../src/control/parts.ts";
@@ -47,7 +48,11 @@ test("a provider is kept over restarts, its secrets sealed, and the trail sees f
     headers: { "X-Team": HEADER },
   });
   assert.equal(catalog.providerNamed("openai")?.provider.apiKey, SECRET);
-  await catalog.providers.update(ACTOR, "openai", { api_key: `${SECRET}2`, base_url: "https://eu.example" });
+  await catalog.providers.update(ACTOR, "openai", {
+    api_key: `${SECRET}2`,
+    headers: { "X-Team": HEADER },
+    base_url: "https://eu.example",
+  });
   await catalog.providers.update(ACTOR, "openai", { headers: { "X-Team": `${HEADER}2` }, enabled: false });
   await catalog.providers.update(ACTOR, "openai", { api_key: null });
   await catalog.providers.delete(ACTOR, "openai", "not used");
@@ -138,6 +143,52 @@ test("what a provider cannot be is refused without its values", async () => {
     });
   }
   assert.deepEqual(await control.outboxAfter(0, 10), []);
+  await control.close();
+});
+
+test("a stored secret is never sent to another host than it was given for", async () => {
+  const { catalog, control } = await open();
+  const { providers } = catalog;
+  await providers.create(ACTOR, { name: "openai", api_key: SECRET, headers: { "X-Team": HEADER } });
+  const other = "https://elsewhere.example";
+  const again = { api_key: SECRET, headers: { "X-Team": HEADER } };
+  for (const [patch, kept] of [
+    [{ base_url: other }, "api_key and headers:"],
+    [{ base_url: "http://api.openai.com" }, "api_key and headers:"],
+    [{ base_url: other, headers: null }, "api_key:"],
+    [{ base_url: other, api_key: null }, "headers:"],
+    // The name tells the address.
+    [{ name: "groq", backend_type: null }, "api_key and headers:"],
+  ] as const) {
+    await assert.rejects(providers.update(ACTOR, "openai", patch), (error: Error & { code: string }) => {
+      assert.deepEqual([error.code, error.message.includes(kept)], ["bad_argument", true], error.message);
+      return true;
+    });
+  }
+  assert.equal((await control.outboxAfter(0, 10)).length, 1);
+  await providers.update(ACTOR, "openai", { base_url: "https://api.openai.com/v1/" });
+  await providers.update(ACTOR, "openai", { base_url: other, ...again });
+  await providers.update(ACTOR, "openai", {
+    base_url: "https://third.example",
+    api_key: null,
+    headers: null,
+  });
+  assert.equal(catalog.providerNamed("openai")?.provider.apiKey, null);
+  await control.close();
+});
+
+test("a ca_file that is no file, or far too large, is refused and nobody waits for it", async () => {
+  const { catalog, control } = await open();
+  const folder = tempFolder();
+  const [pipe, large] = [join(folder, "pipe"), join(folder, "large")];
+  execFileSync("mkfifo", [pipe]);
+  writeFileSync(large, "");
+  truncateSync(large, 2 ** 21);
+  for (const ca_file of [pipe, large, "/dev/zero"]) {
+    await assert.rejects(catalog.providers.create(ACTOR, { name: "openai", ca_file }), {
+      code: "bad_argument",
+    });
+  }
   await control.close();
 });
 

@@ -169,6 +169,19 @@ test("limits are replaced as a whole; setting the same again is no change", asyn
   await control.close();
 });
 
+test("a copy of charges that goes further is not put back by one that does not", async () => {
+  const { charges, control } = await open();
+  const sum = (userId: string, costMicros: number) => ({ nodeId: "a", userId, costMicros });
+  await charges.keep({ upTo: { a: 100 }, sums: [sum("ana", 50), sum("ben", 60)] });
+  // Another process knows of node a what the store has: less.
+  await charges.keep({ upTo: { a: 80, b: 1 }, sums: [sum("ana", 5), sum("ben", 60)] });
+  assert.deepEqual(await charges.read(), { upTo: { a: 100, b: 1 }, sums: [sum("ana", 50), sum("ben", 60)] });
+  // And node a itself copies what has changed since.
+  await charges.keep({ upTo: { a: 150 }, sums: [sum("ben", 61)] });
+  assert.deepEqual(await charges.read(), { upTo: { a: 150, b: 1 }, sums: [sum("ana", 50), sum("ben", 61)] });
+  await control.close();
+});
+
 test("the copy of charges replaces what it is given and keeps the rest, and leaves no entry", async () => {
   const { charges, control } = await open();
   const sum = (nodeId: string, userId: string, costMicros: number) => ({ nodeId, userId, costMicros });

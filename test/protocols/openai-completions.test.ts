@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type CompletionRequest, OPENAI_CHAT } from "../../src/protocols/openai-completions.ts";
+import {
+  type CompletionRequest,
+  OPENAI_CHAT,
+  OPENAI_COMPLETIONS,
+} from "../../src/protocols/openai-completions.ts";
 import { isRefusal, type Refusal } from "../../src/protocols/protocol.ts";
 
 const { parseRequest, upstreamBody } = OPENAI_CHAT;
@@ -76,6 +80,27 @@ test("the limit is the larger one asked for, whole and safe; a negative one mean
   assert.equal(limit('"max_tokens":1e999'), Number.MAX_SAFE_INTEGER);
   assert.equal(limit('"max_tokens":-1'), null);
   assert.equal(limit('"max_tokens":-1,"max_completion_tokens":7'), null);
+});
+
+test("the limit is of all choices together, and of all prompts", () => {
+  const limit = (members: string) => parse(withMembers(members)).maxTokens;
+  assert.equal(limit('"max_tokens":5,"n":3'), 15);
+  assert.equal(limit('"max_tokens":5,"n":null'), 5);
+  assert.equal(limit('"max_tokens":5,"n":0'), 5);
+  assert.equal(limit('"n":3'), null);
+  assert.equal(limit('"max_tokens":9007199254740991,"n":3'), Number.MAX_SAFE_INTEGER);
+  const completion = (members: string) => {
+    const request = OPENAI_COMPLETIONS.parseRequest(
+      Buffer.from(`{"model":"demo","max_tokens":5,${members}}`),
+    );
+    assert.ok(!isRefusal(request));
+    return request.maxTokens;
+  };
+  assert.equal(completion('"prompt":"a","n":2,"best_of":4'), 20);
+  assert.equal(completion('"prompt":["a","b","c"],"n":2'), 30);
+  assert.equal(completion('"prompt":[[1,2],[3]]'), 10);
+  assert.equal(completion('"prompt":[1,2,3]'), 5);
+  assert.equal(completion('"prompt":[]'), 5);
 });
 
 test("a body that is not a JSON object in UTF-8 is refused", () => {

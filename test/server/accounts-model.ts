@@ -60,6 +60,7 @@ export class World {
   readonly #charged = new Map<string, number>();
   #running: Running[] = [];
   #waiting: Ended[] = [];
+  #drained = Promise.withResolvers<void>();
   /** By how much requests went beyond what they held since the last of the user's was let in. */
   readonly #beyond = new Map<string, number>();
   readonly #other = new NodeLog("00000000000000b2");
@@ -129,6 +130,9 @@ export class World {
       for (const follower of this.#followers) follower(row);
     }
     for (const { userId, cost } of events) this.#charged.set(userId, (this.#charged.get(userId) ?? 0) + cost);
+    if (this.#waiting.length > 0) return;
+    this.#drained.resolve();
+    this.#drained = Promise.withResolvers();
   }
 
   /** The newest event that waits is dropped: it will never be. */
@@ -272,7 +276,7 @@ export class World {
           return () => this.#followers.delete(follower);
         },
         // As the recorder's: done when nothing waits.
-        drain: () => (this.#waiting.length === 0 ? Promise.resolve() : new Promise(() => {})),
+        drain: () => (this.#waiting.length === 0 ? Promise.resolve() : this.#drained.promise),
       },
       slot: { nodeId: NODE, journalFolder },
       durable: mark,

@@ -1,7 +1,15 @@
 // Balances: whatever happens in whatever order, they are what was granted less what durable events have cost, less
 // what has ended and is not durable, and no overspend goes beyond what running requests cost more than they held.
+import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { ChargesCopy } from "../../src/control/charges.ts";
+import { openControl } from "../../src/control/control.ts";
+import { DurableMark } from "../../src/journal/durable.ts";
+import { Ledger } from "../../src/limits/ledger.ts";
+import { Accounts } from "../../src/server/accounts.ts";
+import { tempFolder } from "../support/temp.ts";
 import { World } from "./accounts-model.ts";
 
 const user = fc.constantFrom("ana", "björn", "chị Hoa");
@@ -88,4 +96,37 @@ test("balances are right after any order of grants, requests, writes, drops, shi
     }),
     { numRuns: 20 },
   );
+});
+
+test("while something always waits, dropped costs are waited for once, and forgotten when nothing does", async () => {
+  const folder = tempFolder();
+  const control = openControl({ path: join(folder, "control.db"), clock: () => 0 });
+  const ledger = new Ledger(false);
+  const drained = Promise.withResolvers<void>();
+  let waits = 0;
+  const accounts = new Accounts({
+    ledger,
+    copy: new ChargesCopy(control),
+    recorder: {
+      follow: () => () => {},
+      drain() {
+        waits++;
+        return drained.promise;
+      },
+    },
+    slot: { nodeId: "a", journalFolder: folder },
+    durable: new DurableMark(),
+  });
+  const sources = { positions: async () => [], charges: async () => ({ upTo: {}, sums: [] }) };
+  ledger.grant("ana", 100);
+  for (const eventId of ["one", "two", "three"]) {
+    ledger.settle("ana", 0, eventId, 10);
+    await accounts.look(sources);
+  }
+  ledger.settle("ana", 0, "after", 1);
+  assert.deepEqual([waits, ledger.balance("ana").balance], [1, 69]);
+  drained.resolve();
+  await drained.promise;
+  assert.equal(ledger.balance("ana").balance, 99);
+  await control.close();
 });

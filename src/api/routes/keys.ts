@@ -90,7 +90,8 @@ function keyRoutes(at: string): Route[] {
         justification: JUSTIFICATION,
       }),
       answers: ISSUED,
-      about: "Gives the key another secret, shown this once. The old one stays good for `overlap_seconds`.",
+      about:
+        "Gives the key another secret, shown this once. The old one stays good for `overlap_seconds`, and those before it no longer than that.",
       async answer({ parts, params, actor, body }) {
         const overlapMs = body.overlap_seconds * 1000;
         const { id, secret } = await parts.keys.rotate(actor, params.id ?? "", overlapMs, body.justification);

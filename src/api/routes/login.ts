@@ -91,6 +91,8 @@ async function login(call: Call<undefined, { name: string; password: string }>) 
   }
   const done = await parts.sessions.login(actor, body.name, body.password);
   if (!done.ok) {
+    // Always an event of its own: were those of unknown names counted together, the answer would tell them apart.
+    call.audit?.begin();
     throw new Refusal("unauthorized", {
       // The same for every reason: who may log in is nobody's business.
       detail: "Name or password is wrong.",

@@ -5,8 +5,9 @@ import type { Token } from "../../control/tokens.ts";
 import { DaybookError } from "../../event/errors.ts";
 import type { ApiParts } from "../api-parts.ts";
 import { REQUEST } from "../audit.ts";
+import { mayGive } from "../authorize.ts";
 import { listPage, PAGE_QUERY } from "../listing.ts";
-import { type Route, route } from "../route.ts";
+import { holderOf, type Route, route } from "../route.ts";
 import { REASON_BODY, SHOWN_TIME, shownTime, TIME } from "../values.ts";
 
 const TOKEN = z.object({
@@ -56,9 +57,12 @@ export const TOKEN_ROUTES: readonly Route[] = [
     }),
     answers: ISSUED,
     status: 201,
-    about: "Makes a token. `secret` is shown this once.",
-    async answer({ parts, actor, body }) {
+    about: "Makes a token, which may do no more than who makes it. `secret` is shown this once.",
+    async answer(call) {
+      const { parts, actor, body } = call;
       const { user_id: userId, expires_at: expiresAt, ...rest } = body;
+      const owner = userId == null ? null : (await parts.users.get(userId)).id;
+      mayGive(holderOf(call), body.role, body.scopes ?? null, owner);
       const { id, secret } = await parts.tokens.create(actor, { ...rest, userId, expiresAt });
       return { ...shown(await found(parts, id)), secret };
     },

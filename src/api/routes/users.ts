@@ -3,8 +3,9 @@ import * as z from "zod";
 import { ROLES } from "../../control/people-tables.ts";
 import type { User } from "../../control/users.ts";
 import { REQUEST } from "../audit.ts";
+import { mayGive } from "../authorize.ts";
 import { listPage, PAGE_QUERY } from "../listing.ts";
-import { type Route, route } from "../route.ts";
+import { holderOf, type Route, route } from "../route.ts";
 import { JUSTIFICATION, REASON_BODY, SECRET, SHOWN_TIME, shownTime } from "../values.ts";
 
 const USER = z.object({
@@ -43,8 +44,11 @@ export const USER_ROUTES: readonly Route[] = [
     }),
     answers: USER,
     status: 201,
-    about: "Makes a user.",
-    answer: async ({ parts, actor, body }) => shown(await parts.users.create(actor, body)),
+    about: "Makes a user, who may do no more than who makes it.",
+    async answer(call) {
+      mayGive(holderOf(call), call.body.role, null, null);
+      return shown(await call.parts.users.create(call.actor, call.body));
+    },
   }),
   route({
     ...ADMIN,
@@ -70,8 +74,15 @@ export const USER_ROUTES: readonly Route[] = [
     }),
     answers: USER,
     about: "Changes what is given, and leaves the rest.",
-    answer: async ({ parts, params, actor, body: { justification, ...patch } }) =>
-      shown(await parts.users.update(actor, params.id ?? "", patch, justification)),
+    async answer(call) {
+      const { parts, params, actor, body } = call;
+      const { justification, ...patch } = body;
+      const user = await parts.users.get(params.id ?? "");
+      // Who sets a password can log in with it.
+      if (patch.role !== undefined || typeof patch.password === "string")
+        mayGive(holderOf(call), patch.role ?? user.role, null, user.id);
+      return shown(await parts.users.update(actor, user.id, patch, justification));
+    },
   }),
   route({
     ...ADMIN,
