@@ -73,7 +73,7 @@ export class Exchange {
     this.request = request;
     this.response = response;
     this.#recorder = recorder;
-    this.#wire = WireCount.of(request.socket);
+    this.#wire = new WireCount(response);
     this.requestId = requestIdFrom(request.headers["x-request-id"]) ?? newRequestId();
     const traceId = traceFrom(request.headers.traceparent, request.headers["x-trace-id"]) ?? newTraceId();
     this.#facts = { ...facts, requestId: this.requestId, traceId, caller: "http" };
@@ -144,12 +144,14 @@ export class Exchange {
   }
 
   #deliver(answer: OwnAnswer, outcome: Outcome): void {
+    // Nothing of it is on the wire yet when its record is made, or when another answer has the connection.
+    if (this.strict || this.response.socket === null)
+      this.handle.note({ responseSize: this.#bytesOf(answer) });
     if (!this.strict) {
       this.#send(answer);
       this.finish(outcome);
       return;
     }
-    this.handle.note({ responseSize: this.#bytesOf(answer) });
     this.finish(outcome);
     this.whenRecorded(() => this.#send(answer));
   }
@@ -202,7 +204,8 @@ export class Exchange {
   /** Of an answer of ours on the wire, head and body. */
   #bytesOf({ status, headers, body }: OwnAnswer): number {
     const all = { ...this.#headers, ...headers };
-    return headBytes(status, all, this.response.shouldKeepAlive) + Buffer.byteLength(body);
+    const bodyBytes = this.request.method === "HEAD" ? 0 : Buffer.byteLength(body);
+    return headBytes(status, all, this.response.shouldKeepAlive) + bodyBytes;
   }
 
   #send({ status, headers, body }: OwnAnswer): void {
@@ -217,7 +220,6 @@ export class Exchange {
       this.finish(failed("client_disconnected"));
     }
     this.work = null;
-    this.#wire.next();
     if (this.#settling === null) this.#ended.resolve();
     else void this.#settling.finally(() => this.#ended.resolve());
   }

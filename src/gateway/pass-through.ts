@@ -87,12 +87,13 @@ class PassThrough implements Work {
     const dialect = this.#dialect();
     const headers = passedHeaders(request.headers, dialect, provider.headers(dialect));
     headers["x-request-id"] = exchange.requestId;
+    const body = hasBody(exchange) ? counted(exchange) : null;
     const attempt = new Attempt({
       provider,
       method: request.method ?? "GET",
       place: this.#place(),
       headers,
-      body: hasBody(exchange) ? counted(exchange) : null,
+      body,
       accept: (status) => {
         provider.lastCode = status < 400 ? "ok" : status;
         if (isProviderFault(status)) provider.breaker.failed();
@@ -113,6 +114,8 @@ class PassThrough implements Work {
     } finally {
       clearTimeout(timer);
       attempt.release();
+      // An answer that came before the body was whole: its rest must not stand in the next request's way.
+      if (body !== null) request.unpipe(body).resume();
     }
   }
 

@@ -39,7 +39,6 @@ export class Relay implements AnswerSink {
   readonly #request: InferenceRequest | null;
   readonly #upstream: Attempt;
   #status = 0;
-  #chunked = true;
   /** The first byte will tell what the head did not: whether a stream that was asked for came. */
   #undecided = false;
   #stream: AnswerStream | null = null;
@@ -68,7 +67,6 @@ export class Relay implements AnswerSink {
     // What is asked for beyond the client's wish is left out again: then the length is another one.
     const unchanged = this.#stream === null && !this.#undecided;
     const passed = clientHeaders(headers, { unchanged, ownLimits: this.#exchange.hasLimits });
-    this.#chunked = passed["content-length"] === undefined;
     this.#exchange.writeHead(status, passed);
     // Strict: the end is counted before it is sent, so the head must be.
     if (isStream || this.#exchange.strict) response.flushHeaders();
@@ -98,12 +96,15 @@ export class Relay implements AnswerSink {
     if (this.#exchange.isOver) return;
     if (this.#stream !== null) {
       const { forward, held } = this.#stream.finish();
+      const { terminated, facts } = this.#stream;
+      // Half an event is none (WHATWG HTML, 9.2.6), and our own words would be lost in it.
+      if (!terminated && !facts.inBandError) {
+        this.interrupt(this.#outcome(), "stream_interrupted");
+        return;
+      }
       this.#pass(forward, held);
     }
-    const outcome = this.#outcome();
-    const { terminated = true, facts } = this.#stream ?? {};
-    if (terminated || facts?.inBandError) this.#settle(outcome, true);
-    else this.interrupt(outcome, "stream_interrupted");
+    this.#settle(this.#outcome(), true);
   }
 
   broken(code: string): void {
@@ -252,8 +253,9 @@ export class Relay implements AnswerSink {
 
   #bytesOf(held: readonly Buffer[]): number {
     const length = held.reduce((sum, { length }) => sum + length, 0);
-    if (BODILESS.has(this.#status) || this.#exchange.request.method === "HEAD") return 0;
-    return this.#chunked ? chunkBytes(length) + LAST_CHUNK_BYTES : length;
+    const { request, response } = this.#exchange;
+    if (BODILESS.has(this.#status) || request.method === "HEAD") return 0;
+    return response.chunkedEncoding ? chunkBytes(length) + LAST_CHUNK_BYTES : length;
   }
 }
 

@@ -1,7 +1,7 @@
 // Bytes on the wire and what may pass between client and provider.
 
 import type { IncomingHttpHeaders } from "node:http";
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Dialect } from "../protocols/protocol.ts";
 
@@ -83,33 +83,31 @@ export function clientHeaders(
   return headers;
 }
 
-/** Counts what is written to a connection answer by answer: from the end of the one before. */
+/** Counts what is written of one answer, on a connection that has carried others, or behind one still under way. */
 export class WireCount {
-  readonly #socket: Socket;
-  #written = 0;
+  readonly #response: ServerResponse;
+  /** Null: another answer has the connection. */
+  #socket: Socket | null = null;
+  /** Bytes of what went before. */
+  #before = 0;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    const { socket } = response;
+    // node:http says so before it writes what has waited.
+    if (socket === null) response.once("socket", (given: Socket) => this.#begin(given));
+    else this.#begin(socket);
   }
 
-  static readonly #of = new WeakMap<Socket, WireCount>();
-
-  static of(socket: Socket): WireCount {
-    let count = WireCount.#of.get(socket);
-    if (count === undefined) {
-      count = new WireCount(socket);
-      WireCount.#of.set(socket, count);
-    }
-    return count;
+  #begin(socket: Socket): void {
+    this.#socket = socket;
+    this.#before = socket.bytesWritten ?? 0;
   }
 
   /** Bytes of the answer so far, those that wait in memory included. */
   get written(): number {
-    return Math.max(0, (this.#socket.bytesWritten ?? 0) - this.#written);
-  }
-
-  next(): void {
-    this.#written = this.#socket.bytesWritten ?? this.#written;
+    if (this.#socket === null) return this.#response.writableLength;
+    return Math.max(0, (this.#socket.bytesWritten ?? 0) - this.#before);
   }
 }
 

@@ -44,6 +44,8 @@ export interface AdmissionOptions {
 }
 
 const BYTES_PER_TOKEN = 4;
+/** More than any answer has, or costs; so little that the sum over all requests that can run is exact. */
+const MOST_HELD = 100_000_000_000;
 const NOTHING: Facts = {};
 /** Endpoints whose answers have no completion. */
 const WITHOUT_COMPLETION: ReadonlySet<string> = new Set(["embedding", "count_tokens"]);
@@ -129,12 +131,13 @@ function claimOf(ask: Ask, assumedTokens: number): Claim {
 
 function needOf(ask: Ask, promptTokens: number, completionTokens: number) {
   const price = priceOf(ask);
-  if (price === null) return { tokens: promptTokens + completionTokens, costMicros: 0 };
+  const total = Math.min(promptTokens + completionTokens, MOST_HELD);
+  if (price === null) return { tokens: total, costMicros: 0 };
   const promptMicros = Math.max(price.promptMicros, price.cachedPromptMicros);
   const tokens = { promptTokens, completionTokens, totalTokens: null, cachedTokens: null };
   return {
-    tokens: promptTokens + completionTokens,
-    costMicros: costMicros({ ...price, promptMicros }, tokens),
+    tokens: total,
+    costMicros: Math.min(costMicros({ ...price, promptMicros }, tokens), MOST_HELD),
   };
 }
 

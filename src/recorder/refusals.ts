@@ -65,7 +65,7 @@ export class Refusals {
     const clientIp = name === OTHERS ? null : name;
     const about = known ? { method, endpoint } : {};
     const handle = this.#recorder.begin({ kind, action, clientIp, caller: "http", ...about });
-    source.counted.set(key, { handle, outcome });
+    source.counted.set(key, { handle, outcome: known ? outcome : { ...outcome, errorType: null } });
     return true;
   }
 

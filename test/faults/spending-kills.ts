@@ -16,11 +16,13 @@ export interface SpendingOptions {
   readonly home: string;
   readonly requests: number;
   readonly kills: number;
-  /** Requests at the same time. */
+  /** Requests at the same time, as far as there are so many between two kills. */
   readonly concurrency: number;
 }
 
 export interface SpendingReport {
+  /** Requests at the same time. */
+  readonly atOnce: number;
   readonly answered: number;
   /** 402. */
   readonly refused: number;
@@ -69,6 +71,8 @@ export class SpendingKills {
 
   async run(): Promise<SpendingReport> {
     const { requests, kills, concurrency } = this.#options;
+    const partRequests = Math.ceil(requests / (kills + 1));
+    const atOnce = Math.min(concurrency, partRequests);
     writeFileSync(join(this.#options.home, "daybook.yaml"), YAML);
     try {
       await this.#start();
@@ -77,21 +81,21 @@ export class SpendingKills {
       const each = Math.ceil((requests / USERS) * (PROMPT_TOKENS + MAX_TOKENS * COMPLETION_MICROS) * 0.5);
       for (const { id } of users) await this.#grant(id, each);
       for (let part = 0; part <= kills; part++) {
-        const load = this.#load(users, Math.ceil(requests / (kills + 1)));
+        const load = this.#load(users, partRequests);
         if (part < kills) {
-          const goal = this.#answered + this.#refused + Math.ceil(requests / (kills + 1) / 2);
+          const goal = this.#answered + this.#refused + Math.ceil(partRequests / 2);
           await until(() => this.#answered + this.#refused >= goal, 60_000);
           await this.#kill();
           await load;
           await this.#start();
         } else await load;
       }
-      const report = await this.#report(users, each, concurrency);
+      const report = await this.#report(users, each, atOnce);
       await this.#stop();
       for (const end of ["", "-wal", "-shm"])
         rmSync(join(this.#options.home, `events.db${end}`), { force: true });
       await this.#start();
-      assert.deepEqual(await this.#report(users, each, concurrency), report, "a rebuilt store says the same");
+      assert.deepEqual(await this.#report(users, each, atOnce), report, "a rebuilt store says the same");
       return report;
     } finally {
       await this.#kill();
@@ -136,10 +140,10 @@ export class SpendingKills {
     await pool.destroy();
   }
 
-  async #report(users: readonly User[], granted: number, concurrency: number): Promise<SpendingReport> {
+  async #report(users: readonly User[], granted: number, atOnce: number): Promise<SpendingReport> {
     const events = await this.#events();
     assert.equal(new Set(events.map(({ event_id }) => event_id)).size, events.length);
-    const bound = concurrency * BEYOND_TOKENS * COMPLETION_MICROS;
+    const bound = atOnce * BEYOND_TOKENS * COMPLETION_MICROS;
     let charged = 0;
     const balances: number[] = [];
     for (const { id, secret } of users) {
@@ -158,6 +162,7 @@ export class SpendingKills {
       charged += cost;
     }
     return {
+      atOnce,
       answered: this.#answered,
       refused: this.#refused,
       broken: this.#broken,

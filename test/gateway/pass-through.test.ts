@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, createServer as createTcpServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { request } from "undici";
 import { Routes } from "../../src/gateway/routes.ts";
@@ -171,6 +171,50 @@ test("a body is on its way before it is whole, and a client that leaves it so en
   assert.deepEqual([event?.status, event?.error_code], ["cancelled", "client_disconnected"]);
   assert.ok((event?.request_size ?? 0) > 50_000);
 });
+
+for (const [end, answer, status] of [
+  ["answered", "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}", 413],
+  ["too late", "", 504],
+] as const) {
+  test(`an upload whose request is over before it is whole (${end}) leaves the connection to the next`, async (t) => {
+    // It reads what comes first and nothing more.
+    const server = createTcpServer((socket) => {
+      socket
+        .on("error", () => {})
+        .once("data", () => {
+          socket.pause();
+          socket.write(answer);
+        });
+      t.after(() => socket.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    const up = provider("up", `http://127.0.0.1:${port}`, {
+      pass_through: ["/v1/files"],
+      timeouts_ms: { chat: 500 },
+    });
+    const gateway = await serveGateway(t, { routes: new Routes([up], []) });
+    const socket = connect({ port: Number(new URL(gateway.url).port), host: "127.0.0.1" });
+    t.after(() => socket.destroy());
+    let answers = "";
+    socket.setEncoding("latin1").on("data", (data) => (answers += data));
+    const head = `Host: x\r\nAuthorization: Bearer ${KEY}\r\n`;
+    const bytes = 20_000_000;
+    socket.write(`POST /v1/files HTTP/1.1\r\n${head}Content-Length: ${bytes}\r\n\r\n`);
+    socket.write("x".repeat(bytes));
+    socket.write(`GET /v1/models HTTP/1.1\r\n${head}\r\n`);
+    await until(() => answers.includes('"list"'));
+    const events = await gateway.events();
+    assert.deepEqual(
+      events.map(({ action, status_code }) => [action, status_code]),
+      [
+        ["pass_through", status],
+        ["models", 200],
+      ],
+    );
+  });
+}
 
 test("a provider that cannot be reached, and one that is too slow", async (t) => {
   const slow = await startUpstream(t, () => {});

@@ -179,3 +179,15 @@ test("credit that a limit keeps out is not held, nor a limit by credit that is s
   assert.equal(limiter.subject("api_key", "key").used("concurrent_requests", NOW), 0);
   admitted();
 });
+
+test("what requests hold that ask for any length there is is given back to the last token", () => {
+  const { ledger, limiter, admitted } = setUp();
+  const small = Array.from({ length: 9 }, (_, n) => admitted({ maxTokens: n }));
+  const large = Array.from({ length: 100 }, () => admitted({ maxTokens: Number.MAX_SAFE_INTEGER }));
+  for (const one of [...small, ...large]) one.settle({ usage: null, charged: false });
+  const subject = limiter.subject("api_key", "key");
+  assert.deepEqual(
+    [subject.held("tokens_per_minute"), subject.held("cost_micros_per_day"), ledger.balance("ana").reserved],
+    [0, 0, 0],
+  );
+});

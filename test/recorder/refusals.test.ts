@@ -146,3 +146,14 @@ test("whatever comes when: recorded, dropped and in flight are what was refused"
     { numRuns: 60 },
   );
 });
+
+test("refusals that are told apart no more say nothing that is true of one of them only", async (t) => {
+  const { refusals, recorder, conserved } = await counting(t, { singly: 0 });
+  const told: unknown[] = [];
+  recorder.subscribe(({ error_type, count }) => told.push([error_type, count]));
+  for (let n = 0; n < 40; n++) refusals.count(facts("192.0.2.1"), failed("malformed_http", `HPE_${n}`));
+  refusals.close();
+  await recorder.drain();
+  assert.deepEqual(told, [...Array.from({ length: 32 }, (_, n) => [`HPE_${n}`, 1]), [null, 8]]);
+  assert.ok(conserved());
+});
