@@ -3,6 +3,7 @@
 // source. Names are kept as keyed hashes: what is typed as a name may be a password. Memory is bounded: the oldest
 // entries go first, and what is forgotten starts anew.
 import { createHmac, randomBytes } from "node:crypto";
+import { isIPv6 } from "node:net";
 
 interface Failures {
   count: number;
@@ -62,7 +63,7 @@ export class LoginThrottle {
     const hash = (text: string) => createHmac("sha256", this.#key).update(text).digest("base64url");
     return [
       [hash(`account ${account.toLowerCase()}`), "account"],
-      [hash(`source ${source}`), "source"],
+      [hash(`source ${networkOf(source)}`), "source"],
     ];
   }
 
@@ -79,4 +80,17 @@ export class LoginThrottle {
       this.#failures.delete(oldest);
     }
   }
+}
+
+/** An address; of an IPv6 one its first 64 bits, since whoever has one has the others of that network too. */
+function networkOf(source: string): string {
+  if (!isIPv6(source)) return source;
+  const [before = "", after] = source.toLowerCase().split("::");
+  const [head, tail] = [before, after ?? ""].map((half) => half.split(":").filter((group) => group !== ""));
+  const zeros = after === undefined ? 0 : 8 - (head?.length ?? 0) - (tail?.length ?? 0);
+  const groups = [...(head ?? []), ...Array.from({ length: zeros }, () => "0"), ...(tail ?? [])];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
 }

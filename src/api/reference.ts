@@ -27,7 +27,8 @@ ${EXAMPLE}
 
 ${table(["method", "path", "takes", "for", "about"], ROUTES.map(routeRow))}
 
-Every response has \`x-request-id\`: the request's own when it is 1–128 of \`[A-Za-z0-9._-]\`, else a new one. Events
+Every response has \`x-request-id\`: the request's own when it is 1–128 of \`[A-Za-z0-9._-]\` and does
+not look like a secret, else a new one. Events
 are as in [events.md](events.md); times are ISO 8601, UTC.
 
 ## Access

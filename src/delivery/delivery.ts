@@ -82,14 +82,16 @@ export class Delivery {
   }
 
   /**
-   * Carries a plan of retention out, in the store's thread, between appends; answers how many events went. Rejects with
-   * `worker_failed` when it could not be finished; then the next plan has the rest. One at a time.
+   * Carries a plan of retention out, in the store's thread, between appends, once what is durable now is in the store and
+   * sealed there; answers how many events went. Rejects with `worker_failed` when it could not be finished; then the next
+   * plan has the rest. One at a time.
    */
   async prune(plan: PrunePlan): Promise<number> {
     if (this.#thread === null || this.#closed !== null || this.#pruning !== null)
       throw new DaybookError("worker_failed", "the store's thread takes no plan now");
     this.#pruning = Promise.withResolvers();
-    this.#thread.port.postMessage({ is: "prune", plan } satisfies ToStore);
+    const toldLsn = this.#options.durable.lsn;
+    this.#thread.port.postMessage({ is: "prune", plan, toldLsn } satisfies ToStore);
     try {
       const { events, reason } = await this.#pruning.promise;
       if (reason !== null) throw new DaybookError("worker_failed", `retention ended early (${reason})`);

@@ -1,14 +1,15 @@
 // The store's thread: opens the store for writing and ships the journal into it. It is handed no events: it tails
 // the journal's files, so that recovery is the normal path.
 import { dirname } from "node:path";
-import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { nativeCode } from "../event/errors.ts";
 import { DurableMark } from "../journal/durable.ts";
 import { realFiles } from "../journal/files.ts";
 import { JournalTail, type Lost } from "../journal/tail.ts";
 import { openStore } from "../stores/open-store.ts";
-import type { Charges, PrunePlan, PruneProgress, Store } from "../stores/store.ts";
+import type { Charges, PrunePlan, Store } from "../stores/store.ts";
+import { carryOut, type Pruned } from "./pruning.ts";
 import { SealShipper } from "./seal-shipper.ts";
 import { Shipper, type ShipperStatus } from "./shipper.ts";
 
@@ -25,8 +26,8 @@ export interface StoreWorkerData {
 export type ToStore =
   | { readonly is: "close" }
   | { readonly is: "lost_recorded" }
-  /** One at a time; answered with `pruned`. */
-  | { readonly is: "prune"; readonly plan: PrunePlan };
+  /** What the journal has up to `toldLsn` tells of it. One at a time; answered with `pruned`. */
+  | { readonly is: "prune"; readonly plan: PrunePlan; readonly toldLsn: number };
 
 export type FromStore =
   | { readonly is: "ready" }
@@ -34,11 +35,12 @@ export type FromStore =
   | ({ readonly is: "status" } & ShipperStatus)
   /** To be recorded, and answered with `lost_recorded`. */
   | { readonly is: "lost"; readonly lost: Lost }
-  /** `reason` null: the plan is carried out. */
-  | { readonly is: "pruned"; readonly events: number; readonly reason: string | null }
+  | ({ readonly is: "pruned" } & Pruned)
   | { readonly is: "closed" };
 
 const { port, address, folder, nodeId, durable, charges } = workerData as StoreWorkerData;
+
+const NOTHING_SHIPPED = { state: "shipping", shippedSeq: 0, shippedLsn: 0 } as const;
 
 function say(message: FromStore): void {
   port.postMessage(message);
@@ -46,27 +48,6 @@ function say(message: FromStore): void {
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});
-}
-
-/** Step by step; appends come in between. Never rejects. */
-async function prune(
-  store: Store,
-  plan: PrunePlan,
-  signal: AbortSignal,
-): Promise<Extract<FromStore, { is: "pruned" }>> {
-  let events = 0;
-  try {
-    let progress: PruneProgress | null | undefined;
-    while (progress !== null && !signal.aborted) {
-      const step = await store.prune(plan, progress);
-      events += step.events;
-      progress = step.next;
-      await turn();
-    }
-    return { is: "pruned", events, reason: progress === null ? null : "closed" };
-  } catch (error) {
-    return { is: "pruned", events, reason: nativeCode(error) };
-  }
 }
 
 async function run(store: Store): Promise<void> {
@@ -80,7 +61,16 @@ async function run(store: Store): Promise<void> {
   });
   let recorded: (() => void) | null = null;
   let pruning: Promise<void> | null = null;
-  const onStatus = (status: ShipperStatus) => say({ is: "status", ...status });
+  let latest: Pick<ShipperStatus, "state" | "shippedSeq" | "shippedLsn"> = NOTHING_SHIPPED;
+  const onStatus = (status: ShipperStatus) => {
+    latest = status;
+    say({ is: "status", ...status });
+  };
+  const prune = async (plan: PrunePlan, toldLsn: number) => {
+    const { signal } = stop;
+    const pruned = await carryOut({ store, plan, nodeId, toldLsn, status: () => latest, signal, sleep });
+    say({ is: "pruned", ...pruned });
+  };
   const onLost = (lost: Lost) =>
     new Promise<void>((resolve) => {
       recorded = resolve;
@@ -88,7 +78,7 @@ async function run(store: Store): Promise<void> {
     });
   port.on("message", (message: ToStore) => {
     if (message.is === "close") stop.abort();
-    else if (message.is === "prune") pruning = prune(store, message.plan, stop.signal).then(say);
+    else if (message.is === "prune") pruning = prune(message.plan, message.toldLsn);
     else recorded?.();
   });
   say({ is: "ready" });

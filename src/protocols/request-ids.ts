@@ -4,13 +4,15 @@
 export type HeaderValue = string | readonly string[] | undefined;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+/** Daybook's own secrets and most providers'. */
+const SECRET = /(?:db[kts]_|(?<![A-Za-z0-9])sk-)[A-Za-z0-9_-]{20}/;
 /** version 00 - trace-id - parent-id - flags */
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/;
 const ZEROS = /^0+$/;
 
-/** The id in `header` when it is 1–128 of `[A-Za-z0-9._-]`, else null. */
+/** The id in `header` when it is 1–128 of `[A-Za-z0-9._-]` and does not look like a secret, else null. */
 export function requestIdFrom(header: HeaderValue): string | null {
-  return typeof header === "string" && REQUEST_ID.test(header) ? header : null;
+  return typeof header === "string" && REQUEST_ID.test(header) && !SECRET.test(header) ? header : null;
 }
 
 /**

@@ -42,6 +42,15 @@ test("a success makes the account as new, and is not counted against the source"
   assert.equal(throttle.size, 0);
 });
 
+test("the addresses of one IPv6 network are one source", () => {
+  const throttle = new LoginThrottle(() => 0);
+  const inside = ["2001:db8:0:7::1", "2001:db8:0:7:a:b:c:d", "2001:DB8::7:0:0:0:2", "2001:db8:0:7::ffff:1"];
+  for (let n = 0; n < 11; n++) throttle.waitMs(`user${n}`, inside[n % inside.length] ?? "");
+  for (const address of inside) assert.equal(throttle.waitMs("somebody", address), 1000, address);
+  for (const address of ["2001:db8:0:8::1", "2001:db8::7", "::1", "192.0.2.7"])
+    assert.equal(throttle.waitMs(`of ${address}`, address), 0, address);
+});
+
 test("one's own successes between do not make a source as new", () => {
   let now = 1_700_000_000_000;
   const throttle = new LoginThrottle(() => now);

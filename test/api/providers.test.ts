@@ -285,6 +285,8 @@ routes:
   assert.equal(other.status, 501);
   assert.match((other.json as { detail: string }).detail, /only Ollama and a llama\.cpp router/);
   assert.equal((await daybook.ask("/admin/models/none/preload", { method: "POST" })).status, 404);
+  const secret = "dbt_q6q0McgB5-oghc2h0ecFbiJr1DkdNe3pGu067QrSWSc";
+  assert.equal((await daybook.ask(`/admin/models/${secret}/preload`, { method: "POST" })).status, 404);
   const events = (await daybook.events("kind=admin")).filter(({ entity_type }) => entity_type === "model");
   assert.deepEqual(
     events.map(({ action, model, provider, status_code, error_code }) => [
@@ -299,6 +301,7 @@ routes:
       ["model_unloaded", "org/llama", "ollama", 200, null],
       ["model_preloaded", "other", null, 501, "not_supported"],
       ["model_preloaded", "none", null, 404, "not_found"],
+      ["model_preloaded", null, null, 404, "not_found"],
     ],
   );
 });

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { proofCommand } from "../../src/cli/proof.ts";
-import { proofOf } from "../../src/cli/verify/make-proof.ts";
+import { bundleOf, proofOf } from "../../src/cli/verify/make-proof.ts";
 import { slotPlace } from "../../src/cli/verify/slot-place.ts";
 import { storePlace } from "../../src/cli/verify/store-place.ts";
-import { verifyCommand } from "../../src/cli/verify.ts";
+import { twiceIfMissing, verifyCommand } from "../../src/cli/verify.ts";
 import { encodeRow } from "../../src/event/encode.ts";
 import { leafText } from "../../src/event/leaf.ts";
 import { answered } from "../../src/event/outcomes.ts";
@@ -218,6 +218,48 @@ test("what retention removed is PRUNED, and only that: by range, by count, and o
   await third.ship();
   change(third, "DELETE FROM events WHERE seq IN (4, 10)");
   assert.equal(await stateOf(third), "MISSING", "one of them is outside the range");
+});
+
+/** Retention that tells, and removes what it told. */
+async function prune(log: SealedLog): Promise<void> {
+  recordPruned(log, 3, 4, { inference: 2 });
+  log.seal();
+  await log.ship();
+  change(log, "DELETE FROM events WHERE seq IN (3, 4)");
+}
+
+test("retention that begins while a store is looked at is no loss; a loss still is", async () => {
+  const log = await sealedLog();
+  const store = await openStore(log.store, "read");
+  const states: (string | undefined)[] = [];
+  let isPruned = false;
+  const look = async () => {
+    const place = await storePlace("store", store, ALWAYS);
+    if (!isPruned) await prune(log);
+    isPruned = true;
+    const reports = await verifyPlace(place, { sha256: nodeSha256, trusted: null, anchors: new Map() });
+    states.push(reports[0]?.state);
+    return reports;
+  };
+  assert.equal((await twiceIfMissing(look))[0]?.state, "PRUNED");
+  assert.deepEqual(states, ["MISSING", "PRUNED"]);
+  change(log, "DELETE FROM events WHERE seq = 9");
+  assert.equal((await twiceIfMissing(look))[0]?.state, "MISSING");
+  await store.close();
+});
+
+test("a bundle that retention took events from while it was made is none", async () => {
+  const log = await sealedLog();
+  const store = await openStore(log.store, "read");
+  const lines = bundleOf(store, START_MS);
+  await lines.next();
+  await lines.next();
+  await prune(log);
+  const rest = async () => {
+    for await (const line of lines) assert.ok(line);
+  };
+  await assert.rejects(rest, { code: "bad_argument" });
+  await store.close();
 });
 
 test("a forged record of retention explains nothing", async () => {

@@ -12,6 +12,21 @@ test("a request id is 1 to 128 letters, digits, dots, underscores and dashes", (
   assert.equal(requestIdFrom(["a", "b"]), null);
 });
 
+test("a secret that was put in the wrong header is no id", () => {
+  const random = "q6q0McgB5-oghc2h0ecFbiJr1DkdNe3pGu067QrSWSc";
+  for (const secret of [
+    `dbk_${random}`,
+    `dbt_${random}`,
+    `dbs_${random}`,
+    `sk-proj-${random}`,
+    `x.sk-${random}`,
+  ]) {
+    assert.equal(requestIdFrom(secret), null, secret);
+    assert.equal(traceFrom(undefined, secret), null, secret);
+  }
+  for (const id of ["task-00000000000000000000000001", "dbk_1", "sk-1"]) assert.equal(requestIdFrom(id), id);
+});
+
 test("the trace id of a valid traceparent is taken before x-trace-id", () => {
   assert.equal(traceFrom(`00-${TRACE}-${PARENT}-01`, "mine"), TRACE);
   assert.equal(traceFrom(`00-${TRACE}-${PARENT}-00`, undefined), TRACE);

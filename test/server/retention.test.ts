@@ -71,6 +71,20 @@ test("a server tells what it removes before it is gone, and gives the disk back"
   assert.ok(statSync(join(home, "events.db")).size < size * 0.8, "the file is smaller");
 });
 
+test("the store has what tells of a removal, under a checkpoint, before anything is gone from it", async (t) => {
+  const daybook = await startDaybook(t, { home: await agedFolder(), yaml: YAML });
+  await daybook.server.retention.run();
+  const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "read");
+  const logs = await store.seals();
+  const { events } = await store.query({ where: { action: ["pruned"] }, includeSystem: true, limit: 10 });
+  await store.close();
+  const sealed = logs.find(({ nodeId }) => nodeId === daybook.server.nodeId)?.checkpoints.at(-1)?.size ?? 0;
+  assert.deepEqual(
+    events.map(({ seq }) => seq <= sealed),
+    [true],
+  );
+});
+
 test("events arrive in the store while retention runs", async (t) => {
   const home = await agedFolder();
   const daybook = await startDaybook(t, { home, yaml: YAML });

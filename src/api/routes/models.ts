@@ -1,5 +1,6 @@
 // Models that clients can ask for; and, on local backends, which of them are in memory.
 import * as z from "zod";
+import { redactText } from "../../event/redaction.ts";
 import type { ApiParts } from "../api-parts.ts";
 import { REQUEST } from "../audit.ts";
 import { type Call, type Route, route } from "../route.ts";
@@ -55,7 +56,9 @@ function shown({ upstreams }: ApiParts, id: string): z.output<typeof MODEL>[] {
 
 async function setLoaded({ parts, params, audit }: Call, loaded: boolean): Promise<z.output<typeof MOVED>> {
   const { id = "" } = params;
-  audit?.note({ entityType: "model", entityId: id, model: id });
+  // What stands in the path is anything until a route is found.
+  const isNamed = redactText(id).redactions === 0;
+  audit?.note({ entityType: "model", ...(isNamed ? { entityId: id, model: id } : {}) });
   const called = await parts.upstreams.setLoaded(id, loaded);
   if (!called.ok) throw refusalOfCall("The provider of this model", called);
   audit?.note({ provider: called.value });

@@ -55,7 +55,7 @@ async function pathIn(
   }
 }
 
-/** The lines of a bundle of all that the store has. */
+/** The lines of a bundle of all that the store has. Rejects with `bad_argument` when retention began meanwhile. */
 export async function* bundleOf(store: Store, now: number): AsyncGenerator<string> {
   const written = (line: BundleLine) => `${JSON.stringify(line)}\n`;
   yield written({ format: BUNDLE_FORMAT, made_at: now });
@@ -71,13 +71,26 @@ export async function* bundleOf(store: Store, now: number): AsyncGenerator<strin
     }
   }
   const upTo = new Map(positions.map(({ nodeId, seq }) => [nodeId, seq]));
+  const told: { readonly nodeId: string; readonly seq: number }[] = [];
   for (let after: number | null | undefined; after !== null; ) {
     const { events, next } = await store.scan(after ?? null, PART);
     for (const event of events) {
       // What came meanwhile is beyond the end that the bundle names.
-      if (Number(event.row[COLUMN.seq]) <= (upTo.get(String(event.row[COLUMN.node_id])) ?? 0))
+      const { [COLUMN.node_id]: node, [COLUMN.seq]: seq, [COLUMN.action]: action } = event.row;
+      if (action === "pruned") told.push({ nodeId: String(node), seq: Number(seq) });
+      if (Number(seq) <= (upTo.get(String(node)) ?? 0))
         yield written({ event: leafParts(event) as LeafSource });
     }
     after = next;
   }
+  // Events go once what tells of it is sealed: was that after the bundle was begun, some that it names are not in it.
+  const [first, last] = [sizesOf(sealed), sizesOf(await store.seals())];
+  const isLate = told.some(
+    ({ nodeId, seq }) => seq > (first.get(nodeId) ?? 0) && seq <= (last.get(nodeId) ?? 0),
+  );
+  if (isLate) throw new DaybookError("bad_argument", "Retention began meanwhile: make the bundle again.");
+}
+
+function sizesOf(logs: readonly SealedLog[]): Map<string, number> {
+  return new Map(logs.map(({ nodeId, checkpoints }) => [nodeId, checkpoints.at(-1)?.size ?? 0]));
 }
