@@ -2,7 +2,7 @@
 // are UTC milliseconds.
 import type { Generated } from "kysely";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
-import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PEOPLE_MIGRATION, type PeopleTables, TOKEN_SESSIONS_MIGRATION } from "./people-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
@@ -40,4 +40,5 @@ export const MIGRATIONS: readonly string[] = [
   PEOPLE_MIGRATION,
   PROVIDERS_MIGRATION,
   MONEY_MIGRATION,
+  TOKEN_SESSIONS_MIGRATION,
 ];
