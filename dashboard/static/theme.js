@@ -7,7 +7,8 @@
   } catch {
     // Storage that is shut, or holds something else: the defaults hold.
   }
-  const isDark = kept.theme === "dark" || (kept.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark =
+    kept.theme === "dark" || (kept.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   classList.toggle("dark", isDark);
   dataset.density = kept.density === "compact" ? "compact" : "comfortable";
 }
