@@ -26,6 +26,7 @@ import { Adoption } from "./adoption.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { makeFolder } from "./folder.ts";
+import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { createMetrics } from "./metrics.ts";
@@ -254,6 +255,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
+  const jobs = await JobBoard.open({
+    folder: join(slot.folder, "jobs"),
+    kinds: {},
+    now: Date.now,
+    report: (error) => report(error, "jobs"),
+  });
+  openings.add(() => jobs[Symbol.asyncDispose]());
   const metrics = createMetrics({
     recorder,
     delivery,
@@ -269,6 +277,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     upstreams,
     reload: (actor) => live.reload(actor),
     recorder,
+    jobs,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),
