@@ -1,8 +1,8 @@
 // Retention by command: the same run as a server's.
 import type { Config } from "../config/config.ts";
+import { openOwnNode } from "../node/own-node.ts";
 import { openReader } from "../read/reader.ts";
 import type { PrunePlan } from "../stores/store.ts";
-import { openOwnNode } from "./own-node.ts";
 import { Retention, rulesOf } from "./retention.ts";
 
 /** What retention would remove now. Records nothing and changes nothing. */
