@@ -103,7 +103,7 @@ function accessText(access: Access): string {
 }
 
 function parameterRow({ name, part, about }: ParameterSpec): string[] {
-  return [`\`${name}\``, part === "page" ? "lists" : "lists, stats", about];
+  return [`\`${name}\``, part === "page" ? "lists" : "all", about];
 }
 
 function unaudited(): string {
