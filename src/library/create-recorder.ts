@@ -49,19 +49,26 @@ const RESERVE_MB = 32;
  * recorded. Throws `folder_unusable` and the like.
  */
 export async function createRecorder(options: CreateRecorderOptions): Promise<DaybookRecorder> {
-  const { modes, argumentMode = "redacted", errorMessages = false, caller = "library", profile } = options;
+  const {
+    modes,
+    argumentMode = "redacted",
+    errorMessages = false,
+    caller = "library",
+    profile = null,
+  } = options;
   const { home, store } = placeOf(options);
   const maxMb = options.journalMaxMb ?? JOURNAL_MB;
   const node = await openOwnNode({
     home,
     store,
+    profile,
     journal: { maxMb, reserveMb: Math.min(RESERVE_MB, Math.floor(maxMb / 4)) },
     audit: { modes: modesOf(modes ?? {}), retentionDays: DEFAULT_DAYS },
     // A folder with control.db is a server's, which knows more of it.
     adopts: !existsSync(join(home, "control.db")),
   });
   const rules = { mode: argumentMode };
-  return new DaybookRecorder({ node, rules, errorMessages, caller, profile: profile ?? null });
+  return new DaybookRecorder({ node, rules, errorMessages, caller });
 }
 
 function placeOf(options: CreateRecorderOptions): { readonly home: string; readonly store: string } {

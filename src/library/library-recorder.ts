@@ -15,7 +15,6 @@ export interface LibraryRecorderOptions {
   readonly errorMessages: boolean;
   /** Of every event that does not say otherwise. */
   readonly caller: string;
-  readonly profile: string | null;
 }
 
 /** How things stand, at this moment. */
@@ -129,7 +128,7 @@ export class DaybookRecorder implements AsyncDisposable {
   }
 
   #given({ traceId }: WorkFacts) {
-    const { caller, profile } = this.#options;
-    return { caller, profile, ...(traceId == null ? { traceId: newTraceId() } : {}) };
+    const { caller } = this.#options;
+    return { caller, ...(traceId == null ? { traceId: newTraceId() } : {}) };
   }
 }

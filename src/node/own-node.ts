@@ -19,6 +19,8 @@ export interface OwnNodeOptions extends KeepingOptions {
   readonly store: string;
   /** Whether it looks after slots of processes that died; a server does it for its own folder. */
   readonly adopts?: boolean;
+  /** Configuration profile that its events name. */
+  readonly profile?: string | null;
   readonly audit: KeepingOptions["audit"] & { readonly modes: Readonly<Record<Kind, Mode>> };
 }
 
@@ -44,14 +46,14 @@ export async function openOwnNode(options: OwnNodeOptions): Promise<OwnNode> {
 }
 
 async function open(options: OwnNodeOptions, openings: Openings): Promise<OwnNode> {
-  const { home, store: address, audit } = options;
+  const { home, store: address, audit, profile = null } = options;
   makeFolder(home);
   const { slot, journal, ended } = await openNode(home, address, limitsOf(options));
   openings.add(() => slot.release());
   openings.add(() => journal.close());
   const drops = openDropsFile(slot.folder);
   openings.add(() => drops.close());
-  const recorder = new Recorder({ journal, modes: audit.modes, drops });
+  const recorder = new Recorder({ journal, modes: audit.modes, profile, drops });
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });

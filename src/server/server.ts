@@ -113,7 +113,7 @@ async function open(
   openings.add(() => control.close());
   const drops = openDropsFile(slot.folder);
   openings.add(() => drops.close());
-  const recorder = new Recorder({ journal, modes: config.audit.modes, drops });
+  const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile, drops });
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });
