@@ -140,11 +140,11 @@ export function among(column: "shape" | "actor" | "subject", ids: readonly numbe
   return { sql: `+${column} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(ids)] };
 }
 
-function joined(terms: readonly Where[]): [sql: string, params: SqlValue[]] {
+export function joined(terms: readonly Where[]): [sql: string, params: SqlValue[]] {
   return [terms.map(({ sql }) => sql).join(" AND "), terms.flatMap(({ params }) => params)];
 }
 
-function within({ from, to }: Bounds): Where {
+export function within({ from, to }: Bounds): Where {
   return { sql: "recorded_at BETWEEN ? AND ?", params: [from, to] };
 }
 
