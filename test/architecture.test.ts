@@ -10,23 +10,25 @@ const src = fileURLToPath(new URL("../src/", import.meta.url));
 /** Room → the rooms it may import. `stores` stands for stores/store.ts and open-store.ts, `drivers` for the rest. */
 const MAY: Record<string, readonly string[]> = {
   event: [],
+  query: ["event"],
   protocols: ["event"],
   evidence: ["event"],
   journal: ["event", "evidence"],
   recorder: ["event", "journal"],
-  stores: ["event", "drivers"],
-  drivers: ["event", "evidence", "stores"],
+  stores: ["event", "query", "drivers"],
+  drivers: ["event", "query", "evidence", "stores"],
   delivery: ["event", "journal", "recorder", "stores"],
   providers: ["event"],
   limits: ["event"],
   control: ["event", "providers", "limits"],
   gateway: ["event", "protocols", "providers", "recorder"],
-  read: ["event", "stores"],
-  api: ["event", "protocols", "providers", "limits", "read", "stores", "control"],
+  read: ["event", "query", "stores"],
+  api: ["event", "query", "protocols", "providers", "limits", "read", "stores", "control"],
   config: ["event", "providers", "limits"],
   simulator: ["event", "protocols"],
   cli: [
     "event",
+    "query",
     "evidence",
     "config",
     "read",
@@ -41,6 +43,7 @@ const MAY: Record<string, readonly string[]> = {
   ],
   server: [
     "event",
+    "query",
     "api",
     "config",
     "control",
@@ -113,7 +116,8 @@ test("drivers are loaded by open-store.ts alone, and only when asked for", () =>
 test("pure rooms do no I/O", () => {
   const io = /^node:(fs|net|http|https|child_process|worker_threads|sqlite|os|process|timers)/;
   const wrong = imports.filter(
-    ({ from, to }) => ["event", "protocols", "providers", "evidence"].includes(roomOf(from)) && io.test(to),
+    ({ from, to }) =>
+      ["event", "query", "protocols", "providers", "evidence"].includes(roomOf(from)) && io.test(to),
   );
   assert.deepEqual(wrong, []);
 });

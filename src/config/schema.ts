@@ -57,6 +57,16 @@ const audit = z.strictObject({
     .describe("Days that events of a kind are kept."),
   max_mb: integer(0, MAX_MB).default(0).describe("Largest size of the store; 0: no cap."),
   user_agent: flag(false).describe("Record clients' `User-Agent`, which may identify people."),
+  mcp: z
+    .strictObject({
+      enabled: flag(true).describe("Record MCP calls. Switching it off is itself recorded."),
+      arguments: oneOf(["redacted", "shape", "none"])
+        .default("redacted")
+        .describe(
+          "What is kept of a call's arguments: their values redacted, their names, types and sizes, or nothing.",
+        ),
+    })
+    .prefault({}),
 });
 
 const address = checked("an IP address or a network such as 10.0.0.0/8", (value) => {

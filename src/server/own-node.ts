@@ -18,7 +18,7 @@ const MIB = 2 ** 20;
 const SHIP_MS = 5000;
 
 export async function openOwnNode(
-  config: Pick<Config, "home" | "store" | "journal" | "audit">,
+  config: Pick<Config, "home" | "store" | "journal" | "audit" | "profile">,
 ): Promise<OwnNode> {
   const openings = new Openings();
   try {
@@ -28,7 +28,7 @@ export async function openOwnNode(
     const { slot, journal } = await openNode(config.home, config.store, limits);
     openings.add(() => slot.release());
     openings.add(() => journal.close());
-    const recorder = new Recorder({ journal, modes: config.audit.modes });
+    const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile });
     openings.add(() => recorder.close());
     const delivery = await Delivery.open({ address: config.store, slot, durable: journal.durable });
     openings.add(async () => {

@@ -27,6 +27,7 @@ import { Adoption } from "./adoption.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { makeFolder } from "./folder.ts";
+import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { createMetrics } from "./metrics.ts";
@@ -116,7 +117,7 @@ async function open(
   openings.add(() => control.close());
   const drops = openDropsFile(slot.folder);
   openings.add(() => drops.close());
-  const recorder = new Recorder({ journal, modes: config.audit.modes, drops });
+  const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile, drops });
   openings.add(() => recorder.close());
   for (const { nodeId: predecessor, because } of ended)
     void recorder.system("node_succeeded", { predecessor, because });
@@ -257,6 +258,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
+  const jobs = await JobBoard.open({
+    folder: join(slot.folder, "jobs"),
+    kinds: {},
+    now: Date.now,
+    report: (error) => report(error, "jobs"),
+  });
+  openings.add(() => jobs[Symbol.asyncDispose]());
   const metrics = createMetrics({
     recorder,
     delivery,
@@ -272,6 +280,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     upstreams,
     reload: (actor) => live.reload(actor),
     recorder,
+    jobs,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),

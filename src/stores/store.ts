@@ -4,7 +4,7 @@
 import type { Charges } from "../event/charges.ts";
 import type { AuditEvent, Cell, FieldName, Kind } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
-import type { AsOf, EventFilter, EventKey, EventQuery } from "../event/query.ts";
+import type { AsOf, EventFilter, EventKey, EventQuery } from "../query/filter.ts";
 
 export type { Charges, JournalEvent };
 

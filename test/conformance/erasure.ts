@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type AuditEvent, COLUMN, FIELDS, KINDS, type Kind } from "../../src/event/fields.ts";
 import { isErased, type JournalEvent } from "../../src/event/leaf.ts";
-import type { EventFilter } from "../../src/event/query.ts";
 import { leafOf } from "../../src/evidence/leaves.ts";
+import type { EventFilter } from "../../src/query/filter.ts";
 import type { EraseProgress, PruneProgress, PruneRules, Store, Subject } from "../../src/stores/store.ts";
 import { type Cells, NodeLog, START_MS } from "../support/events.ts";
 import { appendAll, appendNext, type Cases, eventsOf, found, idsOf } from "./case.ts";
@@ -70,6 +70,9 @@ const HOLDS: readonly EventFilter[] = [
   { where: { status: ["error"] } },
   { where: { kind: ["system"] } },
   { where: { user_id: ["nobody"] } },
+  { where: {}, not: { user_id: ["ana", "0"], kind: ["auth"] } },
+  { where: { model: [{ glob: "gpt-*" }] }, within: { total_tokens: { least: 3000 } } },
+  { where: {}, text: ["RED_FILE"] },
 ];
 
 export const ERASURE: Cases = {

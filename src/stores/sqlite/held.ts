@@ -1,7 +1,8 @@
 // Events under a legal hold, as a condition on rows: what retention and erasure leave alone, by the same filters that
 // find them in lists.
-import type { EventFilter } from "../../event/query.ts";
-import { among, joined, searchOf, type Where, within } from "./select.ts";
+import type { EventFilter } from "../../query/filter.ts";
+import { joined, type Where } from "./conditions.ts";
+import { among, searchOf, within } from "./select.ts";
 import { boundsOf, type Source } from "./stats.ts";
 
 /** Rows that none of the filters finds. Exact: a condition that is unknown for a row does not hold it. */

@@ -10,9 +10,10 @@ import {
   type PruneRules,
   type PruneStep,
 } from "../store.ts";
+import type { Where } from "./conditions.ts";
 import { notHeld } from "./held.ts";
 import { GRAINS } from "./rollups.ts";
-import { among, notBeyond, type Where } from "./select.ts";
+import { among, notBeyond } from "./select.ts";
 import type { Source } from "./stats.ts";
 import { pragma } from "./tables.ts";
 

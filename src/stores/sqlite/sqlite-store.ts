@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
-import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../event/query.ts";
+import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../query/filter.ts";
 import type {
   Appended,
   Batch,

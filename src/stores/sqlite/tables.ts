@@ -2,7 +2,7 @@
 // shows every field under its own name as text or number, for any SQL tool.
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError } from "../../event/errors.ts";
-import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS } from "./columns.ts";
+import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS, shownSql } from "./columns.ts";
 import { FORGOTTEN } from "./forgotten.ts";
 import { SEALS } from "./seals.ts";
 
@@ -110,30 +110,7 @@ const STATE = `SELECT application_id AS id, user_version AS version,
   NOT EXISTS (SELECT 1 FROM sqlite_schema) AS isEmpty FROM pragma_application_id, pragma_user_version`;
 
 function shown({ name, form, home }: Column): string {
-  const column = `${home}s."${name}"`;
-  switch (form) {
-    case "word":
-      return `(SELECT value FROM dictionary WHERE id = ${column})`;
-    case "node":
-      return `lower(hex(${column}))`;
-    case "uuid":
-      return `CASE WHEN ${column} IS NOT NULL THEN lower(${uuidText(column)}) END`;
-    case "request":
-      return bytesOrText(column, "'req_' || ");
-    case "trace":
-      return bytesOrText(column, "");
-    default:
-      return column;
-  }
-}
-
-function bytesOrText(column: string, prefix: string): string {
-  return `CASE typeof(${column}) WHEN 'blob' THEN ${prefix}lower(hex(${column})) ELSE ${column} END`;
-}
-
-function uuidText(column: string): string {
-  const parts = ["1, 4", "5, 2", "7, 2", "9, 2", "11, 6"];
-  return parts.map((part) => `hex(substr(${column}, ${part}))`).join(" || '-' || ");
+  return shownSql(form, `${home}s."${name}"`);
 }
 
 /**
