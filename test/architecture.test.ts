@@ -11,6 +11,7 @@ const src = fileURLToPath(new URL("../src/", import.meta.url));
 const MAY: Record<string, readonly string[]> = {
   event: [],
   query: ["event"],
+  client: ["event", "query"],
   protocols: ["event"],
   evidence: ["event"],
   journal: ["event", "evidence"],
@@ -28,6 +29,7 @@ const MAY: Record<string, readonly string[]> = {
   simulator: ["event", "protocols"],
   cli: [
     "event",
+    "client",
     "query",
     "evidence",
     "config",
@@ -117,9 +119,20 @@ test("pure rooms do no I/O", () => {
   const io = /^node:(fs|net|http|https|child_process|worker_threads|sqlite|os|process|timers)/;
   const wrong = imports.filter(
     ({ from, to }) =>
-      ["event", "query", "protocols", "providers", "evidence"].includes(roomOf(from)) && io.test(to),
+      ["event", "query", "client", "protocols", "providers", "evidence"].includes(roomOf(from)) &&
+      io.test(to),
   );
   assert.deepEqual(wrong, []);
+});
+
+test("the client needs nothing of Node, so that it runs in a browser", () => {
+  const reached = new Set(["client/client.ts"]);
+  for (const file of reached) for (const { from, to } of within) if (from === file) reached.add(to);
+  assert.ok(reached.size > 10);
+  assert.deepEqual(
+    imports.filter(({ from, to }) => reached.has(from) && to.startsWith("node:")),
+    [],
+  );
 });
 
 test("the verifier needs nothing of Node, so that it runs in a browser", () => {
