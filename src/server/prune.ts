@@ -9,7 +9,7 @@ import { Retention, rulesOf } from "./retention.ts";
 export async function planOnly(config: Config, now: number): Promise<PrunePlan> {
   const reader = await openReader(config.store, { lazy: true });
   try {
-    return await reader.planPrune(rulesOf(config.audit, now));
+    return await reader.planPrune(rulesOf(config.audit, now, []));
   } finally {
     await reader.close();
   }
@@ -22,7 +22,7 @@ export async function pruneNow(config: Config, now: number): Promise<PrunePlan> 
     await using node = await openOwnNode(config);
     const { recorder, delivery, sealed } = node;
     return await new Retention({
-      rules: () => rulesOf(config.audit, now),
+      rules: () => rulesOf(config.audit, now, []),
       reader,
       recorder,
       delivery,

@@ -292,7 +292,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now()),
+    rules: () => rulesOf(config.audit, Date.now(), []),
     reader,
     recorder,
     delivery,
