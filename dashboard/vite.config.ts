@@ -13,6 +13,23 @@ export default defineConfig({
     sveltekit({
       adapter: adapter({ pages: "build", precompress: false, strict: true }),
       paths: { relative: true },
+      // Written into each page with the hashes of what stands in it; the server sends it as a header.
+      csp: {
+        mode: "hash",
+        directives: {
+          "default-src": ["none"],
+          "script-src": ["self"],
+          "style-src": ["self"],
+          // The element by which SvelteKit tells screen readers of a new page is hidden by a style of its own.
+          "style-src-attr": ["unsafe-hashes", "sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo="],
+          "img-src": ["self", "data:"],
+          "connect-src": ["self"],
+          "base-uri": ["none"],
+          "form-action": ["none"],
+          "require-trusted-types-for": ["script"],
+          "trusted-types": ["svelte-trusted-html"],
+        },
+      },
       version: { name: "static", pollInterval: 0 },
       compilerOptions: { runes: true },
     }),

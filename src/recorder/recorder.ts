@@ -26,6 +26,8 @@ import { runTracked } from "./track.ts";
 export interface RecorderOptions {
   readonly journal: JournalPort;
   readonly modes: Readonly<Record<Kind, Mode>>;
+  /** Of the configuration, for every event; null: none was chosen. */
+  readonly profile?: string | null;
   /** Wall clock, UTC ms. */
   readonly now?: () => number;
   /** Monotonic clock, ms. */
@@ -44,6 +46,7 @@ export class Recorder implements HandleOwner {
   readonly counters: Counters;
   readonly #journal: JournalPort;
   readonly #modes: Readonly<Record<Kind, Mode>>;
+  readonly #profile: string | null;
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #queue: Queue;
@@ -58,6 +61,7 @@ export class Recorder implements HandleOwner {
     const { maxQueued: maxEntries = 10_000, maxQueuedBytes: maxBytes = 64 * 1024 * 1024, drops } = options;
     this.#journal = journal;
     this.#modes = modes;
+    this.#profile = options.profile ?? null;
     this.#now = now;
     this.#monotonic = monotonic;
     this.counters = new Counters({
@@ -97,6 +101,7 @@ export class Recorder implements HandleOwner {
     row[COLUMN.timestamp] ??= this.#now();
     row[COLUMN.request_id] ??= newRequestId();
     row[COLUMN.policy_decision] ??= "n/a";
+    row[COLUMN.profile] ??= this.#profile;
     const handle = new Handle(this, kind, this.#modes[kind], row, this.#monotonic());
     if (facts.durationMs !== undefined) handle.isTimed = false;
     this.counters.byKind[kind].begun += handle.count;

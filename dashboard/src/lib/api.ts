@@ -1,35 +1,18 @@
-// What the dashboard asks of the server it came from. Every failure is a Problem that says what happened and what to do.
+// The server that the dashboard came from, through the same client that everybody has. The session's cookie goes along
+// by itself.
 import { resolve } from "$app/paths";
+import { type Client, ClientError, createClient } from "../../../src/client/client.ts";
 
-/** Problem details (RFC 9457) as the API writes them; `status` 0: there was no answer. */
-export class Problem extends Error {
-  override readonly name = "Problem";
-  readonly status: number;
-  readonly code: string;
-  readonly requestId: string | null;
+export { ClientError };
 
-  constructor({
-    status,
-    code,
-    detail,
-    requestId,
-  }: Pick<Problem, "status" | "code" | "requestId"> & { detail: string }) {
-    super(detail);
-    this.status = status;
-    this.code = code;
-    this.requestId = requestId;
-  }
+/** Where the server is, under whatever path it is served. */
+const base = resolve("/").replace(/\/$/, "");
 
-  /** Whether it may go away by itself. */
-  get isPassing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
-}
+export const daybook: Client = createClient({ url: new URL(`${base}/`, location.href) });
 
-export interface Ask {
-  readonly method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
-  readonly body?: unknown;
-  readonly signal?: AbortSignal;
+/** The address of one of the server's paths, or of a page. */
+export function addressOf(path: string): string {
+  return base + path;
 }
 
 export interface Answer<T> {
@@ -39,80 +22,40 @@ export interface Answer<T> {
   readonly requestId: string;
 }
 
-/** The address of one of the server's paths, under whatever path it is served. */
-export function addressOf(path: string): string {
-  return `${resolve("/").replace(/\/$/, "")}${path}`;
+export interface Sent {
+  readonly method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
 }
 
-/** Asks, and rejects with a Problem. An abort rejects as fetch does. */
-export async function ask<T>(path: string, options: Ask = {}): Promise<Answer<T>> {
-  const response = await send(path, options);
-  const requestId = response.headers.get("x-request-id") ?? "";
-  const text = await response.text();
-  if (!response.ok) throw problemOf(response, text);
-  return { data: (text === "" ? undefined : JSON.parse(text)) as T, headers: response.headers, requestId };
+/** Asks, and reads the answer as JSON. Rejects with a ClientError. */
+export async function ask<T>(path: string, sent: Sent = {}): Promise<Answer<T>> {
+  const [pathname = "", search = ""] = path.split("?", 2);
+  const { headers, ...response } = await answered(pathname, { ...sent, query: new URLSearchParams(search) });
+  const data = (response.text === "" ? undefined : JSON.parse(response.text)) as T;
+  return { data, headers, requestId: headers.get("x-request-id") ?? "" };
+}
+
+async function answered(
+  path: string,
+  init: Parameters<Client["ask"]>[1],
+): Promise<{ headers: Headers; text: string }> {
+  const response = await daybook.ask(path, init);
+  return { headers: response.headers, text: await response.text() };
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await ask<T>(path, signal === undefined ? {} : { signal })).data;
 }
 
-/** The response itself, for what is read as a stream. Rejects with a Problem when it is a failure. */
-export async function open(path: string, options: Ask = {}): Promise<Response> {
-  const response = await send(path, options);
-  if (!response.ok) throw problemOf(response, await response.text());
-  return response;
+/** Whether it may go away by itself. */
+export function isPassing({ status }: ClientError): boolean {
+  return status === 0 || status === 429 || status >= 500;
 }
 
-async function send(path: string, { method = "GET", body, signal }: Ask): Promise<Response> {
-  try {
-    return await fetch(addressOf(path), {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (cause) {
-    if (signal?.aborted) throw cause;
-    throw new Problem({
-      status: 0,
-      code: "unreachable",
-      detail: "Daybook does not answer. Check that it runs and that this machine reaches it.",
-      requestId: null,
-    });
-  }
-}
-
-function problemOf(response: Response, text: string): Problem {
-  const { status, headers } = response;
-  const requestId = headers.get("x-request-id");
-  try {
-    const { detail, title, code } = JSON.parse(text) as Record<string, string | undefined>;
-    return new Problem({
-      status,
-      code: code ?? "",
-      detail: detail ?? title ?? `Answered ${status}.`,
-      requestId,
-    });
-  } catch {
-    // A proxy in between answered with a page of its own.
-    return new Problem({ status, code: "", detail: `The server answered ${status}.`, requestId });
-  }
-}
-
-/** `path` with parameters: what is null or undefined is left out, a list is repeated. */
-export function withQuery(
-  path: string,
-  parameters: Readonly<Record<string, unknown>> | URLSearchParams,
-): string {
-  const search = new URLSearchParams(parameters instanceof URLSearchParams ? parameters : undefined);
-  if (!(parameters instanceof URLSearchParams)) {
-    for (const [name, value] of Object.entries(parameters)) {
-      for (const each of Array.isArray(value) ? value : [value])
-        if (each !== null && each !== undefined) search.append(name, String(each));
-    }
-  }
-  const text = search.toString();
-  return text === "" ? path : `${path}?${text}`;
+/** `path` with parameters; what is null or undefined is left out. */
+export function withQuery(path: string, parameters: Readonly<Record<string, unknown>>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return given.length === 0 ? path : `${path}?${search}`;
 }
