@@ -2,6 +2,7 @@
 // checkpoint, reads what came since from the journal's files, and is handed the leaf hashes of every later commit.
 import { parentPort, workerData } from "node:worker_threads";
 import { nativeCode } from "../event/errors.ts";
+import { giveWay } from "./give-way.ts";
 import { openSealer, type Sealer } from "./sealer.ts";
 import { SealingRefused } from "./signing-key.ts";
 
@@ -99,4 +100,5 @@ function attempt(work: () => void): void {
   }
 }
 
+giveWay();
 attempt(() => run(openSealer({ slotFolder, nodeId, now: Date.now }, { lastSeq, root })));
