@@ -35,7 +35,7 @@ export type FromSealer =
 
 /**
  * While events come, a checkpoint is signed after this many, or after this time; of a log at rest once a minute. In a
- * flood at most four a second: each costs as much as recording fifty events.
+ * flood at most four a second: each costs as much as recording dozens of events.
  */
 const BUSY_EVENTS = 1000;
 const BUSY_MS = 1000;
