@@ -92,6 +92,17 @@ export function leafText(row: readonly Cell[], p1Salt: Uint8Array, p2Salt: Uint8
   return `{${text}}`;
 }
 
+/** The event without its groups P1 and P2: its leaf is the same. Erasing again changes nothing. */
+export function erased({ row, p1Salt, p2Salt }: JournalEvent): JournalEvent {
+  const left = row.slice();
+  for (const [, column] of [...P1, ...P2]) left[column] = null;
+  return {
+    row: left,
+    p1Salt: Buffer.from(commitment(p1Salt, group(row, P1)), "hex"),
+    p2Salt: Buffer.from(commitment(p2Salt, group(row, P2)), "hex"),
+  };
+}
+
 /** What the leaf is made of, by name: for those who verify it without a list of fields. */
 export function leafParts({ row, p1Salt, p2Salt }: JournalEvent) {
   const named = (fields: readonly [string, number][]) =>

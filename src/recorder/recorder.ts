@@ -27,6 +27,8 @@ import { runTracked } from "./track.ts";
 export interface RecorderOptions {
   readonly journal: JournalPort;
   readonly modes: Readonly<Record<Kind, Mode>>;
+  /** Of the configuration, for every event; null: none was chosen. */
+  readonly profile?: string | null;
   /** Wall clock, UTC ms. */
   readonly now?: () => number;
   /** Monotonic clock, ms. */
@@ -45,6 +47,7 @@ export class Recorder implements HandleOwner {
   readonly counters: Counters;
   readonly #journal: JournalPort;
   readonly #modes: Readonly<Record<Kind, Mode>>;
+  readonly #profile: string | null;
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #queue: Queue;
@@ -59,6 +62,7 @@ export class Recorder implements HandleOwner {
     const { maxQueued: maxEntries = 10_000, maxQueuedBytes: maxBytes = 64 * 1024 * 1024, drops } = options;
     this.#journal = journal;
     this.#modes = modes;
+    this.#profile = options.profile ?? null;
     this.#now = now;
     this.#monotonic = monotonic;
     this.counters = new Counters({
@@ -98,6 +102,7 @@ export class Recorder implements HandleOwner {
     row[COLUMN.timestamp] ??= this.#now();
     row[COLUMN.request_id] ??= newRequestId();
     row[COLUMN.policy_decision] ??= "n/a";
+    row[COLUMN.profile] ??= this.#profile;
     const handle = new Handle(this, kind, this.#modes[kind], row, this.#monotonic());
     if (facts.durationMs !== undefined) handle.isTimed = false;
     this.counters.byKind[kind].begun += handle.count;
