@@ -8,6 +8,7 @@ import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Holder } from "./authorize.ts";
+import type { Jobs } from "./jobs.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** A begun event, to be finished exactly once. */
@@ -40,6 +41,7 @@ export interface ApiParts extends ControlParts {
     readonly needsRestart: readonly string[];
   }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
+  readonly jobs: Jobs;
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
   /** Counts refusals of requests that nobody is known to have made, where one source has many; else false. */

@@ -12,6 +12,7 @@ import type { OwnFailure, RefusalDetail } from "./own-answer.ts";
 import { Relay } from "./relay.ts";
 import { isProviderFault, isRetryable } from "./retries.ts";
 import { type Route, type Routes, speaking, type Target } from "./routes.ts";
+import { type RulingQuestion, type Rulings, rulingFacts } from "./rulings.ts";
 import { Turns } from "./turns.ts";
 import type { Timeouts, Upstream } from "./upstream.ts";
 import { upstreamHeaders } from "./wire.ts";
@@ -26,10 +27,19 @@ export interface Key {
 
 export interface InferenceOptions {
   readonly routes: Routes;
+  readonly rulings: Rulings;
   readonly admission: Admission;
+  /** Of the configuration; policies may ask for it. */
+  readonly profile: string | null;
   readonly maxBodyBytes: number;
   readonly timeoutsMs: Timeouts;
 }
+
+/** What policies see of a request for inference. */
+type Asked = Pick<
+  RulingQuestion,
+  "action" | "model" | "route" | "requestSize" | "maxTokens" | "streaming" | "toolCount"
+>;
 
 interface Try {
   readonly provider: string;
@@ -71,6 +81,8 @@ async function admit(
   if (route === null) return refuse("not_found", NO_ROUTE);
   const targets = speaking(route, protocol.dialect);
   if (targets.length === 0) return refuse("invalid_request", wrongDialect(route, protocol));
+  const asked = { action: protocol.action, model, route: route.model, requestSize: request.bodyBytes };
+  if (!isLet(exchange, key, { ...asked, ...request }, options)) return null;
   const admitted = options.admission.admit({
     eventId: exchange.handle.eventId,
     keyId: key.id,
@@ -106,6 +118,37 @@ async function bodyOf(exchange: Exchange, maxBytes: number): Promise<Buffer | nu
     });
   }
   return null;
+}
+
+/** Asks policies, before anything is counted or held for the request. False: one denied it, and it is answered. */
+export function isLet(
+  exchange: Exchange,
+  key: Key,
+  { action, model, route, requestSize, maxTokens, streaming, toolCount }: Asked,
+  { rulings, profile }: Pick<InferenceOptions, "rulings" | "profile">,
+): boolean {
+  const ruling = rulings.decide({
+    kind: "inference",
+    action,
+    name: null,
+    server: null,
+    model,
+    route,
+    userId: key.userId,
+    apiKeyId: key.id,
+    profile,
+    caller: "http",
+    requestSize,
+    maxTokens,
+    streaming,
+    toolCount,
+    arguments: undefined,
+  });
+  if (ruling.decision === "n/a") return true;
+  exchange.handle.note(rulingFacts(ruling));
+  if (ruling.decision !== "deny") return true;
+  exchange.refuse("policy_denied", ruling.reason === null ? {} : { message: ruling.reason });
+  return false;
 }
 
 /** Whether `key` may use `model`. */

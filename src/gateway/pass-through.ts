@@ -6,7 +6,7 @@ import type { Dialect, Protocol } from "../protocols/protocol.ts";
 import { PROTOCOLS } from "../protocols/protocols.ts";
 import { Attempt } from "./attempt.ts";
 import { type Exchange, STRICT_DEADLINE_MS, type Work } from "./exchange.ts";
-import type { InferenceOptions, Key } from "./inference.ts";
+import { type InferenceOptions, isLet, type Key } from "./inference.ts";
 import { Relay } from "./relay.ts";
 import { isProviderFault } from "./retries.ts";
 import type { Table } from "./routes.ts";
@@ -27,11 +27,21 @@ const READING: { readonly [D in Dialect]: Protocol } = {
   anthropic: PROTOCOLS.get("/v1/messages") as Protocol,
 };
 
+/** What policies see of a request that is not read. */
+const UNREAD = {
+  action: "pass_through",
+  model: null,
+  route: null,
+  maxTokens: null,
+  streaming: false,
+  toolCount: 0,
+} as const;
+
 export async function servePassThrough(
   exchange: Exchange,
   { provider, table }: Passed,
   key: Key,
-  options: Pick<InferenceOptions, "admission" | "timeoutsMs">,
+  options: Omit<InferenceOptions, "routes" | "maxBodyBytes">,
 ): Promise<void> {
   if (key.models !== undefined && key.models !== null) {
     return exchange.refuse("forbidden", {
@@ -39,6 +49,7 @@ export async function servePassThrough(
       errorType: "model_not_allowed",
     });
   }
+  if (!isLet(exchange, key, { ...UNREAD, requestSize: announced(exchange) }, options)) return;
   const admitted = options.admission.admit({
     eventId: exchange.handle.eventId,
     keyId: key.id,
@@ -144,6 +155,11 @@ class PassThrough implements Work {
     const [first = asked] = this.#provider.protocols;
     return this.#provider.speaks(asked) ? asked : first;
   }
+}
+
+/** Bytes of the body as the head says; 0 where it does not. */
+function announced({ request }: Exchange): number {
+  return Number(request.headers["content-length"] ?? 0);
 }
 
 function hasBody({ request }: Exchange): boolean {

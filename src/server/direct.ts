@@ -15,6 +15,7 @@ import { DaybookError } from "../event/errors.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { makeFolder } from "./folder.ts";
+import { NO_JOBS } from "./jobs.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
 import { report } from "./own-log.ts";
@@ -99,6 +100,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     refusals: { count: () => false },
     reader,
     recorder,
+    jobs: NO_JOBS,
     upstreams: createUpstreams(table, parts.catalog),
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {

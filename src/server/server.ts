@@ -13,6 +13,7 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { UNRULED } from "../gateway/rulings.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
@@ -26,6 +27,7 @@ import { Adoption } from "./adoption.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { makeFolder } from "./folder.ts";
+import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { createMetrics } from "./metrics.ts";
@@ -243,7 +245,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
+    rulings: { decide: () => UNRULED },
     admission: spending.admission,
+    profile: config.profile,
     get maxBodyBytes() {
       return live.config.limits.maxBodyBytes;
     },
@@ -254,6 +258,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
+  const jobs = await JobBoard.open({
+    folder: join(slot.folder, "jobs"),
+    kinds: {},
+    now: Date.now,
+    report: (error) => report(error, "jobs"),
+  });
+  openings.add(() => jobs[Symbol.asyncDispose]());
   const metrics = createMetrics({
     recorder,
     delivery,
@@ -269,6 +280,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     upstreams,
     reload: (actor) => live.reload(actor),
     recorder,
+    jobs,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),

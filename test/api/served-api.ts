@@ -16,6 +16,7 @@ import { type AuditEvent, eventOf, type Facts } from "../../src/event/fields.ts"
 import { newEventId } from "../../src/event/ids.ts";
 import type { Outcome } from "../../src/event/outcomes.ts";
 import { openReader, type Reader } from "../../src/read/reader.ts";
+import { NO_JOBS } from "../../src/server/jobs.ts";
 import { makeTrail, type Past, START, type Trail } from "../read/trail.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -127,6 +128,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     recorder,
     upstreams: NOTHING_AT_WORK,
     reload: async () => ({ changed: [], needsRestart: [] }),
+    jobs: NO_JOBS,
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),
     now: () => START,

@@ -9,6 +9,7 @@ import type { Admission } from "../../src/gateway/admission.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { Key } from "../../src/gateway/inference.ts";
 import type { Routes } from "../../src/gateway/routes.ts";
+import { type Rulings, UNRULED } from "../../src/gateway/rulings.ts";
 import type { ProviderConfig, Timeouts } from "../../src/gateway/upstream.ts";
 import { JournalClient } from "../../src/journal/journal-client.ts";
 import { takeSlot } from "../../src/journal/slot.ts";
@@ -38,6 +39,7 @@ export interface Answered {
 
 export interface ServedOptions {
   readonly routes: Routes;
+  readonly rulings?: Rulings;
   readonly admission?: Admission;
   readonly mode?: Mode;
   readonly key?: Key;
@@ -56,6 +58,7 @@ export async function serveGateway(
   options: ServedOptions,
 ): Promise<ServedGateway> {
   const { routes, admission = FREE, mode = "open", key = { id: "key_1", userId: "ana" } } = options;
+  const { rulings = { decide: () => UNRULED } } = options;
   const slot = takeSlot(tempFolder());
   const journal = await JournalClient.open(slot);
   const modes = Object.fromEntries(KINDS.map((kind) => [kind, mode])) as Record<Kind, Mode>;
@@ -67,7 +70,9 @@ export async function serveGateway(
     recorder,
     refusals,
     routes,
+    rulings,
     admission,
+    profile: "test",
     authenticateKey: (presented) =>
       presented === KEY ? { ok: true, key } : { ok: false, reason: "unknown" },
     clientIp: ({ headers }) => String(headers["x-test-ip"] ?? "127.0.0.1"),
