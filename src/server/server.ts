@@ -13,6 +13,8 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { CallBook } from "../gateway/mcp/call-book.ts";
+import { Rounds } from "../gateway/mcp/rounds.ts";
 import { UNRULED } from "../gateway/rulings.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
@@ -30,6 +32,7 @@ import { makeFolder } from "./folder.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
+import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
@@ -139,9 +142,11 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
   live.follow({
     apply(now) {
       catalog.setFixed(now);
+      parts.mcpServers.setFixed(now.mcp.servers);
       spending.configure(now);
     },
   });
@@ -234,6 +239,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
   openings.add(() => table.close());
   const upstreams = createUpstreams(table, catalog);
+  const mcpServers = openMcpTable({ kept: parts.mcpServers, proxy: config.proxy, report });
+  openings.add(() => mcpServers.close());
   const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
   const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
   const clientIp = (request: IncomingMessage) => address()(request);
@@ -248,6 +255,15 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     rulings: { decide: () => UNRULED },
     admission: spending.admission,
     profile: config.profile,
+    mcp: {
+      servers: mcpServers,
+      book: new CallBook(),
+      rounds: new Rounds(),
+      argumentMode: "redacted",
+      get auditLists() {
+        return live.config.mcp.auditLists;
+      },
+    },
     get maxBodyBytes() {
       return live.config.limits.maxBodyBytes;
     },
