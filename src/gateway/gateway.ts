@@ -9,6 +9,7 @@ import { errorBody } from "../protocols/openai-errors.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Refusals, RefusedFacts } from "../recorder/refusals.ts";
+import { type Placed, Running } from "../recorder/running.ts";
 import { dialectOf, type Endpoint, ERROR_BODIES, endpointOf, modelIn } from "./endpoints.ts";
 import { Exchange, type Work } from "./exchange.ts";
 import { type InferenceOptions, serveInference } from "./inference.ts";
@@ -24,11 +25,11 @@ export interface GatewayOptions extends InferenceOptions {
   readonly authenticateKey: (presented: string) => KeyCheck;
   readonly clientIp: (request: IncomingMessage) => string | null;
   readonly userAgent: boolean;
-  readonly mcp: Pick<McpDoorOptions, "servers" | "argumentMode" | "auditLists" | "book" | "rounds">;
+  readonly mcp: Pick<McpDoorOptions, "servers" | "audit" | "book" | "rounds">;
 }
 
 /** A request that is being served, whoever serves it. */
-interface Served {
+interface Served extends Placed {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly ended: Promise<void>;
@@ -42,7 +43,7 @@ const CUT_MS = 500;
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #mcp: McpDoor;
-  readonly #active = new Map<IncomingMessage, Served>();
+  readonly #active = new Running<Served>();
   #draining = false;
   #idle: PromiseWithResolvers<void> | null = null;
 
@@ -81,7 +82,7 @@ export class Gateway {
   }
 
   #enter(exchange: Served, served: Promise<void>): void {
-    this.#active.set(exchange.request, exchange);
+    this.#active.add(exchange);
     void exchange.ended.then(() => this.#left(exchange));
     served.catch((error: unknown) => {
       exchange.refuse("internal_error", { errorType: nativeCode(error) });
@@ -90,7 +91,7 @@ export class Gateway {
 
   /** The body of a request that is being served is not as its head said. False: nobody here serves it. */
   brokenBody(request: IncomingMessage, errorType: string): boolean {
-    const exchange = this.#active.get(request);
+    const exchange = [...this.#active].find((active) => active.request === request);
     if (exchange === undefined) return false;
     exchange.response.shouldKeepAlive = false;
     exchange.refuse("malformed_http", { errorType });
@@ -137,7 +138,7 @@ export class Gateway {
     this.#draining = true;
     // What is open for as long as both like ends now, and nobody goes on with a stream any more.
     this.#options.mcp.book.close();
-    for (const { work } of this.#active.values()) if (work?.stays) work.cut("shutting_down");
+    for (const { work } of this.#active) if (work?.stays) work.cut("shutting_down");
     if (this.#active.size === 0) return;
     this.#idle ??= Promise.withResolvers<void>();
     const cut = setTimeout(() => this.cut(), graceMs);
@@ -147,12 +148,12 @@ export class Gateway {
 
   /** Ends the grace of a running `drain` now: what is still open is answered `shutting_down`, then cut. */
   cut(): void {
-    for (const exchange of this.#active.values()) {
+    for (const exchange of this.#active) {
       if (exchange.work === null) exchange.refuse("shutting_down");
       else exchange.work.cut("shutting_down");
     }
     setTimeout(() => {
-      for (const exchange of this.#active.values()) exchange.response.destroy();
+      for (const exchange of this.#active) exchange.response.destroy();
     }, CUT_MS);
   }
 
@@ -178,7 +179,7 @@ export class Gateway {
   }
 
   #left(exchange: Served): void {
-    this.#active.delete(exchange.request);
+    this.#active.delete(exchange);
     if (this.#draining && this.#active.size === 0) this.#idle?.resolve();
   }
 }
@@ -202,11 +203,8 @@ function doorOptions(options: GatewayOptions): McpDoorOptions {
     get userAgent() {
       return options.userAgent;
     },
-    get argumentMode() {
-      return mcp.argumentMode;
-    },
-    get auditLists() {
-      return mcp.auditLists;
+    get audit() {
+      return mcp.audit;
     },
   };
 }

@@ -86,8 +86,7 @@ export async function serveGateway(
       servers: new McpServers(null, Date.now),
       book: new CallBook(),
       rounds: new Rounds(),
-      argumentMode: "redacted",
-      auditLists: false,
+      audit: { enabled: true, arguments: "redacted", lists: false },
     },
   });
   const server = createServer((incoming, response) => gateway.handle(incoming, response));

@@ -12,18 +12,51 @@ import type { Admitted } from "../admission.ts";
 export class McpCall {
   /** null: of a request that was refused before it was read. */
   readonly id: McpId | null;
-  readonly method: string | null;
-  readonly handle: Handle;
+  readonly action: string;
   /** A client that lost the answer may still fetch it elsewhere (resumption). */
   awaitsResumption = false;
+  readonly #begin: () => Handle;
+  /** null: what is not audited here, unless it is refused. */
+  #handle: Handle | null;
   #admitted: Admitted | null = null;
   #over = false;
   readonly #onOver: (() => void)[] = [];
 
-  constructor(handle: Handle, request: Pick<McpRequest, "id" | "method"> | null) {
-    this.handle = handle;
+  /** `begin` begins its event: now when it is `audited`, else only if somebody has something to tell of it. */
+  constructor(request: McpRequest | null, audited: boolean, begin: () => Handle) {
     this.id = request?.id ?? null;
-    this.method = request?.method ?? null;
+    this.action = request?.spec.action ?? "request";
+    this.#begin = begin;
+    this.#handle = audited ? begin() : null;
+  }
+
+  /** It has an event from now on, and this is it. */
+  tell(): Handle {
+    this.#handle ??= this.#begin();
+    return this.#handle;
+  }
+
+  /** Of its event; null: it has none. */
+  get eventId(): string | null {
+    return this.#handle?.eventId ?? null;
+  }
+
+  get strict(): boolean {
+    return this.#handle?.mode === "strict";
+  }
+
+  /** Strict work whose event was dropped: whatever it would be answered, it has no record. */
+  get isLost(): boolean {
+    return this.strict && this.#handle?.state === "dropped";
+  }
+
+  note(facts: Facts): void {
+    this.#handle?.note(facts);
+  }
+
+  /** As Handle.announce. */
+  async announce(deadlineMs: number): Promise<boolean> {
+    return this.#handle?.announce(deadlineMs) ?? true;
   }
 
   get isOver(): boolean {
@@ -56,15 +89,15 @@ export class McpCall {
   finish(outcome: Outcome, facts: Facts = {}): void {
     if (this.#over) return;
     this.#over = true;
-    const { handle } = this;
     const charged = outcome.status === "success" || outcome.status === "cancelled";
-    handle.note({ ...facts, ...this.#admitted?.settle({ usage: null, charged }) });
-    handle.finish(outcome);
+    const settled = this.#admitted?.settle({ usage: null, charged });
+    this.#handle?.note({ ...facts, ...settled });
+    this.#handle?.finish(outcome);
     for (const listener of this.#onOver) listener();
   }
 
-  settled(deadlineMs: number): Promise<Settled> {
-    return this.handle.settled(deadlineMs);
+  async settled(deadlineMs: number): Promise<Settled> {
+    return this.#handle?.settled(deadlineMs) ?? "durable";
   }
 }
 

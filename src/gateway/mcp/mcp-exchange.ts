@@ -36,6 +36,8 @@ export class McpExchange {
   readonly calls: McpCall[] = [];
   /** What it waits for, while it does. */
   work: Work | null = null;
+  /** Running's own. */
+  place = -1;
   /** Bytes of the request's body that have come. */
   received = 0;
   /** Messages came as an array, and so are answered. */
@@ -102,19 +104,19 @@ export class McpExchange {
     return "x-ratelimit-limit-requests" in this.#headers;
   }
 
-  /** Begins the event of one request in it; null: of the whole, which nobody could read. */
-  begin(message: McpRequest | null, facts: Facts = {}): McpCall {
-    const known = { ...this.#facts, ...facts };
-    const action = message?.spec.action ?? "request";
-    if (message?.trace) known.traceId = message.trace;
-    const handle = this.#recorder.begin({ ...known, kind: "mcp", action });
-    const call = new McpCall(handle, message);
+  /** One request in it, with its event; null: the whole, which nobody could read. */
+  begin(message: McpRequest | null, facts: Facts = {}, audited = true): McpCall {
+    const call = new McpCall(message, audited, () => {
+      const known = { ...this.#facts, ...facts };
+      if (message?.trace) known.traceId = message.trace;
+      return this.#recorder.begin({ ...known, kind: "mcp", action: message?.spec.action ?? "request" });
+    });
     this.calls.push(call);
     return call;
   }
 
   get strict(): boolean {
-    return this.calls.some(({ handle }) => handle.mode === "strict");
+    return this.calls.some(({ strict }) => strict);
   }
 
   /** Bytes of the answer so far. */
@@ -148,7 +150,9 @@ export class McpExchange {
     }
     if (this.openCalls.length === 0) this.begin(null);
     const calls = this.openCalls;
-    const dropped = calls.some(({ handle }) => handle.mode === "strict" && handle.state === "dropped");
+    // What is refused always has its event.
+    for (const call of calls) call.tell();
+    const dropped = calls.some(({ isLost }) => isLost);
     const unrecorded = this.strict && (dropped || code === "audit_unavailable");
     const answer = this.#errorAnswer(unrecorded ? "audit_unavailable" : code, unrecorded ? {} : detail);
     if (this.strict && !unrecorded) {
@@ -193,10 +197,9 @@ export class McpExchange {
     for (const call of this.openCalls) call.fail(code, errorType, this.sizes(call, responseSize));
   }
 
-  #logUnrecorded({ handle }: McpCall): void {
+  #logUnrecorded({ eventId, action }: McpCall): void {
     const { durationMs: _, ...facts } = this.#facts;
-    const about = { ...facts, parentEventId: handle.eventId, timestamp: Date.now() };
-    const action = String(handle.noted("action"));
+    const about = { ...facts, parentEventId: eventId, timestamp: Date.now() };
     this.#recorder.log({ ...about, kind: "mcp", action }, failed("audit_unavailable"));
   }
 

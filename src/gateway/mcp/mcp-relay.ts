@@ -67,7 +67,7 @@ export class McpRelay implements AnswerSink {
     if (encoding === "identity" && isStream) this.#stream = new McpStream();
     else if (encoding === "identity" && /\bjson\b/i.test(type)) this.#readWhole();
     const upstreamRequestId = requestIdFrom(headers["x-request-id"]);
-    if (upstreamRequestId !== null) for (const { handle } of calls) handle.note({ upstreamRequestId });
+    if (upstreamRequestId !== null) for (const call of calls) call.note({ upstreamRequestId });
     this.#exchange.writeHead(
       status,
       headersDown(headers, { ownLimits: this.#exchange.hasLimits, whole: true }),
@@ -136,7 +136,7 @@ export class McpRelay implements AnswerSink {
     let more = true;
     for (const { bytes, envelopes } of stream.feed(chunk)) {
       for (const envelope of envelopes) this.#learn(envelope, () => eventData(bytes));
-      const strict = envelopes.some((envelope) => this.#callOf(envelope)?.handle.mode === "strict");
+      const strict = envelopes.some((envelope) => this.#callOf(envelope)?.strict === true);
       if (strict) {
         const size = this.#exchange.written + chunkBytes(bytes.length);
         this.#hold(envelopes.flatMap((envelope) => this.#settle(envelope, size)));
@@ -187,7 +187,7 @@ export class McpRelay implements AnswerSink {
   #settle(envelope: Envelope, size: number): McpCall[] {
     const call = this.#callOf(envelope);
     if (call === null || call.isOver) return [];
-    if (envelope.state !== null) this.#options.rounds.remember(envelope.state, call.handle.eventId);
+    if (envelope.state !== null) this.#options.rounds.remember(envelope.state, call.eventId);
     call.answered(envelope, this.#status, this.#exchange.sizes(call, size));
     return [call];
   }

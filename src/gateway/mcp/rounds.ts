@@ -9,7 +9,9 @@ export class Rounds {
   /** Oldest first. */
   readonly #events = new Map<string, string>();
 
-  remember(state: string, eventId: string): void {
+  /** `eventId`: null, where the call has none. */
+  remember(state: string, eventId: string | null): void {
+    if (eventId === null) return;
     const key = keyOf(state);
     this.#events.delete(key);
     this.#events.set(key, eventId);

@@ -1,6 +1,7 @@
 // A request to an MCP server: its messages are read, judged and counted, each call gets its event, and then the bytes
 // go on as they came. Nothing is tried twice: a tool that ran must not run again.
 import type { Facts } from "../../event/fields.ts";
+import { newEventId } from "../../event/ids.ts";
 import { redactText } from "../../event/redaction.ts";
 import { HEADER_MISMATCH } from "../../protocols/mcp-errors.ts";
 import {
@@ -34,10 +35,15 @@ export interface McpOptions {
   /** Of the configuration; policies may ask for it. */
   readonly profile: string | null;
   readonly maxBodyBytes: number;
-  /** What of arguments is recorded. */
-  readonly argumentMode: ArgumentMode;
-  /** Whether list calls leave events. */
-  readonly auditLists: boolean;
+  readonly audit: McpAudit;
+}
+
+/** What leaves events, and what of it. Refusals always do. */
+export interface McpAudit {
+  readonly enabled: boolean;
+  readonly arguments: ArgumentMode;
+  /** List calls too. */
+  readonly lists: boolean;
 }
 
 /** Who asks, and which header said so. */
@@ -68,7 +74,7 @@ export async function serveMcp(
     asked = letIn(exchange, server, caller, read, options);
     exchange.isRead = true;
     if (exchange.isOver || exchange.openCalls.length < exchange.calls.length) return;
-    const announced = exchange.calls.map(({ handle }) => handle.announce(STRICT_DEADLINE_MS));
+    const announced = exchange.calls.map((call) => call.announce(STRICT_DEADLINE_MS));
     if ((await Promise.all(announced)).includes(false)) return exchange.refuse("audit_unavailable");
     if (exchange.isOver) return;
     asked = { ...asked, body };
@@ -132,12 +138,12 @@ function letIn(
   const requests = messages.filter((message): message is McpRequest => message.is === "request");
   const audited: { readonly message: McpRequest; readonly call: McpCall }[] = [];
   for (const message of requests) {
-    if (message.spec.action === null || (message.spec.lists && !options.auditLists))
+    if (message.spec.action === null || (message.spec.lists && !options.audit.lists))
       exchange.unaudited.push(message.id);
     else {
       const size = batch ? { requestSize: message.bytes } : {};
       const facts = { ...callFacts(message, server.offers, options), ...size };
-      audited.push({ message, call: exchange.begin(message, facts) });
+      audited.push({ message, call: exchange.begin(message, facts, options.audit.enabled) });
     }
   }
   for (const { message, call } of audited) {
@@ -159,14 +165,14 @@ function letIn(
 export function callFacts(
   { spec, name, arguments: given, parentEventId, state }: McpRequest,
   offers: Offers,
-  { argumentMode, rounds }: Pick<McpOptions, "argumentMode" | "rounds">,
+  { audit, rounds }: Pick<McpOptions, "audit" | "rounds">,
 ): Facts {
   const facts: Facts = {
     name: name === null ? null : spec.named === "uri" ? offers.resourceName(name) : shortName(name),
     parentEventId: parentEventId ?? (state === null ? null : rounds.eventOf(state)),
   };
   if (given === undefined) return facts;
-  const { value, redactions, truncated } = offers.redact(name, given, argumentMode);
+  const { value, redactions, truncated } = offers.redact(name, given, audit.arguments);
   if (typeof value !== "object" || value === null) return facts;
   return { ...facts, inputJson: value as Record<string, unknown>, redactions, truncated };
 }
@@ -210,7 +216,8 @@ export function denial(
     arguments: given,
   });
   if (ruling.decision === "n/a") return null;
-  call.handle.note(rulingFacts(ruling));
+  if (ruling.decision === "deny") call.tell();
+  call.note(rulingFacts(ruling));
   return ruling.decision === "deny" ? { reason: ruling.reason } : null;
 }
 
@@ -229,7 +236,7 @@ function isAdmitted(
   admission: Admission,
 ): boolean {
   const admitted = admission.admit({
-    eventId: call.handle.eventId,
+    eventId: call.eventId ?? newEventId(),
     keyId: key.id,
     userId: key.userId,
     model: "",
@@ -244,7 +251,7 @@ function isAdmitted(
     exchange.setHeaders(admitted.headers);
     return true;
   }
-  call.handle.note(admitted.facts);
+  call.tell().note(admitted.facts);
   exchange.refuse(admitted.code, admitted);
   return false;
 }

@@ -1,19 +1,11 @@
 // Pages of a list. A page looks at a bounded stretch of its index, so that a filter that finds little costs no more in
 // a long log than in a short one: then it is short, or empty, and says where to go on.
 import { type AuditEvent, eventOf } from "../../event/fields.ts";
-import type { AsOf, EventKey, EventQuery } from "../../event/query.ts";
+import type { AsOf, EventKey, EventQuery } from "../../query/filter.ts";
 import type { Page } from "../store.ts";
 import { readRow } from "./columns.ts";
-import {
-  type Bounds,
-  before,
-  depthSql,
-  notBeyond,
-  pageSql,
-  type Search,
-  searchOf,
-  type Where,
-} from "./select.ts";
+import type { Where } from "./conditions.ts";
+import { type Bounds, before, depthSql, notBeyond, pageSql, type Search, searchOf } from "./select.ts";
 import { boundsOf, type Source } from "./stats.ts";
 
 /**
