@@ -1,5 +1,5 @@
-// The one HTTP listener. Requests below /v1/ go to the gateway, those for the dashboard's files to these, all others to
-// the API; what node:http would answer by itself, unseen, is given to them too.
+// The one HTTP listener. Requests below /v1/ and /mcp/ go to the gateway, those for the dashboard's files to these, all
+// others to the API; what node:http would answer by itself, unseen, is given to them too.
 import {
   createServer,
   type IncomingMessage,
@@ -46,7 +46,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     if (!request.url?.startsWith("/"))
       request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
     const { url } = request;
-    if (/^\/v1(?:[/?]|$)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
+    if (/^\/(?:v1(?:[/?]|$)|mcp\/)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
     else if (!dashboard.handle(request, response)) api(request, response);
   };
   // A missing Host is refused by the gateway, with its event, and not by node:http without one.
