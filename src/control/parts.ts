@@ -7,6 +7,7 @@ import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
 import { SubjectLimits } from "./limits.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
+import { Policies } from "./policies.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -22,6 +23,7 @@ export interface ControlParts {
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
+  readonly policies: Policies;
   readonly secrets: SecretsAtRest;
 }
 
@@ -51,8 +53,9 @@ export async function openParts({
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
+    const policies = new Policies(control);
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, secrets };
+    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, policies, secrets };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -3,10 +3,11 @@
 import type { Generated } from "kysely";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
-export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables {
+export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables, PolicyTables {
   settings: { name: string; value: string };
 }
 
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly string[] = [
   PEOPLE_MIGRATION,
   PROVIDERS_MIGRATION,
   MONEY_MIGRATION,
+  POLICY_MIGRATION,
 ];

@@ -13,7 +13,6 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { UNRULED } from "../gateway/rulings.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
@@ -139,9 +138,11 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
+  parts.policies.setFixed(config);
   live.follow({
     apply(now) {
       catalog.setFixed(now);
+      parts.policies.setFixed(now);
       spending.configure(now);
     },
   });
@@ -245,7 +246,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: () => UNRULED },
+    rulings: { decide: (question) => parts.policies.current.decide(question) },
     admission: spending.admission,
     profile: config.profile,
     get maxBodyBytes() {
