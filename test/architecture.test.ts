@@ -11,6 +11,7 @@ const src = fileURLToPath(new URL("../src/", import.meta.url));
 const MAY: Record<string, readonly string[]> = {
   event: [],
   query: ["event"],
+  client: ["event", "query"],
   protocols: ["event"],
   evidence: ["event"],
   journal: ["event", "evidence"],
@@ -18,6 +19,8 @@ const MAY: Record<string, readonly string[]> = {
   stores: ["event", "query", "drivers"],
   drivers: ["event", "query", "evidence", "stores"],
   delivery: ["event", "journal", "recorder", "stores"],
+  node: ["event", "journal", "recorder", "stores", "delivery"],
+  library: ["event", "protocols", "recorder", "node"],
   providers: ["event"],
   limits: ["event"],
   policy: ["event", "query"],
@@ -29,6 +32,7 @@ const MAY: Record<string, readonly string[]> = {
   simulator: ["event", "protocols"],
   cli: [
     "event",
+    "client",
     "query",
     "evidence",
     "config",
@@ -40,6 +44,8 @@ const MAY: Record<string, readonly string[]> = {
     "protocols",
     "providers",
     "limits",
+    "node",
+    "library",
     "cli",
   ],
   server: [
@@ -53,6 +59,7 @@ const MAY: Record<string, readonly string[]> = {
     "gateway",
     "journal",
     "limits",
+    "node",
     "providers",
     "read",
     "recorder",
@@ -118,9 +125,20 @@ test("pure rooms do no I/O", () => {
   const io = /^node:(fs|net|http|https|child_process|worker_threads|sqlite|os|process|timers)/;
   const wrong = imports.filter(
     ({ from, to }) =>
-      ["event", "query", "protocols", "providers", "evidence"].includes(roomOf(from)) && io.test(to),
+      ["event", "query", "client", "protocols", "providers", "evidence"].includes(roomOf(from)) &&
+      io.test(to),
   );
   assert.deepEqual(wrong, []);
+});
+
+test("the client needs nothing of Node, so that it runs in a browser", () => {
+  const reached = new Set(["client/client.ts"]);
+  for (const file of reached) for (const { from, to } of within) if (from === file) reached.add(to);
+  assert.ok(reached.size > 10);
+  assert.deepEqual(
+    imports.filter(({ from, to }) => reached.has(from) && to.startsWith("node:")),
+    [],
+  );
 });
 
 test("the verifier needs nothing of Node, so that it runs in a browser", () => {

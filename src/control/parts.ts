@@ -6,6 +6,7 @@ import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
 import { SubjectLimits } from "./limits.ts";
+import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { Policies } from "./policies.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
@@ -23,6 +24,7 @@ export interface ControlParts {
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
+  readonly mcpServers: McpServers;
   readonly policies: Policies;
   readonly secrets: SecretsAtRest;
 }
@@ -54,8 +56,10 @@ export async function openParts({
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
     const policies = new Policies(control);
+    const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, policies, secrets };
+    const money = { credits, limits, charges };
+    return { control, users, keys, tokens, sessions, ...money, catalog, mcpServers, policies, secrets };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;
