@@ -5,6 +5,8 @@ import { Catalog } from "./catalog.ts";
 import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
+import { Erasures } from "./erasures.ts";
+import { Holds } from "./holds.ts";
 import { SubjectLimits } from "./limits.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
@@ -21,6 +23,8 @@ export interface ControlParts {
   readonly credits: Credits;
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
+  readonly holds: Holds;
+  readonly erasures: Erasures;
   readonly catalog: Catalog;
   readonly secrets: SecretsAtRest;
 }
@@ -48,11 +52,26 @@ export async function openParts({
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);
+    const holds = new Holds(control);
+    const erasures = new Erasures(control);
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, secrets };
+    return {
+      control,
+      users,
+      keys,
+      tokens,
+      sessions,
+      credits,
+      limits,
+      charges,
+      holds,
+      erasures,
+      catalog,
+      secrets,
+    };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

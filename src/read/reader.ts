@@ -40,6 +40,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
     facets: (filter, field, limit) => long.call("facets", filter, field, limit),
     usage: (question) => quick.call("usage", question),
     planPrune: (rules) => long.call("planPrune", rules),
+    traces: (subject) => long.call("traces", subject),
     close: async () => {
       await Promise.all([quick.close(), long.close()]);
     },

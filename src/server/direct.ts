@@ -14,8 +14,11 @@ import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
+import { Adoption } from "./adoption.ts";
+import { Erasing } from "./erasing.ts";
 import { makeFolder } from "./folder.ts";
 import { NO_JOBS } from "./jobs.ts";
+import { tellLoss } from "./losses.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
 import { report } from "./own-log.ts";
@@ -94,6 +97,40 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   openings.add(() => table.close());
   let counted: Promise<void> | null = null;
   let failure: unknown = null;
+  const count = () => {
+    counted ??= spending.start(reader);
+    return counted;
+  };
+  const { accounts } = spending;
+  const adoption = new Adoption({
+    home: config.home,
+    own: slot,
+    address: config.store,
+    limits,
+    modes: config.audit.modes,
+    outbox: parts.control,
+    positions: () => reader.positions(),
+    charges,
+    onLost: (lostNode, lost) => tellLoss(recorder, lostNode, lost),
+  });
+  const erasing = new Erasing({
+    home: config.home,
+    own: slot,
+    parts,
+    reader,
+    delivery,
+    journal,
+    accounts: {
+      rename: (userId, other) => accounts.rename(userId, other),
+      keep: () => count().then(() => accounts.keep()),
+    },
+    adopt: () => adoption.round(),
+    report: (error) => report(error, "erasure"),
+  });
+  openings.add(() => erasing.close());
+  openings.add(parts.holds.follow(() => delivery.halt()));
+  // A command does what it was asked for; the rest is for a server, or for the next erasure.
+  erasing.start({ resume: false });
   const api = createApi({
     ...parts,
     version: daybookVersion(),
@@ -104,8 +141,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     upstreams: createUpstreams(table, parts.catalog),
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
-      counted ??= spending.start(reader);
-      await counted;
+      await count();
       return spending.ledger.balance(userId);
     },
     metricsText: async () => "",

@@ -1,8 +1,10 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
+
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
+import { filtersOf } from "../api/hold-filters.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
@@ -17,7 +19,6 @@ import { UNRULED } from "../gateway/rulings.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
-import type { Lost } from "../journal/tail.ts";
 import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
@@ -26,10 +27,12 @@ import { Refusals } from "../recorder/refusals.ts";
 import { Adoption } from "./adoption.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { Erasing } from "./erasing.ts";
 import { makeFolder } from "./folder.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
+import { tellLoss } from "./losses.ts";
 import { createMetrics } from "./metrics.ts";
 import { openNode } from "./node.ts";
 import { Openings } from "./openings.ts";
@@ -297,7 +300,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now(), []),
+    rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
     reader,
     recorder,
     delivery,
@@ -305,9 +308,25 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     report: (error) => report(error, "retention"),
   });
   openings.add(() => retention.close());
+  const { holds } = parts;
+  // What is about to go may be held now.
+  openings.add(holds.follow(() => delivery.halt()));
+  const erasing = new Erasing({
+    home: config.home,
+    own: slot,
+    parts,
+    reader,
+    delivery,
+    journal,
+    accounts: spending.accounts,
+    adopt: () => adoption.round(),
+    report: (error) => report(error, "erasure"),
+  });
+  openings.add(() => erasing.close());
   adoption.start();
   anchoring.start();
   retention.start();
+  erasing.start({ resume: true });
   return {
     url: listener.url,
     nodeId: journal.nodeId,
@@ -323,12 +342,6 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     close: closer(openings, listener, gateway),
     cut: () => gateway.cut(),
   };
-}
-
-/** Says in the trail what of a node's log will never be in the store; resolves when that is durable. */
-async function tellLoss(recorder: Recorder, node: string, { fromSeq, toSeq, why }: Lost): Promise<void> {
-  const action = why === "gone" ? "store_regressed" : "journal_loss";
-  await recorder.system(action, { node, from_seq: fromSeq, to_seq: toSeq });
 }
 
 function closer(

@@ -30,6 +30,7 @@ function readerOf(query: Reader["query"]): Reader {
     facets: nothing,
     usage: nothing,
     planPrune: nothing,
+    traces: nothing,
     charges: nothing,
     positions: nothing,
     health: nothing,
