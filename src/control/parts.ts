@@ -8,6 +8,7 @@ import { Credits } from "./credits.ts";
 import { Erasures } from "./erasures.ts";
 import { Holds } from "./holds.ts";
 import { SubjectLimits } from "./limits.ts";
+import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
@@ -26,6 +27,7 @@ export interface ControlParts {
   readonly holds: Holds;
   readonly erasures: Erasures;
   readonly catalog: Catalog;
+  readonly mcpServers: McpServers;
   readonly secrets: SecretsAtRest;
 }
 
@@ -57,6 +59,7 @@ export async function openParts({
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
+    const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
     return {
       control,
@@ -70,6 +73,7 @@ export async function openParts({
       holds,
       erasures,
       catalog,
+      mcpServers,
       secrets,
     };
   } catch (error) {

@@ -54,8 +54,12 @@ function group(row: readonly Cell[], fields: readonly [string, number][]): strin
   return `{${text}}`;
 }
 
-/** Whatever JSON.stringify may write otherwise than as it is: quotes, backslashes, controls, lone surrogates. */
-const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
+/**
+ * Whatever JSON.stringify may write otherwise than as it is: quotes, backslashes, controls, lone surrogates; and pairs of
+ * these, since an expression without the flag u is faster.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** As JSON.stringify writes it, in half the time for the strings that most cells hold. */
 function jsonOf(cell: Cell): string {

@@ -187,9 +187,7 @@ export class Journal {
     return gone.length;
   }
 
-  /**
-   * Begins newer segments, so that no event is in the newest two, which stay: returns the last seq of the older ones.
-   */
+  /** Begins newer segments, so that no event is in the two that stay; returns the last seq of the older ones. */
   turnOver(): number {
     const { lastSeq } = this;
     for (let turn = 0; turn < 2; turn++) {
@@ -207,8 +205,7 @@ export class Journal {
   /** Marks the journal as closed in order and lets go of its file. */
   close(): void {
     if (this.#state.open.size === 0) this.commit([], { closed: true });
-    if (this.#descriptor !== null) this.#options.files.close(this.#descriptor);
-    this.#descriptor = null;
+    this.#closeSegment();
   }
 
   #draft(): Draft {

@@ -1,10 +1,10 @@
 // Retention by command: the same run as a server's.
 import { filtersOf } from "../api/hold-filters.ts";
 import type { Config } from "../config/config.ts";
+import { openOwnNode } from "../node/own-node.ts";
 import { openReader } from "../read/reader.ts";
 import type { PrunePlan } from "../stores/store.ts";
 import { openHolds } from "./holds.ts";
-import { openOwnNode } from "./own-node.ts";
 import { Retention, rulesOf } from "./retention.ts";
 
 /** What retention would remove now. Records nothing and changes nothing. */

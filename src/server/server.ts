@@ -15,27 +15,31 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { CallBook } from "../gateway/mcp/call-book.ts";
+import { Rounds } from "../gateway/mcp/rounds.ts";
 import { UNRULED } from "../gateway/rulings.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
+import { Adoption } from "../node/adoption.ts";
+import { makeFolder } from "../node/folder.ts";
+import { keptSegments, limitsOf } from "../node/kept-segments.ts";
+import { openNode } from "../node/node.ts";
+import { Openings } from "../node/openings.ts";
+import { tellLoss } from "../node/tell-loss.ts";
 import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
-import { Adoption } from "./adoption.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { Erasing } from "./erasing.ts";
-import { makeFolder } from "./folder.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
-import { tellLoss } from "./losses.ts";
+import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
-import { openNode } from "./node.ts";
-import { Openings } from "./openings.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
@@ -72,10 +76,6 @@ export interface Server {
 const GRACE_MS = 25_000;
 const SHIP_MS = 10_000;
 const PUMP_MS = 5000;
-const MIB = 2 ** 20;
-const DAY_MS = 86_400_000;
-/** Shipped segments that stay, so that a store that was restored can be filled again. */
-const KEPT_BYTES = 256 * MIB;
 
 export interface ServerOptions {
   /** Reads the configuration again, for reloads; without it there are none. */
@@ -103,8 +103,7 @@ async function open(
   { journalWorker: workerUrl, scrypt, load }: ServerOptions,
 ): Promise<Server> {
   makeFolder(config.home);
-  const { maxMb, reserveMb } = config.journal;
-  const sizes = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
+  const sizes = limitsOf(config);
   const limits = workerUrl === undefined ? sizes : { ...sizes, workerUrl };
   const { slot, journal, ended } = await openNode(config.home, config.store, limits);
   openings.add(() => slot.release());
@@ -142,9 +141,11 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
   live.follow({
     apply(now) {
       catalog.setFixed(now);
+      parts.mcpServers.setFixed(now.mcp.servers);
       spending.configure(now);
     },
   });
@@ -184,8 +185,7 @@ function openDelivery(
     spending,
   }: Pick<Core, "slot" | "journal" | "recorder" | "parts" | "spending">,
 ): Promise<Delivery> {
-  const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
-  const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
+  const { keepBytes, keepMs } = keptSegments(config);
   return Delivery.open({
     address: config.store,
     slot,
@@ -237,6 +237,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
   openings.add(() => table.close());
   const upstreams = createUpstreams(table, catalog);
+  const mcpServers = openMcpTable({ kept: parts.mcpServers, proxy: config.proxy, report });
+  openings.add(() => mcpServers.close());
   const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
   const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
   const clientIp = (request: IncomingMessage) => address()(request);
@@ -251,6 +253,15 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     rulings: { decide: () => UNRULED },
     admission: spending.admission,
     profile: config.profile,
+    mcp: {
+      servers: mcpServers,
+      book: new CallBook(),
+      rounds: new Rounds(),
+      get audit() {
+        const { config } = live;
+        return { ...config.audit.mcp, lists: config.mcp.auditLists };
+      },
+    },
     get maxBodyBytes() {
       return live.config.limits.maxBodyBytes;
     },
