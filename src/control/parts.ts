@@ -10,6 +10,7 @@ import { Holds } from "./holds.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
+import { Policies } from "./policies.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -28,6 +29,7 @@ export interface ControlParts {
   readonly erasures: Erasures;
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
+  readonly policies: Policies;
   readonly secrets: SecretsAtRest;
 }
 
@@ -59,21 +61,22 @@ export async function openParts({
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
+    const policies = new Policies(control);
     const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
+    const money = { credits, limits, charges };
+    const kept = { holds, erasures };
     return {
       control,
       users,
       keys,
       tokens,
       sessions,
-      credits,
-      limits,
-      charges,
-      holds,
-      erasures,
+      ...money,
+      ...kept,
       catalog,
       mcpServers,
+      policies,
       secrets,
     };
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { Asked, AskOptions } from "../support/daybook.ts";
 import { EVIDENCE_EXAMPLES } from "./mutating-evidence.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
+import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
 type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
@@ -100,6 +101,7 @@ const keyExamples = (at: string): Record<string, Example> => ({
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
+  ...POLICY_EXAMPLES,
   ...EVIDENCE_EXAMPLES,
   "POST /auth/login": {
     given: USER,
