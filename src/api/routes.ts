@@ -8,6 +8,7 @@ import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
+import { MCP_ROUTES } from "./routes/mcp.ts";
 import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
 import { MODEL_ROUTES } from "./routes/models.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
@@ -37,6 +38,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...PROVIDER_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
+  ...MCP_ROUTES,
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,

@@ -289,6 +289,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     refusals,
     reader,
     upstreams,
+    mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
     jobs,

@@ -1,5 +1,6 @@
 // One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
 import type { Asked, AskOptions } from "../support/daybook.ts";
+import { MCP_EXAMPLES } from "./mcp-examples.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
@@ -97,6 +98,7 @@ const keyExamples = (at: string): Record<string, Example> => ({
 
 /** `METHOD path` of the route → its example. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
+  ...MCP_EXAMPLES,
   ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
   "POST /auth/login": {
