@@ -8,6 +8,7 @@ import { Credits } from "./credits.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
+import { Policies } from "./policies.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -24,6 +25,7 @@ export interface ControlParts {
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
+  readonly policies: Policies;
   readonly secrets: SecretsAtRest;
 }
 
@@ -53,9 +55,11 @@ export async function openParts({
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
+    const policies = new Policies(control);
     const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, mcpServers, secrets };
+    const money = { credits, limits, charges };
+    return { control, users, keys, tokens, sessions, ...money, catalog, mcpServers, policies, secrets };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -2,13 +2,18 @@
 // life is this process's.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { Config } from "../config/config.ts";
+import { openParts } from "../control/parts.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { newRequestId } from "../event/ids.ts";
 import { StdioSession } from "../gateway/mcp/stdio-session.ts";
-import { UNRULED } from "../gateway/rulings.ts";
+import type { Rulings } from "../gateway/rulings.ts";
+import { Openings } from "../node/openings.ts";
 import { openOwnNode } from "../node/own-node.ts";
+import { PolicySet } from "../policy/policy-set.ts";
 
 export interface WrapOptions {
   readonly config: Config;
@@ -36,13 +41,21 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  */
 export async function wrapMcpServer(options: WrapOptions): Promise<End> {
   const { config, server, user, stdin, stdout } = options;
-  const node = await openOwnNode({ ...config, adopts: false });
+  const database = join(config.home, "control.db");
+  // A folder with control.db is a server's, which looks after those who died.
+  const hasServer = existsSync(database);
+  const openings = new Openings();
+  const node = await openOwnNode({ ...config, adopts: !hasServer });
+  openings.add(() => node[Symbol.asyncDispose]());
   try {
+    const rulings = hasServer
+      ? await keptRulings(config, database, openings)
+      : new PolicySet(config.policies);
     const child = await started(options.command, options.args);
     const session = new StdioSession({
       server,
       recorder: node.recorder,
-      rulings: { decide: () => UNRULED },
+      rulings,
       profile: config.profile,
       audit: { ...config.audit.mcp, lists: config.mcp.auditLists },
       maxBytes: config.limits.maxBodyBytes,
@@ -54,8 +67,16 @@ export async function wrapMcpServer(options: WrapOptions): Promise<End> {
     session.end();
     return end;
   } finally {
-    await node[Symbol.asyncDispose]();
+    await openings.close();
   }
+}
+
+/** Policies of the file and of control.db, as they are at any time: a server may change them meanwhile. */
+async function keptRulings(config: Config, path: string, openings: Openings): Promise<Rulings> {
+  const parts = await openParts({ path, clock: Date.now, secretKey: config.secretKey });
+  openings.add(() => parts.control.close());
+  parts.policies.setFixed(config);
+  return { decide: (question) => parts.policies.current.decide(question) };
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;

@@ -2,6 +2,7 @@
 import type { Asked, AskOptions } from "../support/daybook.ts";
 import { MCP_EXAMPLES } from "./mcp-examples.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
+import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
 type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
@@ -101,6 +102,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   ...MCP_EXAMPLES,
   ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
+  ...POLICY_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",
