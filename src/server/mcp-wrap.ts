@@ -46,7 +46,7 @@ export async function wrapMcpServer(options: WrapOptions): Promise<End> {
   const hasServer = existsSync(database);
   const openings = new Openings();
   const node = await openOwnNode({ ...config, adopts: !hasServer });
-  openings.add(() => node[Symbol.asyncDispose]());
+  openings.add(async () => node[Symbol.asyncDispose]());
   try {
     const rulings = hasServer
       ? await keptRulings(config, database, openings)
