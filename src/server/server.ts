@@ -60,6 +60,7 @@ export interface Server {
   /** A model that can be asked for; null: only globs are known. */
   readonly exampleModel: string | null;
   readonly recorder: Recorder;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
   readonly retention: Retention;
@@ -168,6 +169,7 @@ async function open(
     parts,
     recorder,
     spending,
+    outbox,
     delivery,
     journal,
     firstSecrets,
@@ -209,6 +211,7 @@ interface Core {
   readonly parts: ControlParts;
   readonly recorder: Recorder;
   readonly spending: Spending;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -217,8 +220,20 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, anchoring, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } =
-    core;
+  const {
+    slot,
+    anchoring,
+    limits,
+    parts,
+    recorder,
+    spending,
+    outbox,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+    live,
+  } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
@@ -293,6 +308,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     refusals,
     reader,
     upstreams,
+    mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
     jobs,
@@ -347,6 +363,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     simulated: table.simulated,
     exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
+    outbox,
     delivery,
     adoption,
     retention,
