@@ -35,7 +35,7 @@ export class RequestAudit {
   #settleLater: (() => void) | null = null;
   /** How the request ends, once that is known. */
   outcome: Outcome | null = null;
-  /** Success leaves no event: this is a further page of a query that has one. */
+  /** Success leaves no event: this is a further page of a query that has one, or hands events over. */
   continues = false;
   /** The event of the change that this request made; its success leaves no other. */
   changed: string | null = null;

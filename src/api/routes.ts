@@ -4,6 +4,7 @@ import type { Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
+import { INGEST_ROUTES } from "./routes/ingest.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
@@ -27,6 +28,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...PROVIDER_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
+  ...INGEST_ROUTES,
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,

@@ -5,6 +5,7 @@ import { Catalog } from "./catalog.ts";
 import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
+import { IngestNodes } from "./ingest-nodes.ts";
 import { SubjectLimits } from "./limits.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
@@ -23,6 +24,7 @@ export interface ControlParts {
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
   readonly secrets: SecretsAtRest;
+  readonly ingestNodes: IngestNodes;
 }
 
 export interface PartsOptions extends ControlOptions {
@@ -51,8 +53,21 @@ export async function openParts({
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
+    const ingestNodes = new IngestNodes(control);
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, secrets };
+    return {
+      control,
+      users,
+      keys,
+      tokens,
+      sessions,
+      credits,
+      limits,
+      charges,
+      catalog,
+      secrets,
+      ingestNodes,
+    };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

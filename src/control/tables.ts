@@ -1,12 +1,13 @@
 // What control.db holds, as Kysely sees it and as SQL makes it: the foundation, and the tables of each part. Times
 // are UTC milliseconds.
 import type { Generated } from "kysely";
+import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
-export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables {
+export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables, IngestTables {
   settings: { name: string; value: string };
 }
 
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly string[] = [
   PEOPLE_MIGRATION,
   PROVIDERS_MIGRATION,
   MONEY_MIGRATION,
+  INGEST_MIGRATION,
 ];

@@ -11,6 +11,7 @@ import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { UNRULED } from "../gateway/rulings.ts";
@@ -267,6 +268,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     anchoring,
     activeRequests: () => gateway.active,
   });
+  const ingest = new Ingest(config.store);
+  openings.add(() => ingest.close());
   const api = createApi({
     ...parts,
     version: daybookVersion(),
@@ -275,6 +278,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     upstreams,
     reload: (actor) => live.reload(actor),
     recorder,
+    ingest,
     jobs,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
