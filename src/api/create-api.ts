@@ -165,7 +165,7 @@ function callOf(
     holder,
     search,
     params: request.params as Record<string, string>,
-    query: readsQuery(route) ? readQuery(route.query, search) : undefined,
+    query: readsQuery(route) ? readQuery(route.query, ownParameters(route, search)) : undefined,
     body: readBody(route.body, request.body),
     actor: { ...audit?.who, committed },
   };
@@ -173,7 +173,16 @@ function callOf(
 
 /** Probes may say what they like: what leaves no event takes no parameters, and refuses none. */
 function readsQuery({ takes, query, audit, changes }: Route): boolean {
-  return takes === undefined && (query !== undefined || audit !== null || changes !== undefined);
+  return query !== undefined || (takes === undefined && (audit !== null || changes !== undefined));
+}
+
+/** Taken out of `search` where the trail's queries are to read the rest of it. */
+function ownParameters({ takes, query }: Route, search: URLSearchParams): URLSearchParams {
+  if (takes === undefined) return search;
+  const names = Object.keys(query?.shape ?? {});
+  const own = new URLSearchParams([...search].filter(([name]) => names.includes(name)));
+  for (const name of names) search.delete(name);
+  return own;
 }
 
 function refuse(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

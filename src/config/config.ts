@@ -2,6 +2,7 @@
 import type { Kind, Mode } from "../event/fields.ts";
 import { type Limits, withDefaults } from "../limits/limits.ts";
 import type { FoundProviders } from "../providers/found.ts";
+import { completeMcpServer, type McpServer } from "../providers/mcp-server.ts";
 import { completeProvider, type Provider } from "../providers/provider.ts";
 import { completeRoute, type Route } from "../providers/route.ts";
 import { type ListenAddress, parseListen } from "./address.ts";
@@ -38,7 +39,8 @@ export interface Config {
   readonly journal: { readonly maxMb: number; readonly reserveMb: number };
   /** IP addresses, and networks as address/bits. */
   readonly trustedProxies: readonly string[];
-  readonly mcp: { readonly servers: readonly { readonly name: string; readonly url: string }[] };
+  /** Servers of the file; more are kept in control.db. */
+  readonly mcp: { readonly servers: readonly McpServer[]; readonly auditLists: boolean };
   readonly audit: {
     readonly modes: Readonly<Record<Kind, Mode>>;
     readonly retentionDays: Readonly<Record<Kind, number>>;
@@ -99,7 +101,10 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     timeoutsMs: file.timeouts_ms,
     journal: { maxMb: file.journal.max_mb, reserveMb: file.journal.reserve_mb },
     trustedProxies: file.trusted_proxies,
-    mcp: file.mcp,
+    mcp: {
+      servers: file.mcp.servers.map((spec) => completeMcpServer(spec, { ...origin, source: "file" })),
+      auditLists: file.mcp.audit_lists,
+    },
     anchors: file.anchors.map((spec) => anchorOf(spec, path)),
     audit: {
       modes: file.audit.modes,

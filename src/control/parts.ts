@@ -7,6 +7,7 @@ import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
 import { IngestNodes } from "./ingest-nodes.ts";
 import { SubjectLimits } from "./limits.ts";
+import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
@@ -23,6 +24,7 @@ export interface ControlParts {
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
+  readonly mcpServers: McpServers;
   readonly secrets: SecretsAtRest;
   readonly ingestNodes: IngestNodes;
 }
@@ -54,6 +56,7 @@ export async function openParts({
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
     const ingestNodes = new IngestNodes(control);
+    const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
     return {
       control,
@@ -66,6 +69,7 @@ export async function openParts({
       charges,
       catalog,
       secrets,
+      mcpServers,
       ingestNodes,
     };
   } catch (error) {

@@ -1,9 +1,7 @@
 // Providers that are kept in control.db. Their secrets (key and header values) are sealed there, are in memory as
 // they are, and never come out: people and the trail see flags and names.
-import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import type { Selectable } from "kysely";
-import { DaybookError, nativeCode } from "../event/errors.ts";
+import { DaybookError } from "../event/errors.ts";
 import {
   completeProvider,
   type Provider,
@@ -12,6 +10,7 @@ import {
   providerProblems,
   providerSchema,
 } from "../providers/provider.ts";
+import { refuseUnreadable } from "./certificates.ts";
 import { type Actor, differing, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
 import { newId } from "./given.ts";
@@ -52,8 +51,6 @@ interface Read {
 }
 
 const ENTITY = "provider_connection";
-/** All that the world's browsers trust is a fifth of it. */
-const MAX_CA_BYTES = 1_048_576;
 
 export class Providers {
   readonly #options: ProvidersOptions;
@@ -259,20 +256,6 @@ function refuseCarried(patch: ProviderPatch, { spec, kept }: Read, next: Provide
 
 function originOf({ baseUrl }: Provider): string | null {
   return baseUrl === null ? null : new URL(baseUrl).origin;
-}
-
-/** Throws `bad_argument` unless the file holds certificates. */
-function refuseUnreadable(caFile: string | null): void {
-  if (caFile === null) return;
-  try {
-    const file = statSync(caFile);
-    // A pipe would keep everybody waiting, a device never ends.
-    if (!file.isFile() || file.size > MAX_CA_BYTES) throw new TypeError("no file of certificates");
-    new X509Certificate(readFileSync(caFile));
-  } catch (error) {
-    const what = `ca_file: cannot be read as a certificate (${nativeCode(error)})`;
-    throw new DaybookError("bad_argument", `${what}.`, { cause: error });
-  }
 }
 
 /** `given` checked. The one place where a provider of control.db is. Throws `bad_argument`, never with a value. */

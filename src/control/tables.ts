@@ -2,12 +2,18 @@
 // are UTC milliseconds.
 import type { Generated } from "kysely";
 import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
+import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
-export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables, IngestTables {
+export interface ChangeableTables
+  extends PeopleTables,
+    ProvidersTables,
+    MoneyTables,
+    McpServersTables,
+    IngestTables {
   settings: { name: string; value: string };
 }
 
@@ -41,5 +47,6 @@ export const MIGRATIONS: readonly string[] = [
   PEOPLE_MIGRATION,
   PROVIDERS_MIGRATION,
   MONEY_MIGRATION,
+  MCP_SERVERS_MIGRATION,
   INGEST_MIGRATION,
 ];
