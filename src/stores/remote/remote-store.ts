@@ -38,6 +38,7 @@ export function openRemoteStore(address: string): Store {
     stats: unread,
     histogram: unread,
     facets: unread,
+    groups: unread,
     usage: unread,
     planPrune: unread,
     prune: unread,
