@@ -6,9 +6,9 @@ import { DaybookError } from "../event/errors.ts";
 import type { Facts, Kind } from "../event/fields.ts";
 import { newTraceId } from "../event/ids.ts";
 import { answered, failed, type Outcome } from "../event/outcomes.ts";
+import { messageBytes } from "../protocols/message-bytes.ts";
 import { traceFrom } from "../protocols/request-ids.ts";
 import type { ApiParts, OpenEvent } from "./api-parts.ts";
-import { messageBytes } from "./message-bytes.ts";
 import { refusalOf } from "./problem.ts";
 
 /** What a request is in the trail. */

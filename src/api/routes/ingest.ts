@@ -56,6 +56,7 @@ export const INGEST_ROUTES: readonly Route[] = [
     about: "The nodes of this key, and how far each is.",
     answer: async (call) => {
       const owner = ownerOf(call);
+      if (owner === null) return [];
       const nodes = await call.parts.ingest.nodes();
       const own = nodes.filter(({ nodeId }) => call.parts.ingestNodes.ownerOf(nodeId) === owner);
       return own.map(({ nodeId, seq, root, sealedSize }) => ({
@@ -68,22 +69,22 @@ export const INGEST_ROUTES: readonly Route[] = [
   }),
 ];
 
-/** Whose the nodes of this key are. Throws 403 for those that nobody could tell again. */
-function ownerOf(call: Call): string {
+/** Whose the nodes of this key are; null: nobody's who could be told again. */
+function ownerOf(call: Call): string | null {
   const { userId, tokenId } = holderOf(call);
-  const owner = tokenId === null ? null : (userId ?? tokenId);
-  if (owner !== null) return owner;
-  throw new Refusal("forbidden", { detail: "Events are handed in with a token.", errorType: "no_token" });
+  return tokenId === null ? null : (userId ?? tokenId);
 }
 
 /** The body, once it is certain that the node is the caller's; a node that is new becomes it. Throws 403. */
 async function admitted(call: Call, is: "events" | "seal") {
-  const owner = ownerOf(call);
   const bytes = bytesOf(call.request.body);
   const head = headOf(bytes);
   const { nodeId } = head;
   if (head.is !== is) throw new DaybookError("bad_event", `this is where ${is} are handed in`);
   const { ingest, ingestNodes } = call.parts;
+  const owner = ownerOf(call);
+  if (owner === null)
+    throw new Refusal("forbidden", { detail: "Events are handed in with a token.", errorType: "no_token" });
   const known = ingestNodes.ownerOf(nodeId);
   if (known === owner) return bytes;
   const isFree = known === null && is === "events";
