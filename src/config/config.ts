@@ -1,6 +1,7 @@
 // The configuration as the program sees it: camelCase, absolute paths, defaults filled in, frozen.
 import type { Kind, Mode } from "../event/fields.ts";
 import { type Limits, withDefaults } from "../limits/limits.ts";
+import { completePolicy, type Policy } from "../policy/policy.ts";
 import type { FoundProviders } from "../providers/found.ts";
 import { completeMcpServer, type McpServer } from "../providers/mcp-server.ts";
 import { completeProvider, type Provider } from "../providers/provider.ts";
@@ -31,6 +32,7 @@ export interface Config {
   /** Those of the file; more are kept in control.db. */
   readonly providers: readonly Provider[];
   readonly routes: readonly Route[];
+  readonly policies: readonly Policy[];
   readonly limits: { readonly maxBodyBytes: number };
   /** For each API key, and for each user over all keys. */
   readonly quotas: { readonly keys: Limits; readonly users: Limits };
@@ -92,6 +94,7 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     tls: file.tls === undefined ? null : { cert: path(file.tls.cert), key: path(file.tls.key) },
     providers: file.providers.map((spec) => completeProvider(spec, origin)),
     routes: file.routes.map((spec) => completeRoute(spec, origin)),
+    policies: file.policies.map((spec) => completePolicy(spec, { id: null, source: "file" })),
     limits: { maxBodyBytes: file.limits.max_body_bytes },
     quotas: { keys: withDefaults(file.quotas.keys), users: withDefaults(file.quotas.users) },
     credits: {

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { DEFAULT_DAYS, DEFAULT_MODES } from "../event/defaults.ts";
 import type { Kind } from "../event/fields.ts";
 import { limitsSchema } from "../limits/limits.ts";
+import { policySchema } from "../policy/policy.ts";
 import { checked, flag, httpUrl, integer, MAX_TIMER_MS, oneOf, TOKEN, text } from "../providers/checks.ts";
 import { mcpServerSchema } from "../providers/mcp-server.ts";
 import { providerSchema } from "../providers/provider.ts";
@@ -119,6 +120,10 @@ const options = {
     .default([])
     .describe("Upstreams. Without any, here or in control.db, the built-in simulation `demo`."),
   routes: z.array(routeSchema).default([]).describe("Public model names and the providers that serve them."),
+  policies: z
+    .array(policySchema)
+    .default([])
+    .describe("What is allowed, warned of and denied before anything is sent, in order."),
   limits: z
     .strictObject({
       max_body_bytes: integer(1, 1_073_741_824).default(33_554_432).describe("Largest request body."),

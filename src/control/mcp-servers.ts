@@ -13,7 +13,7 @@ import {
 import { refuseUnreadable } from "./certificates.ts";
 import { type Actor, differing, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
-import { newId } from "./given.ts";
+import { newId, withPatch } from "./given.ts";
 import type { McpServersTables } from "./mcp-servers-tables.ts";
 import type { SecretsAtRest } from "./secrets-at-rest.ts";
 
@@ -121,7 +121,10 @@ export class McpServers {
     await this.#options.control.change(actor, entry, async (change) => {
       const row = await this.#rowNamed(change, name);
       const before = this.#read(row);
-      const { enabled, ...given } = withPatch({ ...before.given, enabled: row.enabled === 1 }, patch);
+      const { enabled, ...given } = withPatch<NewMcpServer>(
+        { ...before.given, enabled: row.enabled === 1 },
+        patch,
+      );
       const spec = checkedSpec(given);
       if (spec.name !== name) await this.#refuseTaken(change, spec.name);
       refuseCarried(patch, before.spec, spec);
@@ -235,13 +238,6 @@ function checkedSpec(given: McpServerInput): McpServerSpec {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new DaybookError("bad_argument", `${problems.join("; ")}.`);
-}
-
-function withPatch(given: NewMcpServer, patch: McpServerPatch): NewMcpServer {
-  const entries = Object.entries({ ...given, ...patch }).filter(
-    ([, value]) => value !== null && value !== undefined,
-  );
-  return Object.fromEntries(entries) as unknown as NewMcpServer;
 }
 
 /** What the trail says of it. */

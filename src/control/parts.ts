@@ -9,6 +9,7 @@ import { IngestNodes } from "./ingest-nodes.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
+import { Policies } from "./policies.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -25,6 +26,7 @@ export interface ControlParts {
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
+  readonly policies: Policies;
   readonly secrets: SecretsAtRest;
   readonly ingestNodes: IngestNodes;
 }
@@ -55,23 +57,13 @@ export async function openParts({
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
-    const ingestNodes = new IngestNodes(control);
+    const policies = new Policies(control);
     const mcpServers = new McpServers({ control, secrets, folder });
+    const ingestNodes = new IngestNodes(control);
     await control.load();
-    return {
-      control,
-      users,
-      keys,
-      tokens,
-      sessions,
-      credits,
-      limits,
-      charges,
-      catalog,
-      secrets,
-      mcpServers,
-      ingestNodes,
-    };
+    const people = { users, keys, tokens, sessions };
+    const money = { credits, limits, charges };
+    return { control, ...people, ...money, catalog, mcpServers, policies, secrets, ingestNodes };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -13,7 +13,7 @@ import {
 import { refuseUnreadable } from "./certificates.ts";
 import { type Actor, differing, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
-import { newId } from "./given.ts";
+import { newId, withPatch } from "./given.ts";
 import type { ProvidersTables } from "./providers-tables.ts";
 import type { SecretsAtRest } from "./secrets-at-rest.ts";
 
@@ -51,6 +51,8 @@ interface Read {
 }
 
 const ENTITY = "provider_connection";
+/** What a patch may give in part. */
+const MERGED = ["timeouts_ms", "retries", "breaker"] as const;
 
 export class Providers {
   readonly #options: ProvidersOptions;
@@ -121,7 +123,11 @@ export class Providers {
     await this.#options.control.change(actor, entry, async (change) => {
       const row = await this.#rowNamed(change, name);
       const before = this.#read(row);
-      const { enabled, ...given } = withPatch({ ...before.given, enabled: row.enabled === 1 }, patch);
+      const { enabled, ...given } = withPatch<NewProvider>(
+        { ...before.given, enabled: row.enabled === 1 },
+        patch,
+        MERGED,
+      );
       const spec = checkedSpec(given);
       if (spec.name !== name) await this.#refuseRenaming(change, name, spec.name);
       const { id, created_at } = row;
@@ -266,13 +272,6 @@ function checkedSpec(given: ProviderInput): ProviderSpec {
     : parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   if (parsed.success && problems.length === 0) return parsed.data;
   throw new DaybookError("bad_argument", `${problems.join("; ")}.`);
-}
-
-function withPatch(given: NewProvider, patch: ProviderPatch): NewProvider {
-  const entries = Object.entries({ ...given, ...patch }).filter(
-    ([, value]) => value !== null && value !== undefined,
-  );
-  return Object.fromEntries(entries) as unknown as NewProvider;
 }
 
 /** What the trail says of it. */

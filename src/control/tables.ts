@@ -5,6 +5,7 @@ import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
@@ -13,6 +14,7 @@ export interface ChangeableTables
     ProvidersTables,
     MoneyTables,
     McpServersTables,
+    PolicyTables,
     IngestTables {
   settings: { name: string; value: string };
 }
@@ -48,5 +50,6 @@ export const MIGRATIONS: readonly string[] = [
   PROVIDERS_MIGRATION,
   MONEY_MIGRATION,
   MCP_SERVERS_MIGRATION,
+  POLICY_MIGRATION,
   INGEST_MIGRATION,
 ];

@@ -118,12 +118,12 @@ export class LiveConfig {
 
 /** `before`, with those options of `next` that take effect at once. */
 function inForce(before: Config, next: Config): Config {
-  const { providers, routes, mcp, limits, timeoutsMs, trustedProxies, quotas, credits } = next;
+  const { providers, routes, policies, mcp, limits, timeoutsMs, trustedProxies, quotas, credits } = next;
   // A listener speaks HTTPS from its start on, or never.
   const tls = before.tls === null || next.tls === null ? before.tls : next.tls;
   const { userAgent } = next.audit;
   const audit = { ...before.audit, userAgent, mcp: next.audit.mcp };
-  const direct = { providers, routes, mcp, limits, timeoutsMs, trustedProxies, quotas, credits };
+  const direct = { providers, routes, policies, mcp, limits, timeoutsMs, trustedProxies, quotas, credits };
   return { ...before, ...direct, tls, audit };
 }
 

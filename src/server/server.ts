@@ -16,7 +16,6 @@ import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
 import { Rounds } from "../gateway/mcp/rounds.ts";
-import { UNRULED } from "../gateway/rulings.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
@@ -140,10 +139,12 @@ async function open(
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
   parts.mcpServers.setFixed(config.mcp.servers);
+  parts.policies.setFixed(config);
   live.follow({
     apply(now) {
       catalog.setFixed(now);
       parts.mcpServers.setFixed(now.mcp.servers);
+      parts.policies.setFixed(now);
       spending.configure(now);
     },
   });
@@ -248,7 +249,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: () => UNRULED },
+    rulings: { decide: (question) => parts.policies.current.decide(question) },
     admission: spending.admission,
     profile: config.profile,
     mcp: {

@@ -58,6 +58,7 @@ test("without a file and variables everything has its default", async () => {
     tls: null,
     providers: [],
     routes: [],
+    policies: [],
     found: { openaiApiKey: null, anthropicApiKey: null, ollamaHost: null },
     secretKey: null,
     proxy: null,
