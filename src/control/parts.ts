@@ -5,6 +5,8 @@ import { Catalog } from "./catalog.ts";
 import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
+import { Erasures } from "./erasures.ts";
+import { Holds } from "./holds.ts";
 import { IngestNodes } from "./ingest-nodes.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
@@ -24,6 +26,8 @@ export interface ControlParts {
   readonly credits: Credits;
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
+  readonly holds: Holds;
+  readonly erasures: Erasures;
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
   readonly policies: Policies;
@@ -54,6 +58,8 @@ export async function openParts({
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);
+    const holds = new Holds(control);
+    const erasures = new Erasures(control);
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
@@ -63,7 +69,21 @@ export async function openParts({
     await control.load();
     const people = { users, keys, tokens, sessions };
     const money = { credits, limits, charges };
-    return { control, ...people, ...money, catalog, mcpServers, policies, secrets, ingestNodes };
+    const kept = { holds, erasures };
+    return {
+      control,
+      users,
+      keys,
+      tokens,
+      sessions,
+      ...money,
+      ...kept,
+      catalog,
+      mcpServers,
+      policies,
+      secrets,
+      ingestNodes,
+    };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

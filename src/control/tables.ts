@@ -1,6 +1,7 @@
 // What control.db holds, as Kysely sees it and as SQL makes it: the foundation, and the tables of each part. Times
 // are UTC milliseconds.
 import type { Generated } from "kysely";
+import { EVIDENCE_MIGRATION, type EvidenceTables } from "./evidence-tables.ts";
 import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
@@ -15,6 +16,7 @@ export interface ChangeableTables
     MoneyTables,
     McpServersTables,
     PolicyTables,
+    EvidenceTables,
     IngestTables {
   settings: { name: string; value: string };
 }
@@ -51,5 +53,6 @@ export const MIGRATIONS: readonly string[] = [
   MONEY_MIGRATION,
   MCP_SERVERS_MIGRATION,
   POLICY_MIGRATION,
+  EVIDENCE_MIGRATION,
   INGEST_MIGRATION,
 ];
