@@ -11,6 +11,7 @@ import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
+import { MCP_ROUTES } from "./routes/mcp.ts";
 import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
 import { MODEL_ROUTES } from "./routes/models.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
@@ -42,7 +43,11 @@ const OF_SUBJECTS: readonly Route[] = [
   ...POLICY_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
+<<<<<<< HEAD
   ...INGEST_ROUTES,
+=======
+  ...MCP_ROUTES,
+>>>>>>> main
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,

@@ -67,7 +67,6 @@ export async function openParts({
     const mcpServers = new McpServers({ control, secrets, folder });
     const ingestNodes = new IngestNodes(control);
     await control.load();
-    const people = { users, keys, tokens, sessions };
     const money = { credits, limits, charges };
     const kept = { holds, erasures };
     return {

@@ -74,6 +74,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   const parts = await openParts({ path, nodeId, clock: Date.now, secretKey: config.secretKey });
   openings.add(() => parts.control.close());
   parts.catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
   parts.policies.setFixed(config);
   const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile });
   const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
@@ -140,6 +141,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     jobs: NO_JOBS,
     ingest: new Ingest(config.store),
     upstreams: createUpstreams(table, parts.catalog),
+    mcp: { of: () => null },
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
       await count();

@@ -61,6 +61,7 @@ export interface Server {
   /** A model that can be asked for; null: only globs are known. */
   readonly exampleModel: string | null;
   readonly recorder: Recorder;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
   readonly retention: Retention;
@@ -169,6 +170,7 @@ async function open(
     parts,
     recorder,
     spending,
+    outbox,
     delivery,
     journal,
     firstSecrets,
@@ -210,6 +212,7 @@ interface Core {
   readonly parts: ControlParts;
   readonly recorder: Recorder;
   readonly spending: Spending;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -218,8 +221,20 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, anchoring, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } =
-    core;
+  const {
+    slot,
+    anchoring,
+    limits,
+    parts,
+    recorder,
+    spending,
+    outbox,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+    live,
+  } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
@@ -296,6 +311,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     refusals,
     reader,
     upstreams,
+    mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
     ingest,
@@ -351,6 +367,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     simulated: table.simulated,
     exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
+    outbox,
     delivery,
     adoption,
     retention,

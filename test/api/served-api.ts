@@ -133,6 +133,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     reader,
     recorder,
     upstreams: NOTHING_AT_WORK,
+    mcp: { of: () => null },
     reload: async () => ({ changed: [], needsRestart: [] }),
     jobs: NO_JOBS,
     ingest: NO_INGEST,
