@@ -43,11 +43,8 @@ const OF_SUBJECTS: readonly Route[] = [
   ...POLICY_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
-<<<<<<< HEAD
   ...INGEST_ROUTES,
-=======
   ...MCP_ROUTES,
->>>>>>> main
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,
