@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { newRequestId } from "../event/ids.ts";
-import { requestIdFrom } from "../protocols/request-ids.ts";
 
 const FOLDER = fileURLToPath(new URL("../../dashboard/build/", import.meta.url));
 
@@ -76,7 +75,7 @@ function send(file: File, { method, headers }: IncomingMessage, response: Server
     ...file.headers,
     ...(zipped === null ? {} : { "content-encoding": "gzip" }),
     ...(isKnown ? {} : { "content-length": body.length }),
-    "x-request-id": requestIdFrom(headers["x-request-id"]) ?? newRequestId(),
+    "x-request-id": newRequestId(),
   });
   response.end(isKnown || method === "HEAD" ? undefined : body);
 }
