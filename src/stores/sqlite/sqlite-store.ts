@@ -3,7 +3,14 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, COLUMN, eventOf, type FieldName, type Row } from "../../event/fields.ts";
-import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../event/query.ts";
+import {
+  type AsOf,
+  type EventFilter,
+  type EventQuery,
+  MAX_LIMIT,
+  MAX_ROWS,
+  type RowsQuery,
+} from "../../event/query.ts";
 import type {
   Appended,
   Batch,
@@ -17,6 +24,7 @@ import type {
   PruneProgress,
   PruneRules,
   PruneStep,
+  Rows,
   Scanned,
   Seal,
   SealedLog,
@@ -39,7 +47,7 @@ import {
 import { type Access, copyInto, createPrivately } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { namedFailure } from "./failures.ts";
-import { page, WINDOWS, type Windows } from "./pages.ts";
+import { page, rows, WINDOWS, type Windows } from "./pages.ts";
 import { giveBack, planPrune, pruneStep } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
 import { addSeal, readSeals, TILE } from "./seals.ts";
@@ -128,10 +136,15 @@ export class SqliteStore implements Store {
 
   query(query: EventQuery): Promise<Page> {
     return this.#call(() => {
-      const { limit } = query;
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-        throw new RangeError(`limit is 1 to ${MAX_LIMIT}`);
+      checkLimit(query, MAX_LIMIT);
       return this.#snapshot(() => page(this.source, query, query.asOf ?? this.#asOf(), this.#windows));
+    });
+  }
+
+  rows(query: RowsQuery): Promise<Rows> {
+    return this.#call(() => {
+      checkLimit(query, MAX_ROWS);
+      return this.#snapshot(() => rows(this.source, query, query.asOf ?? this.#asOf(), this.#windows));
     });
   }
 
@@ -325,6 +338,10 @@ export class SqliteStore implements Store {
 function idOfFile(file: string): string {
   const { dev, ino } = statSync(file, { bigint: true });
   return `${dev}:${ino}`;
+}
+
+function checkLimit({ limit }: { readonly limit: number }, most: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) throw new RangeError(`limit is 1 to ${most}`);
 }
 
 function hasActor(row: Row): boolean {
