@@ -1,6 +1,6 @@
 // Questions to 5 million events while 1,000 a second arrive: lists by every index and by none, deep pages, sums. Each
 // question is asked as the API asks it, of the reader's threads.
-import type { EventFilter, EventQuery } from "../src/event/query.ts";
+import type { EventFilter, EventQuery } from "../src/query/filter.ts";
 import { openReader, type Reader } from "../src/read/reader.ts";
 import { type FilledStore, filledStore } from "./filled-store.ts";
 import { type Bench, interleave, type Measured, number, quantileOf, type Target } from "./harness.ts";

@@ -10,23 +10,29 @@ const src = fileURLToPath(new URL("../src/", import.meta.url));
 /** Room → the rooms it may import. `stores` stands for stores/store.ts and open-store.ts, `drivers` for the rest. */
 const MAY: Record<string, readonly string[]> = {
   event: [],
+  query: ["event"],
+  client: ["event", "query"],
   protocols: ["event"],
   evidence: ["event"],
   journal: ["event", "evidence"],
   recorder: ["event", "journal"],
-  stores: ["event", "drivers"],
-  drivers: ["event", "evidence", "stores"],
+  stores: ["event", "query", "drivers"],
+  drivers: ["event", "query", "evidence", "stores"],
   delivery: ["event", "journal", "recorder", "stores"],
+  node: ["event", "journal", "recorder", "stores", "delivery"],
+  library: ["event", "protocols", "recorder", "node"],
   providers: ["event"],
   limits: ["event"],
   control: ["event", "providers", "limits"],
   gateway: ["event", "protocols", "providers", "recorder"],
-  read: ["event", "stores"],
-  api: ["event", "protocols", "providers", "limits", "read", "stores", "control"],
+  read: ["event", "query", "stores"],
+  api: ["event", "query", "protocols", "providers", "limits", "read", "stores", "control"],
   config: ["event", "providers", "limits"],
   simulator: ["event", "protocols"],
   cli: [
     "event",
+    "client",
+    "query",
     "evidence",
     "config",
     "read",
@@ -37,10 +43,13 @@ const MAY: Record<string, readonly string[]> = {
     "protocols",
     "providers",
     "limits",
+    "node",
+    "library",
     "cli",
   ],
   server: [
     "event",
+    "query",
     "api",
     "config",
     "control",
@@ -49,6 +58,7 @@ const MAY: Record<string, readonly string[]> = {
     "gateway",
     "journal",
     "limits",
+    "node",
     "providers",
     "read",
     "recorder",
@@ -113,9 +123,21 @@ test("drivers are loaded by open-store.ts alone, and only when asked for", () =>
 test("pure rooms do no I/O", () => {
   const io = /^node:(fs|net|http|https|child_process|worker_threads|sqlite|os|process|timers)/;
   const wrong = imports.filter(
-    ({ from, to }) => ["event", "protocols", "providers", "evidence"].includes(roomOf(from)) && io.test(to),
+    ({ from, to }) =>
+      ["event", "query", "client", "protocols", "providers", "evidence"].includes(roomOf(from)) &&
+      io.test(to),
   );
   assert.deepEqual(wrong, []);
+});
+
+test("the client needs nothing of Node, so that it runs in a browser", () => {
+  const reached = new Set(["client/client.ts"]);
+  for (const file of reached) for (const { from, to } of within) if (from === file) reached.add(to);
+  assert.ok(reached.size > 10);
+  assert.deepEqual(
+    imports.filter(({ from, to }) => reached.has(from) && to.startsWith("node:")),
+    [],
+  );
 });
 
 test("the verifier needs nothing of Node, so that it runs in a browser", () => {

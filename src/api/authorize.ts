@@ -2,7 +2,7 @@
 // how far its holder may go; the scopes of a token narrow that, never widen it.
 import { parseCookie } from "cookie";
 import type { FastifyRequest } from "fastify";
-import type { EventFilter } from "../event/query.ts";
+import type { EventFilter } from "../query/filter.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { Refusal } from "./problem.ts";
 

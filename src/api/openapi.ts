@@ -1,6 +1,6 @@
 // The OpenAPI 3.1 description of every route, from the same table that the server answers by.
 import * as z from "zod";
-import { PARAMETERS } from "../read/parameters.ts";
+import { PARAMETERS } from "../query/vocabulary.ts";
 import { SESSION_COOKIE } from "./authorize.ts";
 import { PROBLEM } from "./problem.ts";
 import type { Access, Route } from "./route.ts";

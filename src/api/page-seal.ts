@@ -2,8 +2,8 @@
 // with a cursor of their own making, or by carrying a cursor to another question, each `next` link seals its
 // cursor to the token and the filter that it continues. Without a fitting seal a page counts as a new query.
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { EventQuery } from "../event/query.ts";
-import { writeQuery } from "../read/parameters.ts";
+import type { EventQuery } from "../query/filter.ts";
+import { writeQuery } from "../query/parameters.ts";
 
 /** Between cursor and seal; no cursor contains it. */
 const MARK = ".";

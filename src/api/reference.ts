@@ -1,5 +1,5 @@
 // docs/reference/api.md, written from the routes and parameters that the API itself uses.
-import { PARAMETERS, type ParameterSpec } from "../read/parameters.ts";
+import { PARAMETERS, type ParameterSpec } from "../query/vocabulary.ts";
 import type { Access, Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
@@ -48,13 +48,27 @@ changed and the answer is 503. \`old_values\` and \`new_values\` hold what diffe
 changes nothing leaves an event of the same kind and action with its failure. Bodies are JSON; members that a path does
 not know are refused, and so is what looks like a secret where none belongs.
 
-## Parameters
+## Queries
 
 Different parameters narrow one another; a repeated one means any of its values. An empty value (\`model=\`) asks for
-events that have none. Events of kind \`system\` show only with \`include=system\` or \`kind=system\`. Any other
+events that have none. A star stands for anything (\`model=gpt-*\`); \`\\*\` for a star itself. \`!=\` leaves out
+(\`model!=gpt-*\`, \`model!=\`: has a model), \`>\`, \`>=\`, \`<\`, \`<=\` compare numbers and times
+(\`total_tokens>=1000\`), and \`..\` lies between (\`status_code=400..499\`), both ends included.
+Events of kind \`system\` show only with \`include=system\` or a \`kind\`. Any other
 parameter is refused, by name. Whole numbers are written in digits, booleans \`true\` or \`false\`, and
-times as in \`since\` (spans only in \`since\` and \`until\`). In a URL, \`+\` is written \`%2B\`; in a time a plain \`+\` is
-understood too.
+times as in \`since\`. In a URL, \`+\` is written \`%2B\`; in a time a plain \`+\` is understood too.
+
+\`q\` holds the same as one line of text, as the command line and the dashboard take it:
+
+\`\`\`
+status:error model:claude-* tokens>1000 since:2h
+status:(error timeout) -model:gpt-* endpoint:/v1/chat/completions
+"rate limit" user:ana policy:denied since:2026-01-30 until:2026-01-31T12:00:00+01:00
+\`\`\`
+
+Terms narrow one another. \`name:value\` asks for a value, \`name:(one other)\` for any of several, \`name:""\` for none;
+\`-\` before a term leaves out what it finds. What stands after the \`:\` reaches to the next space, so times and paths
+need no quotes; spaces and parentheses do. A word by itself is \`text\`.
 
 ${table(["parameter", "for", "about"], PARAMETERS.map(parameterRow))}
 
@@ -89,7 +103,7 @@ function accessText(access: Access): string {
 }
 
 function parameterRow({ name, part, about }: ParameterSpec): string[] {
-  return [`\`${name}\``, part === "page" ? "lists" : "lists, stats", about];
+  return [`\`${name}\``, part === "page" ? "lists" : "all", about];
 }
 
 function unaudited(): string {

@@ -33,7 +33,7 @@ export interface Route {
   /** null: the path is not audited. Of no meaning where `changes` is. */
   readonly audit: AuditKind | null;
   readonly about: string;
-  /** Parameters of the trail's queries (read/parameters.ts). */
+  /** Parameters of the trail's queries (query/parameters.ts). */
   readonly takes?: "filter" | "filter and page";
   /** Other parameters of the query string, each given at most once; others are refused. */
   readonly query?: z.ZodObject;

@@ -8,7 +8,7 @@ import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
-import { parseInstant } from "../read/instants.ts";
+import { parseInstant } from "../query/instants.ts";
 import type { Direct } from "../server/direct.ts";
 import { plainTable } from "./plain-table.ts";
 import { askRemote, nextOf, type Remote, refusalText, remoteOf, targetOf } from "./remote.ts";

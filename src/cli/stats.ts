@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError } from "../event/errors.ts";
-import { parseFilter } from "../read/parameters.ts";
+import { parseFilter } from "../query/parameters.ts";
 import { type StatsJson, statsJson } from "../read/stats-json.ts";
 import { openStore } from "../stores/open-store.ts";
 import { visible } from "./event-table.ts";

@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { DaybookError } from "../event/errors.ts";
 import { type EventJson, eventJson } from "../event/json.ts";
-import { type EventQuery, MAX_LIMIT } from "../event/query.ts";
-import { writeQuery } from "../read/parameters.ts";
+import { type EventQuery, MAX_LIMIT } from "../query/filter.ts";
+import { writeQuery } from "../query/parameters.ts";
 import { openStore } from "../stores/open-store.ts";
 import { askRemote, nextOf, type Remote, refusalText, targetOf } from "./remote.ts";
 

@@ -17,7 +17,7 @@ import { type LogReport, STATES, worstOf } from "../evidence/report.ts";
 import { type Place, verifyPlace } from "../evidence/verify.ts";
 import { seeSlots } from "../journal/seen-slots.ts";
 import { nodeSha256 } from "../journal/signing-key.ts";
-import { parseBound } from "../read/instants.ts";
+import { parseBound } from "../query/instants.ts";
 import { openStore } from "../stores/open-store.ts";
 import type { Store } from "../stores/store.ts";
 import { showProgress } from "./progress.ts";

@@ -45,6 +45,7 @@ export interface Config {
     /** 0: no cap. */
     readonly maxMb: number;
     readonly userAgent: boolean;
+    readonly mcp: McpAudit;
   };
   /** Where checkpoints are told outside. */
   readonly anchors: readonly AnchorTarget[];
@@ -56,6 +57,12 @@ export interface Config {
   readonly secretKey: string | null;
   /** null: none is set. */
   readonly proxy: ProxySettings | null;
+}
+
+/** What is recorded of MCP calls; a profile may have its own. */
+export interface McpAudit {
+  readonly enabled: boolean;
+  readonly arguments: "redacted" | "shape" | "none";
 }
 
 /** A place that checkpoints are told to: a path, a `udp://`, `tcp://` or `tls://` address, or a URL. */
@@ -99,6 +106,7 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
       retentionDays: file.audit.retention_days,
       maxMb: file.audit.max_mb,
       userAgent: file.audit.user_agent,
+      mcp: file.audit.mcp,
     },
   });
 }

@@ -42,9 +42,10 @@ audit:
   modes: { inference: open }
   retention_days: { inference: 30, mcp: 90, admin: 365 }
   max_mb: 0
+  mcp: { enabled: true, arguments: redacted }
 profiles:
   strict:
-    audit: { modes: { inference: strict, mcp: strict } }
+    audit: { modes: { inference: strict, mcp: strict }, mcp: { arguments: shape } }
 `;
 
 /** Variables that are not options. */
@@ -80,7 +81,7 @@ A file that is named by 1 or 2 must be there. Whatever is wrong is refused at th
 - A variable of the table below replaces its option; an empty one counts as not set. Lists are separated by commas.
 - \`--profile NAME\`, else \`DAYBOOK_PROFILE\`, chooses one of \`profiles\`: its maps are merged over the options, its lists replace them. Variables come last.
 - An address that other machines reach is refused unless there is \`tls\`, or \`allow_insecure_public\` is true.
-- SIGHUP and \`POST /admin/reload\` read the file again, and bring into force what changed of \`providers\`, \`routes\`, \`limits\`, \`quotas\`, \`credits\`, \`timeouts_ms\`, \`trusted_proxies\`, the files of \`tls\`, and \`audit.user_agent\`. The rest waits for the next start and is named. A file that cannot be used changes nothing. What differs is recorded, between two starts too.
+- SIGHUP and \`POST /admin/reload\` read the file again, and bring into force what changed of \`providers\`, \`routes\`, \`limits\`, \`quotas\`, \`credits\`, \`timeouts_ms\`, \`trusted_proxies\`, the files of \`tls\`, \`audit.user_agent\` and \`audit.mcp\`. The rest waits for the next start and is named. A file that cannot be used changes nothing. What differs is recorded, between two starts too.
 - Anchors and aliases are not supported. Quote values that start with a bracket, such as \`"[::1]:4141"\`.`;
 
 const KNOWN = `A provider with one of these names, or types, says nothing more than its key. Anything that speaks the wire format of OpenAI

@@ -3,7 +3,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors.ts";
 import { eventJson } from "../event/json.ts";
-import type { EventQuery } from "../event/query.ts";
+import { type EventQuery, MAX_LIMIT } from "../query/filter.ts";
 import { openStore } from "../stores/open-store.ts";
 import type { Page, Store } from "../stores/store.ts";
 
@@ -40,8 +40,24 @@ async function store(): Promise<Store> {
 }
 
 async function pageOf(store: Store, query: EventQuery): Promise<PageText> {
-  const { events, next, asOf } = await store.query(query);
+  const { events, next, asOf } = await store.query(await passedOver(store, query));
   return { json: new TextEncoder().encode(JSON.stringify(events.map(eventJson))), next, asOf };
+}
+
+/** The query that begins where `offset` leads. */
+async function passedOver(store: Store, { offset = 0, ...query }: EventQuery): Promise<EventQuery> {
+  let at: EventQuery = query;
+  for (let left = offset; left > 0; ) {
+    const { events, next, asOf } = await store.query({ ...at, limit: Math.min(left, MAX_LIMIT) });
+    left -= events.length;
+    const last = events.at(-1);
+    if (next !== null) at = { ...query, after: next, asOf };
+    else if (last === undefined) return { ...at, asOf };
+    // What follows the last of all: nothing.
+    else
+      return { ...query, after: { recordedAt: last.recorded_at, nodeId: last.node_id, seq: last.seq }, asOf };
+  }
+  return at;
 }
 
 async function answer({ id, name, arguments: given }: Call): Promise<void> {

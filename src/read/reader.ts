@@ -3,7 +3,7 @@
 // call starts one) and closed. A worker that dies rejects its calls and is replaced on the next one.
 import { Worker } from "node:worker_threads";
 import { DaybookError, nativeCode } from "../event/errors.ts";
-import type { EventQuery } from "../event/query.ts";
+import type { EventQuery } from "../query/filter.ts";
 import type { Store } from "../stores/store.ts";
 import type { Answer, Call, CallName, PageText } from "./reader-worker.ts";
 

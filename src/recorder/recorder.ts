@@ -21,11 +21,14 @@ import type { FinishAbout } from "../journal/entries.ts";
 import { Counters, type DropTotals } from "./counters.ts";
 import { Handle, type HandleOwner, type Settled, withDeadline } from "./handle.ts";
 import { type JournalPort, Queue } from "./queue.ts";
+import { Running } from "./running.ts";
 import { runTracked } from "./track.ts";
 
 export interface RecorderOptions {
   readonly journal: JournalPort;
   readonly modes: Readonly<Record<Kind, Mode>>;
+  /** Of the configuration, for every event; null: none was chosen. */
+  readonly profile?: string | null;
   /** Wall clock, UTC ms. */
   readonly now?: () => number;
   /** Monotonic clock, ms. */
@@ -44,10 +47,11 @@ export class Recorder implements HandleOwner {
   readonly counters: Counters;
   readonly #journal: JournalPort;
   readonly #modes: Readonly<Record<Kind, Mode>>;
+  readonly #profile: string | null;
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #queue: Queue;
-  readonly #open = new Set<Handle>();
+  readonly #open = new Running<Handle>();
   readonly #subscribers = new Set<(event: AuditEvent) => void>();
   readonly #followers = new Set<(row: Row) => void>();
   readonly #recent: Row[] = [];
@@ -58,6 +62,7 @@ export class Recorder implements HandleOwner {
     const { maxQueued: maxEntries = 10_000, maxQueuedBytes: maxBytes = 64 * 1024 * 1024, drops } = options;
     this.#journal = journal;
     this.#modes = modes;
+    this.#profile = options.profile ?? null;
     this.#now = now;
     this.#monotonic = monotonic;
     this.counters = new Counters({
@@ -97,6 +102,7 @@ export class Recorder implements HandleOwner {
     row[COLUMN.timestamp] ??= this.#now();
     row[COLUMN.request_id] ??= newRequestId();
     row[COLUMN.policy_decision] ??= "n/a";
+    row[COLUMN.profile] ??= this.#profile;
     const handle = new Handle(this, kind, this.#modes[kind], row, this.#monotonic());
     if (facts.durationMs !== undefined) handle.isTimed = false;
     this.counters.byKind[kind].begun += handle.count;

@@ -121,7 +121,8 @@ function inForce(before: Config, next: Config): Config {
   const { providers, routes, limits, timeoutsMs, trustedProxies, quotas, credits } = next;
   // A listener speaks HTTPS from its start on, or never.
   const tls = before.tls === null || next.tls === null ? before.tls : next.tls;
-  const audit = { ...before.audit, userAgent: next.audit.userAgent };
+  const { userAgent, mcp } = next.audit;
+  const audit = { ...before.audit, userAgent, mcp };
   const direct = { providers, routes, limits, timeoutsMs, trustedProxies, quotas, credits };
   return { ...before, ...direct, tls, audit };
 }

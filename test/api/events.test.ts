@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { DaybookError } from "../../src/event/errors.ts";
-import { encodeCursor } from "../../src/event/query.ts";
+import { encodeCursor } from "../../src/query/cursor.ts";
 import type { Reader } from "../../src/read/reader.ts";
 import { NODE_ID, START } from "../read/trail.ts";
 import { type Answer, serveApi, TOKENS } from "./served-api.ts";

@@ -94,6 +94,7 @@ test("without a file and variables everything has its default", async () => {
       },
       maxMb: 0,
       userAgent: false,
+      mcp: { enabled: true, arguments: "redacted" },
     },
   });
 });

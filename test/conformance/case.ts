@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { type AuditEvent, eventOf } from "../../src/event/fields.ts";
-import type { EventQuery } from "../../src/event/query.ts";
+import type { EventQuery } from "../../src/query/filter.ts";
 import type { Batch, JournalEvent, Page, Store } from "../../src/stores/store.ts";
 import type { Cells, NodeLog } from "../support/events.ts";
 

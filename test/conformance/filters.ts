@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type AuditEvent, type Cell, FIELDS, type FieldName, KINDS } from "../../src/event/fields.ts";
-import type { EventFilter } from "../../src/event/query.ts";
+import type { EventFilter, Match } from "../../src/query/filter.ts";
+import { escapeGlob } from "../../src/query/glob.ts";
+import { TEXT_FIELDS } from "../../src/query/matches.ts";
 import { type Cells, NodeLog, START_MS } from "../support/events.ts";
 import { appendAll, appendNext, type Cases, eventsOf, found, idsOf } from "./case.ts";
 import { select } from "./model.ts";
@@ -163,27 +165,67 @@ function none(names: readonly FieldName[]): Cells {
   return Object.fromEntries(names.map((name) => [name, null]));
 }
 
-/** Of fields chosen at random; `time` draws the bounds. */
+/** Of fields chosen at random, and of any sort; `time` draws the bounds. */
 export function anyFilter(
   events: readonly AuditEvent[],
   time: fc.Arbitrary<number> = fc.integer({ min: START_MS - 1, max: START_MS + 22 }),
   names: readonly FieldName[] = FIELDS.map((field) => field.name),
 ): fc.Arbitrary<EventFilter> {
   const name = fc.constantFrom(...names);
-  const values = (field: FieldName): fc.Arbitrary<Cell[]> =>
-    fc.array(fc.constantFrom<Cell>(null, "absent", ...events.map((event) => event[field])), {
-      minLength: 1,
-      maxLength: 30,
-    });
-  const term = name.chain((field) => values(field).map((list) => ({ [field]: list })));
+  const lists = (maxLength: number): fc.Arbitrary<EventFilter["where"]> =>
+    fc
+      .array(
+        name.chain((field) => {
+          const matches = fc.array(anyMatch(events, field), { minLength: 1, maxLength });
+          return matches.map((list) => ({ [field]: list }));
+        }),
+        { maxLength: 2 },
+      )
+      .map((terms) => Object.assign({}, ...terms));
   const kind = fc.subarray([...KINDS], { minLength: 1 }).map((list) => ({ kind: list }));
-  return fc.record(
-    {
-      where: fc.array(fc.oneof(term, kind), { maxLength: 2 }).map((terms) => Object.assign({}, ...terms)),
-      since: time,
-      until: time,
-      includeSystem: fc.boolean(),
-    },
-    { requiredKeys: ["where"] },
-  );
+  const texts = events.flatMap((event) => TEXT_FIELDS.flatMap((field) => event[field] ?? []));
+  const word = fc
+    .tuple(fc.constantFrom("no such", ...texts), fc.nat(8), fc.integer({ min: 1, max: 12 }))
+    .map(([text, from, length]) => text.slice(from).slice(0, length).toWellFormed())
+    .map((text) => (text === "" ? "-" : text));
+  return fc
+    .record(
+      {
+        where: fc.oneof(lists(20), lists(3), kind),
+        not: lists(2),
+        within: lists(1).map((terms) =>
+          Object.fromEntries(
+            Object.entries(terms).flatMap(([field, [match]]) =>
+              typeof match === "number" ? [[field, { least: match - 2, most: match }]] : [],
+            ),
+          ),
+        ),
+        text: fc.array(word, { minLength: 1, maxLength: 2 }),
+        notText: fc.array(word, { minLength: 1, maxLength: 1 }),
+        since: time,
+        until: time,
+        includeSystem: fc.boolean(),
+      },
+      { requiredKeys: ["where"] },
+    )
+    .map((filter) => sparsely(filter, filter.since ?? 0));
+}
+
+/** Without most of the parts that leave little over, by a number drawn already. */
+function sparsely(filter: EventFilter, drawn: number): EventFilter {
+  const { text, notText, within, ...rest } = filter;
+  const kept = [{ text }, { notText }, { within }, {}][Math.abs(drawn) % 4] ?? {};
+  return { ...rest, ...Object.fromEntries(Object.entries(kept).filter(([, part]) => part !== undefined)) };
+}
+
+/** Of the values that there are, or near them. */
+function anyMatch(events: readonly AuditEvent[], field: FieldName): fc.Arbitrary<Match> {
+  const cell = fc.constantFrom<Cell>(null, "absent", ...events.map((event) => event[field]));
+  const like = fc.tuple(cell, fc.nat(6), fc.nat(6)).map(([value, from, to]): Match => {
+    if (typeof value === "number") return { least: value - from, most: value + to };
+    if (typeof value !== "string") return value;
+    const [head, tail] = [value.slice(0, from), value.slice(value.length - to)];
+    return { glob: `${escapeGlob(head.toWellFormed())}*${escapeGlob(tail.toWellFormed())}` };
+  });
+  return fc.oneof({ weight: 3, arbitrary: cell }, { weight: 1, arbitrary: like });
 }

@@ -1,7 +1,8 @@
 // The read side of a store as plain functions over events: what drivers are compared with.
 import assert from "node:assert/strict";
 import type { AuditEvent, Cell, FieldName } from "../../src/event/fields.ts";
-import type { EventFilter } from "../../src/event/query.ts";
+import type { EventFilter, Match } from "../../src/query/filter.ts";
+import { TEXT_FIELDS } from "../../src/query/matches.ts";
 import type { Bucket, Facets, Stats, Usage } from "../../src/stores/store.ts";
 
 /** The events that a filter lets through, newest first. */
@@ -9,12 +10,42 @@ export function select(events: readonly AuditEvent[], filter: EventFilter): Audi
   return events.filter((event) => matches(event, filter)).sort((a, b) => -byKey(a, b));
 }
 
-function matches(event: AuditEvent, { where, since, until, includeSystem }: EventFilter): boolean {
+/** Field by field and match by match, with regular expressions: on purpose not as src/query/matches.ts does it. */
+function matches(event: AuditEvent, filter: EventFilter): boolean {
+  const { where, not = {}, within = {}, text = [], notText = [], since, until, includeSystem } = filter;
   if (event.recorded_at < (since ?? -Infinity) || event.recorded_at > (until ?? Infinity)) return false;
   if (event.kind === "system" && !includeSystem && where.kind === undefined) return false;
-  return Object.entries(where).every(([name, values]) =>
-    (values as Cell[]).includes(event[name as FieldName]),
-  );
+  const isOneOf = (name: string, list: readonly Match[]) =>
+    list.some((match) => isMet(match, event[name as FieldName]));
+  if (Object.entries(where).some(([name, list]) => !isOneOf(name, list))) return false;
+  if (Object.entries(not).some(([name, list]) => isOneOf(name, list))) return false;
+  if (Object.entries(within).some(([name, range]) => !isOneOf(name, [range]))) return false;
+  const searched = TEXT_FIELDS.map((name) => ascii(String(event[name] ?? "")));
+  const holds = (word: string) => searched.some((value) => value.includes(ascii(word)));
+  return text.every(holds) && !notText.some(holds);
+}
+
+function isMet(match: Match, cell: Cell): boolean {
+  if (typeof match !== "object" || match === null) return match === cell;
+  if ("glob" in match) return typeof cell === "string" && expressionOf(match.glob).test(cell);
+  if (typeof cell !== "number") return false;
+  return cell >= (match.least ?? -Infinity) && cell <= (match.most ?? Infinity);
+}
+
+/** `\\` protects stars, quotes and itself. */
+function expressionOf(glob: string): RegExp {
+  const source = glob.replaceAll(/\\[\\*"]|[\s\S]/gu, (token) => {
+    if (token === "*") return "[\\s\\S]*";
+    return (token.length === 2 && token.startsWith("\\") ? token.slice(1) : token).replaceAll(
+      /[\\^$.*+?()[\]{}|/-]/g,
+      (special) => `\\x${special.charCodeAt(0).toString(16)}`,
+    );
+  });
+  return new RegExp(`^${source}$`);
+}
+
+function ascii(text: string): string {
+  return [...text].map((char) => (char >= "A" && char <= "Z" ? char.toLowerCase() : char)).join("");
 }
 
 function byKey(a: AuditEvent, b: AuditEvent): number {

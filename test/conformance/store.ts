@@ -7,6 +7,7 @@ import type { Store } from "../../src/stores/store.ts";
 import { APPENDING } from "./appending.ts";
 import type { Open } from "./case.ts";
 import { CHARGES } from "./charges.ts";
+import { ERASURE } from "./erasure.ts";
 import { FILTERS } from "./filters.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
@@ -35,6 +36,7 @@ export function testStore(driver: Driver): void {
       ...STATS,
       ...SUMS,
       ...RETENTION,
+      ...ERASURE,
       ...CHARGES,
       ...SEALS,
       ...VALUES,

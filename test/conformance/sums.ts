@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FIELDS, type FieldName } from "../../src/event/fields.ts";
-import type { EventFilter } from "../../src/event/query.ts";
+import type { EventFilter } from "../../src/query/filter.ts";
 import { MAX_BUCKETS, MAX_FACETS, type Store } from "../../src/stores/store.ts";
 import { type Cells, NodeLog, START_MS } from "../support/events.ts";
 import { appendAll, type Cases, eventsOf } from "./case.ts";

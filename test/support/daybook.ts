@@ -53,8 +53,9 @@ export async function startDaybook(
   {
     yaml = "",
     home = tempFolder(),
+    profile,
     journalWorker,
-  }: { yaml?: string; home?: string; journalWorker?: URL } = {},
+  }: { yaml?: string; home?: string; profile?: string; journalWorker?: URL } = {},
 ): Promise<TestDaybook> {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, "daybook.yaml"), `listen: 127.0.0.1:0\n${yaml}`);
@@ -63,7 +64,7 @@ export async function startDaybook(
     DAYBOOK_BOOTSTRAP_ADMIN_TOKEN: ADMIN_TOKEN,
     DAYBOOK_BOOTSTRAP_API_KEY: API_KEY,
   };
-  const load = () => loadConfig({ env, cwd: home, homedir: home, flags: {} });
+  const load = () => loadConfig({ env, cwd: home, homedir: home, flags: { profile } });
   const server = await openServer(await load(), {
     load,
     journalWorker,

@@ -1,7 +1,8 @@
 // The trail: lists, sums and single events. Holders without `audit:read` see events of their own user only.
 import { type EventJson, eventJson } from "../../event/json.ts";
-import type { AsOf, EventFilter } from "../../event/query.ts";
-import { filterNames, parseFilter, parseQuery } from "../../read/parameters.ts";
+import type { AsOf, EventFilter } from "../../query/filter.ts";
+import { filterNames } from "../../query/filter.ts";
+import { parseFilter, parseQuery } from "../../query/parameters.ts";
 import { type StatsJson, statsJson } from "../../read/stats-json.ts";
 import { QUERIED } from "../audit.ts";
 import { withinReach } from "../authorize.ts";

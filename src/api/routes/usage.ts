@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { AuditEvent } from "../../event/fields.ts";
 import { eventJson } from "../../event/json.ts";
-import type { EventFilter, EventQuery } from "../../event/query.ts";
+import type { EventFilter, EventQuery } from "../../query/filter.ts";
 import { QUERIED, REQUEST } from "../audit.ts";
 import { withinReach } from "../authorize.ts";
 import { type Call, holderOf, type Route, route } from "../route.ts";

@@ -6,7 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { gzip, zstdCompress } from "node:zlib";
 import { DaybookError, type DaybookErrorCode, nativeCode } from "../../event/errors.ts";
 import type { Row } from "../../event/fields.ts";
-import type { AsOf, EventFilter, EventKey } from "../../event/query.ts";
+import type { AsOf, EventFilter, EventKey } from "../../query/filter.ts";
 import { openStore } from "../../stores/open-store.ts";
 import type { Store } from "../../stores/store.ts";
 import { type Compression, type FileForm, FORMATS } from "./formats.ts";

@@ -123,6 +123,11 @@ function bytesOf(hex: string): Uint8Array {
   return Buffer.from(hex, "hex");
 }
 
+/** Whether the event is somebody's. */
+export function hasActor(row: Row): boolean {
+  return ACTOR_COLUMNS.some(({ name }) => (row[COLUMN[name]] ?? null) !== null);
+}
+
 /** The values of INSERT_EVENT. Throws a TypeError that names the field, never the value, that does not fit. */
 export function storedEvent(
   { row, p1Salt, p2Salt }: JournalEvent,
@@ -198,4 +203,31 @@ export function cellOf(
 
 function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("hex");
+}
+
+/** What an event has, as text or number, where a SQL `column` holds it in this form. */
+export function shownSql(form: Form, column: string): string {
+  switch (form) {
+    case "word":
+      return `(SELECT value FROM dictionary WHERE id = ${column})`;
+    case "node":
+      return `lower(hex(${column}))`;
+    case "uuid":
+      return `CASE WHEN ${column} IS NOT NULL THEN lower(${uuidText(column)}) END`;
+    case "request":
+      return bytesOrText(column, "'req_' || ");
+    case "trace":
+      return bytesOrText(column, "");
+    default:
+      return column;
+  }
+}
+
+function bytesOrText(column: string, prefix: string): string {
+  return `CASE typeof(${column}) WHEN 'blob' THEN ${prefix}lower(hex(${column})) ELSE ${column} END`;
+}
+
+function uuidText(column: string): string {
+  const parts = ["1, 4", "5, 2", "7, 2", "9, 2", "11, 6"];
+  return parts.map((part) => `hex(substr(${column}, ${part}))`).join(" || '-' || ");
 }

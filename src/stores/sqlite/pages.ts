@@ -1,9 +1,17 @@
 // Pages of a list. A page looks at a bounded stretch of its index, so that a filter that finds little costs no more in
 // a long log than in a short one: then it is short, or empty, and says where to go on.
 import { COLUMN, eventOf, type Row } from "../../event/fields.ts";
-import type { AsOf, EventKey, EventQuery, RowsQuery } from "../../event/query.ts";
+import {
+  type AsOf,
+  type EventKey,
+  type EventQuery,
+  MAX_LIMIT,
+  MAX_ROWS,
+  type RowsQuery,
+} from "../../query/filter.ts";
 import type { Page, Rows } from "../store.ts";
 import { readRow } from "./columns.ts";
+import type { Where } from "./conditions.ts";
 import {
   type Bounds,
   before,
@@ -13,7 +21,6 @@ import {
   pageSql,
   type Search,
   searchOf,
-  type Where,
 } from "./select.ts";
 import { boundsOf, type Source } from "./stats.ts";
 
@@ -42,6 +49,7 @@ function latest(after: EventKey | undefined): number {
 
 /** Few entries first: most pages are full at once. */
 export function page(source: Source, query: EventQuery, asOf: AsOf, windows: Windows): Page {
+  checkLimit(query, MAX_LIMIT);
   const isOfRows = query.asOf !== undefined;
   const sizes = (search: Search) => [windows.first, mostOf(search, isOfRows, windows)];
   const { rows, next } = part(source, query, sizes);
@@ -50,7 +58,12 @@ export function page(source: Source, query: EventQuery, asOf: AsOf, windows: Win
 
 /** Whoever wants everything gains nothing by few entries. */
 export function rows(source: Source, query: RowsQuery, asOf: AsOf, windows: Windows): Rows {
+  checkLimit(query, MAX_ROWS);
   return { ...part(source, query, (search) => [mostOf(search, true, windows)]), asOf };
+}
+
+function checkLimit({ limit }: { readonly limit: number }, most: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) throw new RangeError(`limit is 1 to ${most}`);
 }
 
 function mostOf({ rest }: Search, isOfRows: boolean, { inRows, inIndex }: Windows): number {

@@ -2,17 +2,11 @@
 // The index is chosen here, by a fixed priority, and pinned (INDEXED BY): SQLite's planner picks a wrong one among
 // several, by a factor of 50 at 5 million events (`+` and statistics did not help it as surely).
 import { DaybookError } from "../../event/errors.ts";
-import type { Cell, FieldName } from "../../event/fields.ts";
-import type { AsOf, EventFilter, EventKey } from "../../event/query.ts";
-import { type Column, columnOf, EVENT_LIST, type SqlValue, sqlOf, type Words } from "./columns.ts";
-import type { Dictionary } from "./dictionary.ts";
+import type { FieldName } from "../../event/fields.ts";
+import type { AsOf, EventFilter, EventKey } from "../../query/filter.ts";
+import { columnOf, EVENT_LIST, type SqlValue, sqlOf } from "./columns.ts";
+import { allowsNoActor, joined, type Lookup, termsFor, type Where } from "./conditions.ts";
 import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, REQUEST_ID_HEAD } from "./tables.ts";
-
-/** A condition and its parameters. */
-export interface Where {
-  readonly sql: string;
-  readonly params: readonly SqlValue[];
-}
 
 export interface Search {
   readonly index: string;
@@ -34,54 +28,40 @@ export interface Bounds {
   readonly to: number;
 }
 
-/** What a connection knows of its words and tuples. */
-export interface Lookup extends Words {
-  /** Ids of the tuples that meet the conditions, which name columns of the table. */
-  readonly findTuples: (table: "shapes" | "actors", sql: string, params: readonly SqlValue[]) => number[];
-}
-
 /** More actors than these are checked on the rows instead of being read one after the other. */
 export const MAX_PREFIXES = 16;
 
 /** Null when no event can meet the filter. */
-export function searchOf({ where, includeSystem }: EventFilter, lookup: Lookup): Search | null {
-  const terms = { shape: [] as Where[], actor: [] as Where[], event: new Map<FieldName, Where>() };
-  let allowsNobody = true;
-  for (const [name, values] of Object.entries(where) as [FieldName, readonly Cell[]][]) {
-    const column = columnOf(name);
-    const term = oneOf(column, values, lookup.dictionary);
-    if (term === null) return null;
-    if (column.home === "event") terms.event.set(name, term);
-    else terms[column.home].push(term);
-    if (column.home === "actor" && !values.includes(null)) allowsNobody = false;
-  }
-  if (!includeSystem && where.kind === undefined)
-    terms.shape.push({ sql: "kind IS NOT 'system'", params: [] });
-  const shapes = terms.shape.length === 0 ? null : lookup.findTuples("shapes", ...joined(terms.shape));
-  const actors = terms.actor.length === 0 ? null : lookup.findTuples("actors", ...joined(terms.actor));
+export function searchOf(filter: EventFilter, lookup: Lookup): Search | null {
+  const { where, includeSystem } = filter;
+  const found = termsFor(filter, lookup);
+  if (found === null) return null;
+  const { shape, actor, event } = found;
+  if (!includeSystem && where.kind === undefined) shape.push({ sql: "kind IS NOT 'system'", params: [] });
+  const shapes = shape.length === 0 ? null : lookup.findTuples("shapes", ...joined(shape));
+  const actors = actor.length === 0 ? null : lookup.findTuples("actors", ...joined(actor));
+  const allowsNobody = allowsNoActor(filter);
   if (shapes?.length === 0 || (actors?.length === 0 && !allowsNobody)) return null;
-  const rest = [...terms.event.values()];
+  const rest = [...event.values()];
   if (actors !== null && allowsNobody) {
-    rest.push({
-      sql: `(actor IS NULL OR ${among("actor", actors).sql})`,
-      params: among("actor", actors).params,
-    });
-    return { ...pathOf(where, terms.event, rest, shapes, null), shapes, actors: null, isOfRows: true };
+    const some = among("actor", actors);
+    rest.push({ sql: `(actor IS NULL OR ${some.sql})`, params: some.params });
+    return { ...pathOf(where, event, rest, shapes, null), shapes, actors: null, isOfRows: true };
   }
-  const isOfRows = terms.event.size > 0;
-  return { ...pathOf(where, terms.event, rest, shapes, actors), shapes, actors, isOfRows };
+  const isOfRows = event.size > 0;
+  return { ...pathOf(where, event, rest, shapes, actors), shapes, actors, isOfRows };
 }
 
 function pathOf(
   where: EventFilter["where"],
-  terms: ReadonlyMap<FieldName, Where>,
+  terms: ReadonlyMap<string, Where>,
   rest: readonly Where[],
   shapes: Search["shapes"],
   actors: Search["actors"],
 ): Pick<Search, "index" | "prefixes" | "rest"> {
   const all = actors === null ? rest : [...rest, among("actor", actors)];
   const only = (name: FieldName) =>
-    where[name]?.length === 1 && where[name][0] !== null ? terms.get(name) : undefined;
+    where[name]?.length === 1 && typeof where[name][0] === "string" ? terms.get(name) : undefined;
   const event = only("event_id");
   if (event !== undefined)
     return { index: "events_event_id", prefixes: [headIs(EVENT_ID_HEAD, event)], rest: all };
@@ -140,11 +120,7 @@ export function among(column: "shape" | "actor" | "subject", ids: readonly numbe
   return { sql: `+${column} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(ids)] };
 }
 
-function joined(terms: readonly Where[]): [sql: string, params: SqlValue[]] {
-  return [terms.map(({ sql }) => sql).join(" AND "), terms.flatMap(({ params }) => params)];
-}
-
-function within({ from, to }: Bounds): Where {
+export function within({ from, to }: Bounds): Where {
   return { sql: "recorded_at BETWEEN ? AND ?", params: [from, to] };
 }
 
@@ -176,26 +152,4 @@ function seqOfNode(asOf: AsOf): Where {
   }
   if (params.length === 0) return { sql: "0", params };
   return { sql: `CASE node_id ${"WHEN ? THEN ? ".repeat(params.length / 2)}ELSE 0 END`, params };
-}
-
-/** Null when the column can hold, or the dictionary has, none of the values. */
-function oneOf(column: Column, values: readonly Cell[], dictionary: Dictionary): Where | null {
-  const params: SqlValue[] = [];
-  for (const cell of values) {
-    if (cell === null) continue;
-    const value = sqlOf(column, cell);
-    const param =
-      column.form === "word" && typeof value === "string" ? dictionary.find(column.name, value) : value;
-    if (param !== undefined) params.push(param);
-  }
-  const name = `"${column.name}"`;
-  const present =
-    params.length === 0
-      ? null
-      : params.length === 1
-        ? `${name} = ?`
-        : `${name} IN (${params.map(() => "?").join(", ")})`;
-  const absent = values.includes(null) ? `${name} IS NULL` : null;
-  if (present === null && absent === null) return null;
-  return { sql: `(${[present, absent].filter((term) => term !== null).join(" OR ")})`, params };
 }

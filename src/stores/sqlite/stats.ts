@@ -1,10 +1,11 @@
 // Counts and sums: from rollups for the whole periods of a question, and from the events themselves for the rests at
 // its ends and where a filter asks what no rollup has.
 import { type FieldName, isFieldName } from "../../event/fields.ts";
-import type { EventFilter } from "../../event/query.ts";
+import { type EventFilter, fieldsOf } from "../../query/filter.ts";
 import { Latency } from "../latency.ts";
 import { type Bucket, type Facets, MAX_BUCKETS, MAX_FACETS, type Stats, type Usage } from "../store.ts";
 import { cellOf, columnOf, type SqlValue } from "./columns.ts";
+import type { Lookup } from "./conditions.ts";
 import {
   addRow,
   clamped,
@@ -17,16 +18,7 @@ import {
   Sums,
   sumsIn,
 } from "./rollups.ts";
-import {
-  among,
-  type Bounds,
-  depthSql,
-  type Lookup,
-  MAX_PREFIXES,
-  type Search,
-  scanSql,
-  searchOf,
-} from "./select.ts";
+import { among, type Bounds, depthSql, MAX_PREFIXES, type Search, scanSql, searchOf } from "./select.ts";
 import { cover, type Rest, type Span } from "./spans.ts";
 
 /** A connection as this file needs it, within one snapshot. */
@@ -130,10 +122,9 @@ export function facets(source: Source, filter: EventFilter, field: FieldName, li
   if (!isFieldName(field)) throw new RangeError("a facet is of a field");
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_FACETS)
     throw new RangeError(`limit is 1 to ${MAX_FACETS}`);
-  const homes = new Set(
-    [field, ...Object.keys(filter.where)].map((name) => columnOf(name as FieldName).home),
-  );
-  if (homes.has("event") || (homes.has("actor") && field !== "user_id" && field !== "api_key_id"))
+  const homes = new Set([field, ...fieldsOf(filter)].map((name) => columnOf(name).home));
+  const isOfRows = filter.text !== undefined || filter.notText !== undefined || homes.has("event");
+  if (isOfRows || (homes.has("actor") && field !== "user_id" && field !== "api_key_id"))
     return recentFacets(source, filter, field, limit);
   const counts = new Map<string | number | boolean, number>();
   if (field === "user_id" || field === "api_key_id") {

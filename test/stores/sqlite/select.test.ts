@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { before, test } from "node:test";
-import type { EventFilter } from "../../../src/event/query.ts";
+import type { EventFilter } from "../../../src/query/filter.ts";
 import { openSqliteStore } from "../../../src/stores/sqlite/open-sqlite-store.ts";
 import { depthSql, pageSql, searchOf } from "../../../src/stores/sqlite/select.ts";
 import { SqliteStore } from "../../../src/stores/sqlite/sqlite-store.ts";

@@ -4,11 +4,14 @@
 const ISO =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:[Zz]|([+ -])(\d{2}):?(\d{2}))$/;
 const EPOCH_MS = /^\d{1,16}$/;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const SPAN = /^(\d{1,9})([smhd])$/;
 const SPAN_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** The end of the year 9999, the last that ISO 8601 writes with four digits. */
 const MAX_INSTANT = 253_402_300_799_999;
 
+export const BOUND_FORMS =
+  "2026-01-31 (a whole day, UTC), 2026-01-31T08:00:00Z (ISO 8601 with a zone), milliseconds since 1970, or a span before now such as 30s, 10m, 2h, 7d";
 export const INSTANT_FORMS = "2026-01-31T08:00:00Z (ISO 8601 with a zone) or milliseconds since 1970";
 
 /**
@@ -32,8 +35,12 @@ export function parseInstant(text: string, round: "down" | "up" = "down"): numbe
   return instant >= 0 && instant <= MAX_INSTANT ? instant : null;
 }
 
-/** As `parseInstant`, and spans before `now`: `30s`, `10m`, `2h`, `7d`. */
+/**
+ * As `parseInstant`, and spans before `now`: `30s`, `10m`, `2h`, `7d`; and days (UTC), which begin with their first
+ * millisecond (`up`, a lower bound) and end with their last.
+ */
 export function parseBound(text: string, now: number, round: "down" | "up"): number | null {
+  if (DAY.test(text)) return parseInstant(`${text}T${round === "up" ? "00:00" : "23:59:59.999"}Z`);
   const span = SPAN.exec(text);
   if (span === null) return parseInstant(text, round);
   return Math.max(0, now - Number(span[1]) * SPAN_MS[span[2] as keyof typeof SPAN_MS]);

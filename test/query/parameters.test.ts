@@ -4,15 +4,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { DaybookError } from "../../src/event/errors.ts";
 import { type Cell, FIELDS, type FieldName, KINDS, STATUSES } from "../../src/event/fields.ts";
-import { type EventQuery, encodeCursor } from "../../src/event/query.ts";
-import {
-  filterNames,
-  PARAMETERS,
-  parseFilter,
-  parseQuery,
-  refuseParameters,
-  writeQuery,
-} from "../../src/read/parameters.ts";
+import { encodeCursor } from "../../src/query/cursor.ts";
+import { type EventQuery, filterNames } from "../../src/query/filter.ts";
+import { parseFilter, parseQuery, refuseParameters, writeQuery } from "../../src/query/parameters.ts";
+import { PARAMETERS } from "../../src/query/vocabulary.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 
@@ -149,7 +144,6 @@ test("what is finer than a millisecond never widens the bounds", () => {
 
 test("a time that does not exist or names no zone is refused", () => {
   const wrong = [
-    "2026-01-31",
     "2026-01-31T12:00:00",
     "2026-02-30T00:00:00Z",
     "2026-01-01T24:00:00Z",
@@ -166,12 +160,16 @@ test("a time that does not exist or names no zone is refused", () => {
     "99999999999999999",
   );
   for (const text of wrong)
-    assert.match(refusal(`since=${text}`), /^since must be 2026-01-31T08:00:00Z/, text);
+    assert.match(
+      refusal(`since=${text}`),
+      /^since must be 2026-01-31 \(a whole day, UTC\), 2026-01-31T08:00:00Z/,
+      text,
+    );
   assert.match(refusal("timestamp=10m"), /^timestamp must be/);
 });
 
 test("bounds do not depend on the machine's time zone", () => {
-  const script = `import { parseQuery } from ${JSON.stringify(new URL("../../src/read/parameters.ts", import.meta.url).href)};
+  const script = `import { parseQuery } from ${JSON.stringify(new URL("../../src/query/parameters.ts", import.meta.url).href)};
     const { since, until, where } = parseQuery(new URLSearchParams("since=2026-03-29T01:30:00Z&until=2026-10-25T01:30:00%2B01:00&timestamp=2026-03-29T02:30:00Z"), 0);
     process.stdout.write([since, until, where.timestamp[0]].join());`;
   const expected = [
@@ -188,12 +186,71 @@ test("bounds do not depend on the machine's time zone", () => {
 });
 
 test("the aliases of other trails are understood", () => {
+  assert.deepEqual(query("type=tool&success=false&search=abc&operation_name=x&latency_ms>9"), {
+    where: { action: ["tool"], name: ["x"] },
+    not: { status: ["success"] },
+    within: { duration_ms: { least: 10 } },
+    text: ["abc"],
+    limit: 100,
+  });
   assert.deepEqual(query("start_time=1000&end_time=2000&policy=denied&policy_decision=warned"), {
     where: { policy_decision: ["deny", "warn"] },
     since: 1000,
     until: 2000,
     limit: 100,
   });
+});
+
+test("a day without a time is the whole day, UTC", () => {
+  const day = Date.UTC(2026, 0, 30);
+  assert.deepEqual(parseFilter(new URLSearchParams("start_date=2026-01-30&end_date=2026-01-30"), NOW), {
+    where: {},
+    since: day,
+    until: day + 86_400_000 - 1,
+  });
+  assert.match(refusal("since=2026-02-30"), /^since must be/);
+});
+
+test("a sign after the name turns round or compares, with the = of a URL or without", () => {
+  const filters: [text: string, filter: object][] = [
+    ["model!=gpt-*", { not: { model: [{ glob: "gpt-*" }] } }],
+    ["model!=", { not: { model: [null] } }],
+    ["total_tokens>=1000", { within: { total_tokens: { least: 1000 } } }],
+    ["total_tokens%3E=1000", { within: { total_tokens: { least: 1000 } } }],
+    ["total_tokens>1000&total_tokens<2000", { within: { total_tokens: { least: 1001, most: 1999 } } }],
+    ["timestamp>2026-01-31T12:00:00%2B00:00", { within: { timestamp: { least: NOW + 1 } } }],
+    ["text=rate limit&text!=gpt", { text: ["rate limit"], notText: ["gpt"] }],
+  ];
+  for (const [text, filter] of filters)
+    assert.deepEqual(parseFilter(new URLSearchParams(text), NOW), { where: {}, ...filter }, text);
+  assert.match(refusal("model!x=1"), /model!=value/);
+  assert.match(refusal("limit>=1"), /^limit takes no >/);
+  assert.match(refusal("since>=1"), /^since takes no >=/);
+});
+
+test("a star stands for anything, unless it is protected", () => {
+  const { where } = query("model=gpt-*&route=gpt-\\*&user_id=DOMAIN\\ana");
+  assert.deepEqual(where, { model: [{ glob: "gpt-*" }], route: ["gpt-*"], user_id: ["DOMAIN\\ana"] });
+});
+
+test("a text beside parameters narrows with them", () => {
+  assert.deepEqual(query(`q=${encodeURIComponent("status:error model:a")}&model=b`), {
+    where: { status: ["error"], model: ["a", "b"] },
+    limit: 100,
+  });
+  assert.match(refusal(`q=${encodeURIComponent("status:")}`), /^At 8: Expected a value/);
+});
+
+test("pages by number reach the first 10,000 events, and then name the cursor", () => {
+  assert.deepEqual(query("offset=200&limit=50"), { where: {}, limit: 50, offset: 200 });
+  assert.deepEqual(query("page=3&page_size=50"), { where: {}, limit: 50, offset: 100 });
+  assert.deepEqual(query("page=1"), { where: {}, limit: 100 });
+  assert.equal(query("offset=10000").offset, 10_000);
+  assert.match(refusal("offset=10001"), /follow cursor, in the Link header/);
+  assert.match(refusal("page=1000&page_size=1000"), /follow cursor/);
+  assert.match(refusal("page=0"), /^page must be a whole number/);
+  assert.match(refusal("page=1&offset=0"), /one is enough/);
+  assert.match(refusal("limit=1&page_size=1"), /once is enough/);
 });
 
 test("a bound, limit or cursor given twice is refused, also under an alias", () => {
@@ -223,7 +280,6 @@ test("an unknown parameter is refused by name, with the nearest right one", () =
   assert.equal(refusal("zzzzzzzzzzzz=1"), 'There is no parameter "zzzzzzzzzzzz" here.');
   for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"])
     assert.match(refusal(`${name}=1`), /There is no parameter/);
-  assert.match(refusal("offset=0"), /cursor/);
   assert.match(refusal("metadata=1"), /^metadata holds JSON/);
 });
 

@@ -1,0 +1,131 @@
+// The typed client of Daybook's API, for Node and browsers: `daybook/client`. It imports nothing of Node.
+import type { EventJson } from "../event/json.ts";
+import { type EventFilter, MAX_LIMIT } from "../query/filter.ts";
+import { writeFilter } from "../query/parameters.ts";
+import { type Ask, ClientError, type ClientOptions, createAsk, jsonOf } from "./ask.ts";
+import { type LiveItem, type LiveOptions, live, overSse } from "./live.ts";
+
+export type { AskInit } from "./ask.ts";
+export type { ClientOptions, LiveItem, LiveOptions };
+export { ClientError };
+
+/** Which events: the typed filter, or the parameters of a URL (docs/reference/api.md). */
+export type Question = EventFilter | URLSearchParams;
+
+/** A page, newest first. */
+export interface EventPage {
+  readonly events: readonly EventJson[];
+  /** For `page`; null: this is the last one. A page may be short, or empty, and not be the last. */
+  readonly next: string | null;
+  /** The last `seq` of each node that the pages cover. */
+  readonly asOf: string;
+}
+
+export interface StatsJson {
+  readonly total_requests: number;
+  readonly failed: number;
+  readonly by_status: Readonly<Record<string, number>>;
+  readonly by_backend: Readonly<Record<string, number>>;
+  readonly unique_models: number;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly cached_tokens: number;
+  readonly cost_micros: number;
+  readonly p50_ms: number | null;
+  readonly p95_ms: number | null;
+  readonly p99_ms: number | null;
+}
+
+interface Cancellable {
+  readonly signal?: AbortSignal;
+}
+
+/** Every call rejects with a ClientError where Daybook refuses, or is not there. */
+export interface Client {
+  /** Any path of the API. */
+  readonly ask: Ask;
+  /** A page of events: the first, or the one that `next` of another leads to. */
+  page(
+    from: { readonly question: Question; readonly limit?: number } | { readonly next: string },
+    options?: Cancellable,
+  ): Promise<EventPage>;
+  /** Pages until `limit` events are there; all of them unless said. */
+  pages(
+    question?: Question,
+    options?: Cancellable & { readonly limit?: number },
+  ): AsyncGenerator<EventPage, void>;
+  /** Events, newest first, across pages. */
+  list(
+    question?: Question,
+    options?: Cancellable & { readonly limit?: number },
+  ): AsyncGenerator<EventJson, void>;
+  stats(question?: Question, options?: Cancellable): Promise<StatsJson>;
+  /** One event, or null. */
+  event(eventId: string, options?: Cancellable): Promise<EventJson | null>;
+  /** The live feed: reconnects by itself, and yields every event once. */
+  live(question?: Question, options?: LiveOptions): AsyncGenerator<LiveItem, void>;
+  /** The events of the live feed, without the rest. */
+  follow(question?: Question, options?: LiveOptions): AsyncGenerator<EventJson, void>;
+}
+
+const TRAIL = "/admin/audit-logs";
+const EVERYTHING: EventFilter = { where: {} };
+
+export function createClient(options: ClientOptions): Client {
+  const ask = createAsk(options);
+  const page: Client["page"] = async (from, { signal } = {}) => {
+    const query = "next" in from ? new URLSearchParams(from.next) : parametersOf(from.question);
+    if ("limit" in from && from.limit !== undefined) query.set("limit", String(from.limit));
+    const response = await ask(TRAIL, { query, signal });
+    const events = await jsonOf<EventJson[]>(response);
+    const { headers } = response;
+    return { events, next: nextOf(headers.get("link")), asOf: headers.get("x-as-of") ?? "" };
+  };
+  const pages: Client["pages"] = async function* (question = EVERYTHING, { limit = Infinity, signal } = {}) {
+    const given = signal === undefined ? {} : { signal };
+    let left = limit;
+    for (let next: string | null | undefined; next !== null && left > 0; ) {
+      const size = Math.min(left, MAX_LIMIT);
+      const found = await page(next === undefined ? { question, limit: size } : { next }, given);
+      const events = found.events.slice(0, left);
+      left -= events.length;
+      next = found.next;
+      yield { ...found, events };
+    }
+  };
+  const liveItems: Client["live"] = (question = EVERYTHING, liveOptions = {}) =>
+    live(overSse(ask, `${TRAIL}/stream`), parametersOf(question), liveOptions);
+  return {
+    ask,
+    page,
+    pages,
+    async *list(question, listOptions) {
+      for await (const { events } of pages(question, listOptions)) yield* events;
+    },
+    stats: async (question = EVERYTHING, { signal } = {}) =>
+      jsonOf(await ask(`${TRAIL}/stats`, { query: parametersOf(question), signal })),
+    async event(eventId, { signal } = {}) {
+      try {
+        return await jsonOf<EventJson>(await ask(`${TRAIL}/${encodeURIComponent(eventId)}`, { signal }));
+      } catch (error) {
+        if (error instanceof ClientError && error.code === "not_found") return null;
+        throw error;
+      }
+    },
+    live: liveItems,
+    async *follow(question, liveOptions) {
+      for await (const item of liveItems(question, liveOptions))
+        if (item.type === "events") yield* item.events;
+    },
+  };
+}
+
+function parametersOf(question: Question): URLSearchParams {
+  return question instanceof URLSearchParams ? new URLSearchParams(question) : writeFilter(question);
+}
+
+/** The parameters of the page that a `Link` header (RFC 8288) leads to; its path is the one that was asked. */
+function nextOf(link: string | null): string | null {
+  return /<[^>?]*\?([^>]*)>; *rel="?next"?/.exec(link ?? "")?.[1] ?? null;
+}
