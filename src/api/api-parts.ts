@@ -6,6 +6,7 @@ import type { ControlParts } from "../control/parts.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
+import type { Exporter } from "../read/export/exporter.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Holder } from "./authorize.ts";
 import type { Jobs } from "./jobs.ts";
@@ -42,6 +43,9 @@ export interface ApiParts extends ControlParts {
   }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   readonly jobs: Jobs;
+  readonly exporter: Pick<Exporter, "start">;
+  /** Where exports may be delivered to; `check` throws `unknown_entity`. */
+  readonly targets: { readonly names: readonly string[]; check(name: string): void };
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
   /** Counts refusals of requests that nobody is known to have made, where one source has many; else false. */

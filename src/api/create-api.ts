@@ -151,15 +151,23 @@ function callOf(
     holder,
     search,
     params: request.params as Record<string, string>,
-    query: readsQuery(route) ? readQuery(route.query, search) : undefined,
+    query: readsQuery(route) ? readQuery(route.query, ownOf(route, search)) : undefined,
     body: readBody(route.body, request.body),
     actor: { ...audit?.who, committed },
   };
 }
 
+/** The parameters that are the route's own: all, or beside a filter those of its schema, which are then taken out. */
+function ownOf({ takes, query }: Route, search: URLSearchParams): URLSearchParams {
+  if (takes === undefined) return search;
+  const own = new URLSearchParams([...search].filter(([name]) => query?.shape[name] !== undefined));
+  for (const name of own.keys()) search.delete(name);
+  return own;
+}
+
 /** Probes may say what they like: what leaves no event takes no parameters, and refuses none. */
 function readsQuery({ takes, query, audit, changes }: Route): boolean {
-  return takes === undefined && (query !== undefined || audit !== null || changes !== undefined);
+  return query !== undefined || (takes === undefined && (audit !== null || changes !== undefined));
 }
 
 function refuse(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -87,22 +87,28 @@ function pathParameters(path: string): Json[] {
 }
 
 function queryParameters({ takes, query }: Route): Json[] {
-  if (takes !== undefined) {
-    return PARAMETERS.filter(({ part }) => part === "filter" || takes === "filter and page").map(
-      ({ name, about }) => ({ name, in: "query", description: about, schema: { type: "string" } }),
-    );
-  }
+  const filters =
+    takes === undefined
+      ? []
+      : PARAMETERS.filter(({ part }) => part === "filter" || takes === "filter and page");
   const { properties = {}, required = [] } = schemaOf(query ?? z.object({}), "input") as {
     properties?: Record<string, Json>;
     required?: string[];
   };
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+  const own = Object.entries(properties).map(([name, { description, ...schema }]) => ({
     name,
     in: "query",
     ...(description === undefined ? {} : { description }),
     ...(required.includes(name) ? { required: true } : {}),
     schema,
   }));
+  const common = filters.map(({ name, about }) => ({
+    name,
+    in: "query",
+    description: about,
+    schema: { type: "string" },
+  }));
+  return [...common, ...own];
 }
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {

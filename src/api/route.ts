@@ -35,7 +35,7 @@ export interface Route {
   readonly about: string;
   /** Parameters of the trail's queries (query/parameters.ts). */
   readonly takes?: "filter" | "filter and page";
-  /** Other parameters of the query string, each given at most once; others are refused. */
+  /** Other parameters of the query string, each given at most once and beside those that it `takes`; others are refused. */
   readonly query?: z.ZodObject;
   /** Members of the JSON body; others are refused. */
   readonly body?: z.ZodObject;

@@ -3,6 +3,7 @@
 import type { Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
@@ -18,6 +19,7 @@ import { USAGE_ROUTES } from "./routes/usage.ts";
 import { USER_ROUTES } from "./routes/users.ts";
 
 const OF_SUBJECTS: readonly Route[] = [
+  ...EXPORT_ROUTES,
   ...TRAIL_ROUTES,
   ...USAGE_ROUTES,
   ...LOGIN_ROUTES,

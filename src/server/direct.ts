@@ -16,12 +16,14 @@ import { makeFolder } from "../node/folder.ts";
 import { limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
+import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { NO_JOBS } from "./jobs.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
+import { Targets } from "./targets.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 export interface Direct extends AsyncDisposable {
@@ -99,6 +101,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     reader,
     recorder,
     jobs: NO_JOBS,
+    exporter: new Exporter(config.store),
+    targets: new Targets(() => config.exportTargets),
     upstreams: createUpstreams(table, parts.catalog),
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {

@@ -24,12 +24,14 @@ import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
 import type { Found } from "../providers/found.ts";
+import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { exportJob } from "./export-job.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
@@ -40,6 +42,7 @@ import { readiness } from "./readiness.ts";
 import { reloadBySignal } from "./reload.ts";
 import { Retention, rulesOf } from "./retention.ts";
 import { Spending } from "./spending.ts";
+import { Targets } from "./targets.ts";
 import { certificateFor } from "./tls.ts";
 import { createUpstreams } from "./upstreams.ts";
 
@@ -253,9 +256,12 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
+  const exporter = new Exporter(config.store);
+  openings.add(() => exporter.close());
+  const targets = new Targets(() => live.config.exportTargets);
   const jobs = await JobBoard.open({
     folder: join(slot.folder, "jobs"),
-    kinds: {},
+    kinds: { export: exportJob({ exporter, reader, recorder, targets, now: Date.now }) },
     now: Date.now,
     report: (error) => report(error, "jobs"),
   });
@@ -276,6 +282,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     reload: (actor) => live.reload(actor),
     recorder,
     jobs,
+    exporter,
+    targets,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),

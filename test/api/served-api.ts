@@ -129,6 +129,8 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     upstreams: NOTHING_AT_WORK,
     reload: async () => ({ changed: [], needsRestart: [] }),
     jobs: NO_JOBS,
+    targets: { names: [], check: () => {} },
+    exporter: { start: () => assert.fail("not asked here") },
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),
     now: () => START,

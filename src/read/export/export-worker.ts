@@ -1,15 +1,14 @@
 // The thread behind exporter.ts: reads a store part by part, encodes and compresses, and hands the bytes over, never
 // more of them than were asked for. One export, then it ends.
 import { createHash } from "node:crypto";
-import { promisify } from "node:util";
 import { parentPort, workerData } from "node:worker_threads";
-import { gzip, zstdCompress } from "node:zlib";
 import { DaybookError, type DaybookErrorCode, nativeCode } from "../../event/errors.ts";
 import type { Row } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventKey } from "../../query/filter.ts";
 import { openStore } from "../../stores/open-store.ts";
 import type { Store } from "../../stores/store.ts";
-import { type Compression, type FileForm, FORMATS } from "./formats.ts";
+import { openCompressor } from "./compressor.ts";
+import { type FileForm, FORMATS } from "./formats.ts";
 
 /** What is exported: of one moment, `asOf`, or of now. */
 export interface ExportOrder extends FileForm {
@@ -17,6 +16,8 @@ export interface ExportOrder extends FileForm {
   readonly asOf?: AsOf | undefined;
   /** Only what an export as of then did not have. */
   readonly beyond?: AsOf | undefined;
+  /** Events that a chunk holds, unless the format's own number is right; for tests. */
+  readonly partRows?: number;
   /** Goes on after what was written before. */
   readonly from?: ExportPoint | undefined;
 }
@@ -29,6 +30,8 @@ export interface ExportPoint {
   readonly asOf: AsOf;
   /** Of the encoder. */
   readonly state: unknown;
+  /** Whether an export can go on from here; else it begins again. */
+  readonly canGoOn: boolean;
 }
 
 export interface ExportSummary {
@@ -69,13 +72,6 @@ async function handOver(bytes: Uint8Array<ArrayBuffer>, point: ExportPoint): Pro
   parentPort?.postMessage({ what: "chunk", bytes, point } satisfies FromWorker, [bytes.buffer]);
 }
 
-/** Each chunk is a gzip member or a zstd frame of its own, which concatenate: so an export can go on after any of them. */
-const COMPRESS: Readonly<Record<Compression, (bytes: Buffer) => Buffer | Promise<Buffer>>> = {
-  none: (bytes) => bytes,
-  gzip: promisify<Buffer, Buffer>(gzip),
-  zstd: promisify<Buffer, Buffer>(zstdCompress),
-};
-
 async function run({ address, order }: Given): Promise<ExportSummary> {
   const store = await openStore(address, "read");
   try {
@@ -95,6 +91,7 @@ interface Part {
 
 async function exported(store: Store, order: ExportOrder): Promise<ExportSummary> {
   const hash = createHash("sha256");
+  const compressor = openCompressor[order.compression]();
   let { rows, bytes, asOf }: Pick<ExportPoint, "rows" | "bytes" | "asOf"> = order.from ?? {
     rows: 0,
     bytes: 0,
@@ -106,13 +103,12 @@ async function exported(store: Store, order: ExportOrder): Promise<ExportSummary
     bytes += compressed.length;
     asOf = part.asOf;
     const { after, state } = part;
-    await handOver(ownBytes(compressed), { rows, bytes, after, asOf, state });
+    await handOver(ownBytes(compressed), { rows, bytes, after, asOf, state, canGoOn: compressor.canGoOn });
   };
   // While one part is compressed, on a thread of its own, the next one is read.
   let before: { part: Part; compressed: Promise<Buffer> } | null = null;
   for await (const part of parts(store, order)) {
-    const compressed = (async () =>
-      part.bytes.length === 0 ? part.bytes : COMPRESS[order.compression](part.bytes))();
+    const compressed = compressor.part(part.bytes, part.after === null);
     compressed.catch(() => {});
     if (before !== null) await emit(before.part, await before.compressed);
     before = { part, compressed };
@@ -131,9 +127,9 @@ function ownBytes(bytes: Buffer): Uint8Array<ArrayBuffer> {
 
 async function* parts(
   store: Store,
-  { filter, beyond, format, from, asOf: given }: ExportOrder,
+  { filter, beyond, format, from, asOf: given, partRows = FORMATS[format].partRows }: ExportOrder,
 ): AsyncGenerator<Part> {
-  const { open, partRows } = FORMATS[format];
+  const { open } = FORMATS[format];
   const encoder = open(from?.state ?? null);
   const more = beyond === undefined ? {} : { beyond };
   let after = from?.after ?? null;
