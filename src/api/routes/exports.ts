@@ -93,8 +93,9 @@ async function direct(call: Call<z.output<typeof FORM>>): Promise<Readable> {
   const asOf = Object.fromEntries((await parts.reader.positions()).map(({ nodeId, seq }) => [nodeId, seq]));
   const order: ExportOrder = { ...query, filter, asOf };
   const names = filterNames(filter);
-  const about = { format: query.format, compression: query.compression };
-  audit?.note({ metadata: names.length === 0 ? about : { ...about, filters: names.join(",") } });
+  const { format, compression } = query;
+  const about = { format, compression, ...(names.length === 0 ? {} : { filters: names.join(",") }) };
+  audit?.note({ metadata: about });
   const running = parts.exporter.start(order);
   reply
     .type(mediaTypeOf(query))
