@@ -59,6 +59,14 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.decorateRequest("holder", null);
   // Only JSON: what a form of another site can send is not understood.
   app.removeContentTypeParser("text/plain");
+  app.addContentTypeParser(
+    "application/x-ndjson",
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.routeOptions.config.route?.linesBytes !== undefined) return body;
+      throw new Refusal("invalid_request", { detail: "Lines are not read here.", errorType: "bad_field" });
+    },
+  );
   app.addHook("onRequest", async (request, reply) => {
     const { route } = request.routeOptions.config;
     open(parts, request, reply, route);
@@ -77,6 +85,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
       method: route.method,
       url: route.path,
       config: { route },
+      bodyLimit: route.linesBytes ?? MAX_BODY_BYTES,
       handler: async (request, reply) => {
         const call = callOf(lasting, route, request, reply);
         const { audit } = request;
@@ -108,14 +117,19 @@ function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, rou
     ...(changes === undefined ? {} : { entityType: changes.entityType }),
   };
   const audit = new RequestAudit(parts, request, kind, about);
+  audit.continues = route?.isQuiet ?? false;
   request.audit = audit;
   reply.header("x-trace-id", audit.traceId);
   audit.settleWith(request, reply);
 }
 
 /** Not a change, which may be its own event, nor a further page, which may belong to that of its query. */
-function isBegunAtOnce({ query }: FastifyRequest, { takes, changes }: Route): boolean {
-  return changes === undefined && !(takes === "filter and page" && (query as URLSearchParams).has("cursor"));
+function isBegunAtOnce({ query }: FastifyRequest, { takes, changes, isQuiet }: Route): boolean {
+  return (
+    changes === undefined &&
+    !isQuiet &&
+    !(takes === "filter and page" && (query as URLSearchParams).has("cursor"))
+  );
 }
 
 /** Throws the refusal of a request that may not ask `route`. */
@@ -151,23 +165,24 @@ function callOf(
     holder,
     search,
     params: request.params as Record<string, string>,
-    query: readsQuery(route) ? readQuery(route.query, ownOf(route, search)) : undefined,
+    query: readsQuery(route) ? readQuery(route.query, ownParameters(route, search)) : undefined,
     body: readBody(route.body, request.body),
     actor: { ...audit?.who, committed },
   };
 }
 
-/** The parameters that are the route's own: all, or beside a filter those of its schema, which are then taken out. */
-function ownOf({ takes, query }: Route, search: URLSearchParams): URLSearchParams {
-  if (takes === undefined) return search;
-  const own = new URLSearchParams([...search].filter(([name]) => query?.shape[name] !== undefined));
-  for (const name of own.keys()) search.delete(name);
-  return own;
-}
-
 /** Probes may say what they like: what leaves no event takes no parameters, and refuses none. */
 function readsQuery({ takes, query, audit, changes }: Route): boolean {
   return query !== undefined || (takes === undefined && (audit !== null || changes !== undefined));
+}
+
+/** Taken out of `search` where the trail's queries are to read the rest of it. */
+function ownParameters({ takes, query }: Route, search: URLSearchParams): URLSearchParams {
+  if (takes === undefined) return search;
+  const names = Object.keys(query?.shape ?? {});
+  const own = new URLSearchParams([...search].filter(([name]) => names.includes(name)));
+  for (const name of names) search.delete(name);
+  return own;
 }
 
 function refuse(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

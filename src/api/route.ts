@@ -35,10 +35,12 @@ export interface Route {
   readonly about: string;
   /** Parameters of the trail's queries (query/parameters.ts). */
   readonly takes?: "filter" | "filter and page";
-  /** Other parameters of the query string, each given at most once and beside those that it `takes`; others are refused. */
+  /** Parameters of its own, each given at most once; what neither names is refused. */
   readonly query?: z.ZodObject;
   /** Members of the JSON body; others are refused. */
   readonly body?: z.ZodObject;
+  /** The body is lines (application/x-ndjson), at most so many bytes of them, handed on as they are. */
+  readonly linesBytes?: number;
   /** What a success answers; none: 204. */
   readonly answers?: z.ZodType;
   /** Status of a success; 200 unless said, 204 for an answer that is undefined. */
@@ -50,6 +52,8 @@ export interface Route {
   readonly changes?: Changes;
   /** Makes something else do something, and changes nothing here: its event is the request's. */
   readonly acts?: true;
+  /** A success leaves no event, since what it hands over is events itself; whatever else it comes to leaves one. */
+  readonly isQuiet?: true;
   /** A method, so that `route` can give it a call with the types of its own query and body. */
   answer(call: Call): Promise<unknown>;
 }
@@ -61,7 +65,7 @@ export interface Call<Query = unknown, Body = unknown> {
   /** As the route's schemas read it. */
   readonly query: Query;
   readonly body: Body;
-  /** The query string as it came. */
+  /** The query string as it came, but for the route's own parameters where it takes those of queries too. */
   readonly search: URLSearchParams;
   /** For control.change. */
   readonly actor: Actor;

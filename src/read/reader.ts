@@ -37,9 +37,11 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
     health: () => quick.call("health"),
     stats: (filter) => long.call("stats", filter),
     histogram: (filter, bucketMs) => long.call("histogram", filter, bucketMs),
-    facets: (filter, field, limit) => long.call("facets", filter, field, limit),
+    facets: (filter, fields, limit) => long.call("facets", filter, fields, limit),
+    groups: (filter, fields, limit) => long.call("groups", filter, fields, limit),
     usage: (question) => quick.call("usage", question),
     planPrune: (rules) => long.call("planPrune", rules),
+    traces: (subject) => long.call("traces", subject),
     close: async () => {
       await Promise.all([quick.close(), long.close()]);
     },

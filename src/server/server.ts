@@ -1,8 +1,10 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
+
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
+import { filtersOf } from "../api/hold-filters.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
@@ -11,30 +13,32 @@ import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { UNRULED } from "../gateway/rulings.ts";
+import { CallBook } from "../gateway/mcp/call-book.ts";
+import { Rounds } from "../gateway/mcp/rounds.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import { Adoption } from "../node/adoption.ts";
+import { clientAddress, clientSecurity } from "../node/client-address.ts";
 import { makeFolder } from "../node/folder.ts";
 import { keptSegments, limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
 import type { Found } from "../providers/found.ts";
-import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
-import { clientAddress, clientSecurity } from "./client-address.ts";
-import { exportJob } from "./export-job.ts";
-import { JobBoard } from "./jobs.ts";
+import { Erasing } from "./erasing.ts";
+import { openExporting } from "./exporting.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
+import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
@@ -42,7 +46,6 @@ import { readiness } from "./readiness.ts";
 import { reloadBySignal } from "./reload.ts";
 import { Retention, rulesOf } from "./retention.ts";
 import { Spending } from "./spending.ts";
-import { Targets } from "./targets.ts";
 import { certificateFor } from "./tls.ts";
 import { createUpstreams } from "./upstreams.ts";
 
@@ -58,6 +61,7 @@ export interface Server {
   /** A model that can be asked for; null: only globs are known. */
   readonly exampleModel: string | null;
   readonly recorder: Recorder;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
   readonly retention: Retention;
@@ -138,9 +142,13 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
+  parts.policies.setFixed(config);
   live.follow({
     apply(now) {
       catalog.setFixed(now);
+      parts.mcpServers.setFixed(now.mcp.servers);
+      parts.policies.setFixed(now);
       spending.configure(now);
     },
   });
@@ -162,6 +170,7 @@ async function open(
     parts,
     recorder,
     spending,
+    outbox,
     delivery,
     journal,
     firstSecrets,
@@ -203,6 +212,7 @@ interface Core {
   readonly parts: ControlParts;
   readonly recorder: Recorder;
   readonly spending: Spending;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -211,8 +221,20 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, anchoring, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } =
-    core;
+  const {
+    slot,
+    anchoring,
+    limits,
+    parts,
+    recorder,
+    spending,
+    outbox,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+    live,
+  } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
@@ -232,6 +254,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
   openings.add(() => table.close());
   const upstreams = createUpstreams(table, catalog);
+  const mcpServers = openMcpTable({ kept: parts.mcpServers, proxy: config.proxy, report });
+  openings.add(() => mcpServers.close());
   const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
   const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
   const clientIp = (request: IncomingMessage) => address()(request);
@@ -243,9 +267,18 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: () => UNRULED },
+    rulings: { decide: (question) => parts.policies.current.decide(question) },
     admission: spending.admission,
     profile: config.profile,
+    mcp: {
+      servers: mcpServers,
+      book: new CallBook(),
+      rounds: new Rounds(),
+      get audit() {
+        const { config } = live;
+        return { ...config.audit.mcp, lists: config.mcp.auditLists };
+      },
+    },
     get maxBodyBytes() {
       return live.config.limits.maxBodyBytes;
     },
@@ -256,16 +289,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
-  const exporter = new Exporter(config.store);
-  openings.add(() => exporter.close());
-  const targets = new Targets(() => live.config.exportTargets);
-  const jobs = await JobBoard.open({
-    folder: join(slot.folder, "jobs"),
-    kinds: { export: exportJob({ exporter, reader, recorder, targets, now: Date.now }) },
-    now: Date.now,
-    report: (error) => report(error, "jobs"),
+  const exporting = await openExporting(openings, {
+    store: config.store,
+    config: () => live.config,
+    slot,
+    reader,
+    recorder,
   });
-  openings.add(() => jobs[Symbol.asyncDispose]());
   const metrics = createMetrics({
     recorder,
     delivery,
@@ -273,17 +303,19 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     anchoring,
     activeRequests: () => gateway.active,
   });
+  const ingest = new Ingest(config.store);
+  openings.add(() => ingest.close());
   const api = createApi({
     ...parts,
     version: daybookVersion(),
     refusals,
     reader,
     upstreams,
+    mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
-    jobs,
-    exporter,
-    targets,
+    ingest,
+    ...exporting,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),
@@ -300,7 +332,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now(), []),
+    rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
     reader,
     recorder,
     delivery,
@@ -308,9 +340,25 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     report: (error) => report(error, "retention"),
   });
   openings.add(() => retention.close());
+  const { holds } = parts;
+  // What is about to go may be held now.
+  openings.add(holds.follow(() => delivery.halt()));
+  const erasing = new Erasing({
+    home: config.home,
+    own: slot,
+    parts,
+    reader,
+    delivery,
+    journal,
+    accounts: spending.accounts,
+    adopt: () => adoption.round(),
+    report: (error) => report(error, "erasure"),
+  });
+  openings.add(() => erasing.close());
   adoption.start();
   anchoring.start();
   retention.start();
+  erasing.start({ resume: true });
   return {
     url: listener.url,
     nodeId: journal.nodeId,
@@ -319,6 +367,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     simulated: table.simulated,
     exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
+    outbox,
     delivery,
     adoption,
     retention,

@@ -10,6 +10,7 @@ import {
   type RowsQuery,
 } from "../../query/filter.ts";
 import type { Page, Rows } from "../store.ts";
+import { boundsOf, type Source } from "./collect.ts";
 import { readRow } from "./columns.ts";
 import type { Where } from "./conditions.ts";
 import {
@@ -22,7 +23,6 @@ import {
   type Search,
   searchOf,
 } from "./select.ts";
-import { boundsOf, type Source } from "./stats.ts";
 
 /**
  * Index entries that a page looks at: few first, for most pages are full at once; then as many as fit into 50 ms at 5
