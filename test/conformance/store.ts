@@ -8,6 +8,7 @@ import { APPENDING } from "./appending.ts";
 import type { Open } from "./case.ts";
 import { CHARGES } from "./charges.ts";
 import { FILTERS } from "./filters.ts";
+import { FOLLOW } from "./follow.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
 import { RETENTION } from "./retention.ts";
@@ -37,6 +38,7 @@ export function testStore(driver: Driver): void {
       ...RETENTION,
       ...CHARGES,
       ...SEALS,
+      ...FOLLOW,
       ...VALUES,
       ...LIFE,
     })) {

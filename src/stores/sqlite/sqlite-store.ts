@@ -10,6 +10,7 @@ import type {
   Bucket,
   Charges,
   Facets,
+  Followed,
   JournalEvent,
   Page,
   Position,
@@ -39,6 +40,7 @@ import {
 import { type Access, copyInto, createPrivately } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { namedFailure } from "./failures.ts";
+import { Follower } from "./follow.ts";
 import { page, WINDOWS, type Windows } from "./pages.ts";
 import { giveBack, planPrune, pruneStep } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
@@ -69,6 +71,7 @@ export class SqliteStore implements Store {
   readonly #actors: Tuples;
   readonly #rollups: RollupRows;
   readonly #windows: Windows;
+  readonly #follower = new Follower();
   readonly #prepared = new Map<string, StatementSync>();
   #isClosed = false;
 
@@ -160,6 +163,12 @@ export class SqliteStore implements Store {
         return { events, next: rows.length < limit ? null : (rows.at(-1)?.at(-1) as number) };
       });
     });
+  }
+
+  follow(after: AsOf, upTo: AsOf | null, limit: number): Promise<Followed> {
+    return this.#call(() =>
+      this.#snapshot(() => this.#follower.read(this.source, this.#asOf(), after, upTo, limit)),
+    );
   }
 
   seal(seal: Seal): Promise<void> {
