@@ -87,7 +87,7 @@ async function appended({ store, traffic }: FilledStore, events: number): Promis
 async function pruned({ store }: FilledStore, day: number): Promise<Measured> {
   const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
   const plannedAt = performance.now();
-  const plan = await store.planPrune({ now: START_MS + day * DAY_MS, keepMs, maxBytes: 0 });
+  const plan = await store.planPrune({ now: START_MS + day * DAY_MS, keepMs, maxBytes: 0, holds: [] });
   const startedAt = performance.now();
   let [events, longest] = [0, 0];
   let progress: PruneProgress | null | undefined;

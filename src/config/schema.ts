@@ -3,6 +3,7 @@
 // may be a secret.
 import { isIP } from "node:net";
 import * as z from "zod";
+import { DEFAULT_DAYS, DEFAULT_MODES } from "../event/defaults.ts";
 import type { Kind } from "../event/fields.ts";
 import { limitsSchema } from "../limits/limits.ts";
 import { checked, flag, httpUrl, integer, MAX_TIMER_MS, oneOf, TOKEN, text } from "../providers/checks.ts";
@@ -29,13 +30,13 @@ const days = (byDefault: number) => integer(1, MAX_DAYS).default(byDefault);
 const audit = z.strictObject({
   modes: z
     .strictObject({
-      inference: mode("open"),
-      mcp: mode("open"),
-      file: mode("open"),
-      exec: mode("open"),
-      auth: mode("strict"),
-      quota: mode("open"),
-      api: mode("open"),
+      inference: mode(DEFAULT_MODES.inference),
+      mcp: mode(DEFAULT_MODES.mcp),
+      file: mode(DEFAULT_MODES.file),
+      exec: mode(DEFAULT_MODES.exec),
+      auth: mode(DEFAULT_MODES.auth),
+      quota: mode(DEFAULT_MODES.quota),
+      api: mode(DEFAULT_MODES.api),
       admin: fixedMode("admin", "strict"),
       system: fixedMode("system", "open"),
     } satisfies Record<Kind, z.ZodType>)
@@ -43,15 +44,15 @@ const audit = z.strictObject({
     .describe("`strict`: nothing happens unless it is recorded. `open`: what cannot be recorded is counted."),
   retention_days: z
     .strictObject({
-      inference: days(30),
-      mcp: days(90),
-      file: days(30),
-      exec: days(30),
-      auth: days(365),
-      quota: days(30),
-      api: days(30),
-      admin: days(365),
-      system: days(365),
+      inference: days(DEFAULT_DAYS.inference),
+      mcp: days(DEFAULT_DAYS.mcp),
+      file: days(DEFAULT_DAYS.file),
+      exec: days(DEFAULT_DAYS.exec),
+      auth: days(DEFAULT_DAYS.auth),
+      quota: days(DEFAULT_DAYS.quota),
+      api: days(DEFAULT_DAYS.api),
+      admin: days(DEFAULT_DAYS.admin),
+      system: days(DEFAULT_DAYS.system),
     } satisfies Record<Kind, z.ZodType>)
     .prefault({})
     .describe("Days that events of a kind are kept."),

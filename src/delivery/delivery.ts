@@ -6,6 +6,7 @@ import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts"
 import type { DurableMark } from "../journal/durable.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
+import { type Hold, holdOf } from "../journal/thread-hold.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import type { Charges, PrunePlan } from "../stores/store.ts";
 import type { ShipperStatus } from "./shipper.ts";
@@ -28,6 +29,7 @@ export interface DeliveryOptions {
 interface Thread {
   readonly port: MessagePort;
   readonly exited: Promise<void>;
+  readonly hold: Hold;
 }
 
 const RESTART_MIN_MS = 100;
@@ -47,6 +49,7 @@ export class Delivery {
   #thread: Thread | null = null;
   #status: ShipperStatus = NOTHING;
   #closed: Promise<void> | null = null;
+  #isHeld = true;
   #pruning: PromiseWithResolvers<{ readonly events: number; readonly reason: string | null }> | null = null;
 
   private constructor(options: DeliveryOptions, thread: Thread) {
@@ -101,9 +104,16 @@ export class Delivery {
     }
   }
 
+  /** Whether the thread keeps the process running; it does unless told otherwise, and while closing. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#thread?.hold(isHeld);
+  }
+
   /** Checkpoints the store and ends the thread. What is not shipped stays in the journal. */
   close(): Promise<void> {
     if (this.#closed === null) {
+      this.hold(true);
       this.#thread?.port.postMessage({ is: "close" } satisfies ToStore);
       this.#closed = this.#thread?.exited ?? Promise.resolve();
     }
@@ -113,6 +123,7 @@ export class Delivery {
   #run(thread: Thread): void {
     this.#thread = thread;
     thread.port.on("message", (message: FromStore) => this.#receive(thread, message));
+    thread.hold(this.#isHeld);
     void thread.exited.then(() => {
       this.#thread = null;
       this.#pruning?.resolve({ events: 0, reason: "store_thread_lost" });
@@ -188,7 +199,7 @@ async function startThread({ address, slot, durable, charges: copied }: Delivery
     else if (message.is === "refused") reject(refusal(message));
   });
   await promise;
-  return { port, exited };
+  return { port, exited, hold: holdOf(worker, port) };
 }
 
 function refusal({ code, detail }: { code: string; detail: string }): DaybookError {

@@ -6,6 +6,7 @@ import { type MessagePort, workerData } from "node:worker_threads";
 import { nativeCode } from "../event/errors.ts";
 import { DurableMark } from "../journal/durable.ts";
 import { realFiles } from "../journal/files.ts";
+import { giveWay } from "../journal/give-way.ts";
 import { JournalTail, type Lost } from "../journal/tail.ts";
 import { openStore } from "../stores/open-store.ts";
 import type { Charges, PrunePlan, Store } from "../stores/store.ts";
@@ -95,6 +96,7 @@ async function run(store: Store): Promise<void> {
   }
 }
 
+giveWay();
 try {
   const store = await openStore(address, "write");
   if (charges !== null) await store.restoreCharges(charges);

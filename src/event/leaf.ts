@@ -54,8 +54,12 @@ function group(row: readonly Cell[], fields: readonly [string, number][]): strin
   return `{${text}}`;
 }
 
-/** Whatever JSON.stringify may write otherwise than as it is: quotes, backslashes, controls, lone surrogates. */
-const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
+/**
+ * Whatever JSON.stringify may write otherwise than as it is: quotes, backslashes, controls, lone surrogates; and pairs of
+ * these, since an expression without the flag u is faster.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** As JSON.stringify writes it, in half the time for the strings that most cells hold. */
 function jsonOf(cell: Cell): string {
@@ -86,6 +90,17 @@ export function leafText(row: readonly Cell[], p1Salt: Uint8Array, p2Salt: Uint8
     text += `${text === "" ? "" : ","}${key}${value}`;
   }
   return `{${text}}`;
+}
+
+/** The event without its groups P1 and P2: its leaf is the same. Erasing again changes nothing. */
+export function erased({ row, p1Salt, p2Salt }: JournalEvent): JournalEvent {
+  const left = row.slice();
+  for (const [, column] of [...P1, ...P2]) left[column] = null;
+  return {
+    row: left,
+    p1Salt: Buffer.from(commitment(p1Salt, group(row, P1)), "hex"),
+    p2Salt: Buffer.from(commitment(p2Salt, group(row, P2)), "hex"),
+  };
 }
 
 /** What the leaf is made of, by name: for those who verify it without a list of fields. */

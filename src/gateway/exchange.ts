@@ -49,6 +49,7 @@ export class Exchange {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly handle: Handle;
+  place = -1;
   readonly #recorder: Recorder;
   readonly #facts: Facts & { kind: Kind; action: string };
   readonly #wire: WireCount;

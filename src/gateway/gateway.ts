@@ -8,6 +8,7 @@ import { errorBody } from "../protocols/openai-errors.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Refusals, RefusedFacts } from "../recorder/refusals.ts";
+import { Running } from "../recorder/running.ts";
 import { dialectOf, type Endpoint, ERROR_BODIES, endpointOf, modelIn } from "./endpoints.ts";
 import { Exchange } from "./exchange.ts";
 import { type InferenceOptions, serveInference } from "./inference.ts";
@@ -29,7 +30,7 @@ const CUT_MS = 500;
 
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #active = new Map<IncomingMessage, Exchange>();
+  readonly #active = new Running<Exchange>();
   #draining = false;
   #idle: PromiseWithResolvers<void> | null = null;
 
@@ -54,7 +55,7 @@ export class Gateway {
       }
     }
     const exchange = new Exchange({ request, response, recorder, userAgent, facts, errorBody });
-    this.#active.set(request, exchange);
+    this.#active.add(exchange);
     void exchange.ended.then(() => this.#left(exchange));
     this.#serve(exchange, endpoint, verdict, path).catch((error: unknown) => {
       exchange.refuse("internal_error", { errorType: nativeCode(error) });
@@ -63,7 +64,7 @@ export class Gateway {
 
   /** The body of a request that is being served is not as its head said. False: nobody here serves it. */
   brokenBody(request: IncomingMessage, errorType: string): boolean {
-    const exchange = this.#active.get(request);
+    const exchange = [...this.#active].find((active) => active.request === request);
     if (exchange === undefined) return false;
     exchange.response.shouldKeepAlive = false;
     exchange.refuse("malformed_http", { errorType });
@@ -117,12 +118,12 @@ export class Gateway {
 
   /** Ends the grace of a running `drain` now: what is still open is answered `shutting_down`, then cut. */
   cut(): void {
-    for (const exchange of this.#active.values()) {
+    for (const exchange of this.#active) {
       if (exchange.work === null) exchange.refuse("shutting_down");
       else exchange.work.cut("shutting_down");
     }
     setTimeout(() => {
-      for (const exchange of this.#active.values()) exchange.response.destroy();
+      for (const exchange of this.#active) exchange.response.destroy();
     }, CUT_MS);
   }
 
@@ -148,7 +149,7 @@ export class Gateway {
   }
 
   #left(exchange: Exchange): void {
-    this.#active.delete(exchange.request);
+    this.#active.delete(exchange);
     if (this.#draining && this.#active.size === 0) this.#idle?.resolve();
   }
 }

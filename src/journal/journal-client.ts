@@ -12,6 +12,7 @@ import type { FromJournal, JournalWorkerData, ToJournal } from "./journal-worker
 import type { Told } from "./records.ts";
 import type { SealStatus } from "./sealing.ts";
 import type { Slot } from "./slot.ts";
+import { type Hold, holdOf } from "./thread-hold.ts";
 
 export interface JournalEvents {
   /** All messages up to `id` are durable. */
@@ -35,6 +36,7 @@ interface Thread {
   readonly port: MessagePort;
   readonly exited: Promise<void>;
   readonly terminate: () => Promise<unknown>;
+  readonly hold: Hold;
   readonly ready: FromJournal & { is: "ready" };
 }
 
@@ -61,6 +63,7 @@ export class JournalClient {
   #lastSeq: number;
   #bytes = 0;
   #restarts = 0;
+  #isHeld = true;
   #sealing: SealStatus = { size: 0, at: 0, trouble: null };
 
   private constructor(slot: Slot, limits: JournalLimits, durable: DurableMark, thread: Thread) {
@@ -111,6 +114,12 @@ export class JournalClient {
     return this.#restarts;
   }
 
+  /** Whether the thread keeps the process running; it does unless told otherwise, and while closing. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#thread?.hold(isHeld);
+  }
+
   /** Hands the entries over; returns the message's id. While the thread is lost the message is too. */
   post(entries: JournalEntry[], critical = false): number {
     const id = ++this.#lastId;
@@ -126,6 +135,7 @@ export class JournalClient {
   /** Marks the journal as closed in order; everything posted before is durable then. */
   close(): Promise<void> {
     if (this.#closed === null) {
+      this.hold(true);
       this.#thread?.port.postMessage({ is: "close" } satisfies ToJournal);
       this.#closed = this.#thread?.exited ?? Promise.resolve();
     }
@@ -141,6 +151,7 @@ export class JournalClient {
   #run(thread: Thread): void {
     this.#thread = thread;
     thread.port.on("message", (message: FromJournal) => this.#receive(thread, message));
+    thread.hold(this.#isHeld);
     void thread.exited.then(() => {
       this.#thread = null;
       if (this.#closed !== null) return;
@@ -211,7 +222,13 @@ async function startThread(
     if (message.is === "ready") resolve(message);
     else if (message.is === "refused") reject(refusal(message));
   });
-  return { ready: await promise, port, exited, terminate: () => worker.terminate() };
+  return {
+    ready: await promise,
+    port,
+    exited,
+    terminate: () => worker.terminate(),
+    hold: holdOf(worker, port),
+  };
 }
 
 function refusal({ code, detail }: { code: string; detail: string }): DaybookError {

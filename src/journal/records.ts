@@ -84,8 +84,8 @@ export function parseCommit(payload: string): Commit {
   const abandoned: string[] = [];
   const finishes: JournalEvent[] = [];
   let firstLsn: number | null = null;
-  for (const text of payload.split("\n")) {
-    const line = JSON.parse(text) as Line;
+  // No line has a newline of its own: all of them at once are one array.
+  for (const line of JSON.parse(`[${payload.replaceAll("\n", ",")}]`) as Line[]) {
     if (line[0] !== "c") firstLsn ??= line[1];
     switch (line[0]) {
       case "b":

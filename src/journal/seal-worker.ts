@@ -2,6 +2,7 @@
 // checkpoint, reads what came since from the journal's files, and is handed the leaf hashes of every later commit.
 import { parentPort, workerData } from "node:worker_threads";
 import { nativeCode } from "../event/errors.ts";
+import { giveWay } from "./give-way.ts";
 import { openSealer, type Sealer } from "./sealer.ts";
 import { SealingRefused } from "./signing-key.ts";
 
@@ -32,9 +33,13 @@ export type FromSealer =
   | { readonly is: "announce"; readonly key: string }
   | { readonly is: "failed"; readonly reason: string; readonly isRefused: boolean };
 
-/** While events come, a checkpoint is signed after this many, or after this time; of a log at rest once a minute. */
+/**
+ * While events come, a checkpoint is signed after this many, or after this time; of a log at rest once a minute. In a
+ * flood at most four a second: each costs as much as recording dozens of events.
+ */
 const BUSY_EVENTS = 1000;
 const BUSY_MS = 1000;
+const FLOOD_MS = 250;
 const IDLE_MS = 60_000;
 const LOOK_MS = 100;
 /** A key signs for this long. */
@@ -78,7 +83,8 @@ function sealWhenDue(sealer: Sealer): void {
   const { checkpoint } = sealer.sealed ?? {};
   const waiting = sealer.size - (checkpoint?.size ?? 0);
   const age = Math.abs(Date.now() - (checkpoint?.at ?? 0));
-  if (waiting >= BUSY_EVENTS || age >= (waiting > 0 ? BUSY_MS : IDLE_MS)) seal(sealer);
+  const due = waiting >= BUSY_EVENTS ? FLOOD_MS : waiting > 0 ? BUSY_MS : IDLE_MS;
+  if (age >= due) seal(sealer);
 }
 
 function seal(sealer: Sealer): void {
@@ -99,4 +105,5 @@ function attempt(work: () => void): void {
   }
 }
 
+giveWay();
 attempt(() => run(openSealer({ slotFolder, nodeId, now: Date.now }, { lastSeq, root })));

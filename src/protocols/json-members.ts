@@ -34,8 +34,9 @@ export function topLevelMembers(text: string): Member[] {
     const close = stringEnd(text, open);
     const start = valueStart(text, close);
     const end = valueEnd(text, start);
-    const key = JSON.parse(text.slice(open, close)) as string;
-    members.push({ key, escaped: key.length !== close - open - 2, start, end });
+    const written = text.slice(open + 1, close - 1);
+    const escaped = written.includes("\\");
+    members.push({ key: escaped ? (JSON.parse(`"${written}"`) as string) : written, escaped, start, end });
     open = text.indexOf('"', end);
   }
   return members;

@@ -45,6 +45,7 @@ export class Handle {
   /** Monotonic start, ms. */
   readonly startedAt: number;
   state: "open" | "ended" | "durable" | "dropped" = "open";
+  place = -1;
   /** Whether the journal has been handed a begin of this event. */
   begun = false;
   /** Whether the finish gives the duration; false when it is a fact like any other. */

@@ -21,6 +21,7 @@ import type { FinishAbout } from "../journal/entries.ts";
 import { Counters, type DropTotals } from "./counters.ts";
 import { Handle, type HandleOwner, type Settled, withDeadline } from "./handle.ts";
 import { type JournalPort, Queue } from "./queue.ts";
+import { Running } from "./running.ts";
 import { runTracked } from "./track.ts";
 
 export interface RecorderOptions {
@@ -50,7 +51,7 @@ export class Recorder implements HandleOwner {
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #queue: Queue;
-  readonly #open = new Set<Handle>();
+  readonly #open = new Running<Handle>();
   readonly #subscribers = new Set<(event: AuditEvent) => void>();
   readonly #followers = new Set<(row: Row) => void>();
   readonly #recent: Row[] = [];

@@ -9,9 +9,13 @@ const STRICT_DEADLINE_MS = 2000;
 /**
  * Runs `work` as the event of `handle`. Strict: `work` is not begun before the begin is durable, and its result, or a
  * stream's end, is not given before the finish is; else `audit_unavailable` is thrown. What `work` throws is thrown on,
- * and only its class name is kept. An outcome that `work` fixed itself stands.
+ * and becomes what `outcomeOf` makes of it: only its class name is kept. An outcome that `work` fixed itself stands.
  */
-export async function runTracked<T>(handle: Handle, work: (handle: Handle) => T): Promise<Awaited<T>> {
+export async function runTracked<T>(
+  handle: Handle,
+  work: (handle: Handle) => T,
+  outcomeOf: (error: unknown) => Outcome = thrown,
+): Promise<Awaited<T>> {
   if (!(await handle.announce(STRICT_DEADLINE_MS))) {
     end(handle, failed("audit_unavailable"));
     throw new DaybookError("audit_unavailable", "the begin did not become durable; nothing was done");
@@ -23,12 +27,16 @@ export async function runTracked<T>(handle: Handle, work: (handle: Handle) => T)
     await conclude(handle, outcomeOf(error));
     throw error;
   }
-  if (isStream(result)) return streamed(handle, result) as Awaited<T>;
+  if (isStream(result)) return streamed(handle, result, outcomeOf) as Awaited<T>;
   await conclude(handle, answered(null), true);
   return result;
 }
 
-async function* streamed<T>(handle: Handle, stream: AsyncIterable<T>): AsyncGenerator<T> {
+async function* streamed<T>(
+  handle: Handle,
+  stream: AsyncIterable<T>,
+  outcomeOf: (error: unknown) => Outcome,
+): AsyncGenerator<T> {
   // Until it is known better: the consumer stopped listening.
   let outcome: Outcome = failed("client_disconnected");
   try {
@@ -54,7 +62,8 @@ function end(handle: Handle, outcome: Outcome): void {
   if (handle.state === "open") handle.finish(outcome);
 }
 
-function outcomeOf(error: unknown): Outcome {
+/** What became of work that threw `error`. */
+export function thrown(error: unknown): Outcome {
   const name = error instanceof Error ? error.name : null;
   if (name === "TimeoutError") return failed("timeout", name);
   if (name === "AbortError") return failed("client_disconnected", name);

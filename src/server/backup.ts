@@ -11,9 +11,9 @@ import { seeSlot } from "../journal/seen-slots.ts";
 import { listSegments } from "../journal/segments.ts";
 import { listSlots } from "../journal/slot.ts";
 import { JournalTail } from "../journal/tail.ts";
+import { openOwnNode } from "../node/own-node.ts";
 import { openStore } from "../stores/open-store.ts";
 import { copyFile, copyFolder, makeFolder, syncFile } from "./copy-folder.ts";
-import { openOwnNode } from "./own-node.ts";
 
 export interface BackedUp {
   /** How far the copies are with each node: the store's, and the journal's beyond it. */

@@ -12,12 +12,13 @@ import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
+import { makeFolder } from "../node/folder.ts";
+import { limitsOf } from "../node/kept-segments.ts";
+import { openNode } from "../node/node.ts";
+import { Openings } from "../node/openings.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
-import { makeFolder } from "./folder.ts";
 import { NO_JOBS } from "./jobs.ts";
-import { openNode } from "./node.ts";
-import { Openings } from "./openings.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
@@ -34,7 +35,6 @@ export interface DirectAnswer {
   readonly text: string;
 }
 
-const MIB = 2 ** 20;
 const SHIP_MS = 5000;
 
 /** Whoever may read and write the data folder may do everything. */
@@ -62,9 +62,7 @@ export async function openDirect(config: Config): Promise<Direct> {
 
 async function open(config: Config, openings: Openings): Promise<Direct> {
   makeFolder(config.home);
-  const { maxMb, reserveMb } = config.journal;
-  const limits = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
-  const { slot, journal } = await openNode(config.home, config.store, limits);
+  const { slot, journal } = await openNode(config.home, config.store, limitsOf(config));
   openings.add(() => slot.release());
   openings.add(() => journal.close());
   const { nodeId } = slot;

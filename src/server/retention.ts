@@ -26,9 +26,13 @@ const DAY_MS = 86_400_000;
 const MIB = 2 ** 20;
 
 /** What the configuration says is to be kept, as of `now`. */
-export function rulesOf({ retentionDays, maxMb }: Config["audit"], now: number): PruneRules {
+export function rulesOf(
+  { retentionDays, maxMb }: Config["audit"],
+  now: number,
+  holds: PruneRules["holds"],
+): PruneRules {
   const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, retentionDays[kind] * DAY_MS]));
-  return { now, keepMs: keepMs as Record<Kind, number>, maxBytes: maxMb * MIB };
+  return { now, keepMs: keepMs as Record<Kind, number>, maxBytes: maxMb * MIB, holds };
 }
 
 export class Retention {

@@ -17,22 +17,23 @@ import { UNRULED } from "../gateway/rulings.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
-import type { Lost } from "../journal/tail.ts";
+import { Adoption } from "../node/adoption.ts";
+import { makeFolder } from "../node/folder.ts";
+import { keptSegments, limitsOf } from "../node/kept-segments.ts";
+import { openNode } from "../node/node.ts";
+import { Openings } from "../node/openings.ts";
+import { tellLoss } from "../node/tell-loss.ts";
 import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
-import { Adoption } from "./adoption.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
-import { makeFolder } from "./folder.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { createMetrics } from "./metrics.ts";
-import { openNode } from "./node.ts";
-import { Openings } from "./openings.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
@@ -69,10 +70,6 @@ export interface Server {
 const GRACE_MS = 25_000;
 const SHIP_MS = 10_000;
 const PUMP_MS = 5000;
-const MIB = 2 ** 20;
-const DAY_MS = 86_400_000;
-/** Shipped segments that stay, so that a store that was restored can be filled again. */
-const KEPT_BYTES = 256 * MIB;
 
 export interface ServerOptions {
   /** Reads the configuration again, for reloads; without it there are none. */
@@ -100,8 +97,7 @@ async function open(
   { journalWorker: workerUrl, scrypt, load }: ServerOptions,
 ): Promise<Server> {
   makeFolder(config.home);
-  const { maxMb, reserveMb } = config.journal;
-  const sizes = { maxBytes: maxMb * MIB, reserveBytes: reserveMb * MIB };
+  const sizes = limitsOf(config);
   const limits = workerUrl === undefined ? sizes : { ...sizes, workerUrl };
   const { slot, journal, ended } = await openNode(config.home, config.store, limits);
   openings.add(() => slot.release());
@@ -181,8 +177,7 @@ function openDelivery(
     spending,
   }: Pick<Core, "slot" | "journal" | "recorder" | "parts" | "spending">,
 ): Promise<Delivery> {
-  const keepBytes = Math.min(KEPT_BYTES, (config.journal.maxMb * MIB) / 4);
-  const keepMs = Math.min(...Object.values(config.audit.retentionDays)) * DAY_MS;
+  const { keepBytes, keepMs } = keptSegments(config);
   return Delivery.open({
     address: config.store,
     slot,
@@ -297,7 +292,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now()),
+    rules: () => rulesOf(config.audit, Date.now(), []),
     reader,
     recorder,
     delivery,
@@ -323,12 +318,6 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     close: closer(openings, listener, gateway),
     cut: () => gateway.cut(),
   };
-}
-
-/** Says in the trail what of a node's log will never be in the store; resolves when that is durable. */
-async function tellLoss(recorder: Recorder, node: string, { fromSeq, toSeq, why }: Lost): Promise<void> {
-  const action = why === "gone" ? "store_regressed" : "journal_loss";
-  await recorder.system(action, { node, from_seq: fromSeq, to_seq: toSeq });
 }
 
 function closer(

@@ -112,6 +112,8 @@ export interface PruneRules {
   readonly keepMs: Readonly<Record<Kind, number>>;
   /** Bytes that the events may take with their indexes and sums; 0: no cap. */
   readonly maxBytes: number;
+  /** Events that one of these finds, of any kind, stay, whatever their age and the cap: legal holds. */
+  readonly holds: readonly EventFilter[];
 }
 
 /** Events of one node that are to go, between two seqs, both included. */
@@ -129,12 +131,14 @@ export interface PrunePlan {
   readonly before: Readonly<Record<Kind, number>>;
   /** Whether the cap on bytes, and not only age, decided. */
   readonly capped: boolean;
+  /** Those of the rules: what they find is in no range's numbers, and stays. */
+  readonly holds: readonly EventFilter[];
   readonly ranges: readonly PruneRange[];
 }
 
 /** How far a plan is carried out; opaque. */
 export interface PruneProgress {
-  readonly part: "events" | "sums" | "space";
+  readonly part: "events" | "sums" | "words" | "space";
   readonly at: number;
   readonly from: number;
 }
@@ -144,6 +148,40 @@ export interface PruneStep {
   readonly events: number;
   /** For the next step; null: nothing of the plan is left to do. */
   readonly next: PruneProgress | null;
+}
+
+/** Whose personal data is to go, and where not. */
+export interface Subject {
+  readonly userId: string;
+  /** Takes the user's place in sums and charges. */
+  readonly pseudonym: string;
+  /** Events that one of these finds, of any kind, stay as they are: legal holds. */
+  readonly holds: readonly EventFilter[];
+}
+
+/** What there is of a subject. */
+export interface Traces {
+  /** Events that an erasure changes. */
+  readonly events: number;
+  /** Events that it would, but for a hold. */
+  readonly held: number;
+  /** When the oldest of both was recorded, UTC ms; null: there is none. */
+  readonly since: number | null;
+}
+
+/** How far an erasure is carried out; opaque. */
+export interface EraseProgress {
+  readonly part: "events" | "sums" | "words" | "space";
+  readonly from: number;
+  readonly isHeld: boolean;
+}
+
+export interface EraseStep {
+  /** Events that this step erased, and that it left because they are held. */
+  readonly events: number;
+  readonly held: number;
+  /** For the next step; null: nothing is left to do. */
+  readonly next: EraseProgress | null;
 }
 
 /** Neighbouring hashes of a node's Merkle log: the n-th tile of a level, as in C2SP tlog-tiles. */
@@ -269,7 +307,7 @@ export interface Store {
   /**
    * What retention would remove now. Changes nothing, and may take long: ask a reader. Events go by age, each kind at
    * its own, but for those of action `pruned`, which say what is gone, and stay; over the cap the oldest go too, but for the kinds of KEPT_UNDER_CAP, which a flood of others must not
-   * push out.
+   * push out. What is held stays.
    */
   planPrune(rules: PruneRules): Promise<PrunePlan>;
   /**
@@ -278,6 +316,17 @@ export interface Store {
    * and so do sums by period until no kind is kept that long.
    */
   prune(plan: PrunePlan, progress?: PruneProgress): Promise<PruneStep>;
+  /** What an erasure of the subject would find now. Changes nothing, and may take long: ask a reader. */
+  traces(subject: Subject): Promise<Traces>;
+  /**
+   * A step of an erasure, short enough to come between appends, but for the last, which may take as long as a copy of the
+   * store. To be called with `next` until that is null; without it, from the beginning. The subject's events are those
+   * with its `user_id`, those about it (`entity_id`), and those that name it in `metadata`, `old_values` or `new_values`,
+   * but for events of action `pruned`. Of each, the groups P1 and P2 go with their salts, and their commitments take the
+   * salts' place. Sums and charges go to the pseudonym, unless something is held. When it is over, no byte of the store
+   * has anything of what went. Events that are appended later are as they come.
+   */
+  erase(subject: Subject, progress?: EraseProgress): Promise<EraseStep>;
   /** Writes a copy of this moment to a file that is not there yet, while others write. */
   backup(path: string): Promise<void>;
   /** Rejects with the reason when the store cannot be read. */

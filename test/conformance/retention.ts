@@ -28,7 +28,7 @@ function daily(seq: number): Cells {
 
 function rules(days: number, keep: Partial<Record<Kind, number>> = {}): PruneRules {
   const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, (keep[kind] ?? 30) * DAY_MS]));
-  return { now: START_MS + days * DAY_MS, keepMs: keepMs as Record<Kind, number>, maxBytes: 0 };
+  return { now: START_MS + days * DAY_MS, keepMs: keepMs as Record<Kind, number>, maxBytes: 0, holds: [] };
 }
 
 async function pruneAll(store: Store, plan: PrunePlan): Promise<number> {
@@ -88,7 +88,7 @@ export const RETENTION: Cases = {
     await fc.assert(
       fc.asyncProperty(keep, async (days) => {
         const { now, keepMs } = rules(121, days as Record<Kind, number>);
-        const plan = await store.planPrune({ now, keepMs, maxBytes: 0 });
+        const plan = await store.planPrune({ now, keepMs, maxBytes: 0, holds: [] });
         const gone = events.filter((event) => event.recorded_at < now - keepMs[event.kind as Kind]);
         assert.deepEqual(plan.ranges, rangesOf(gone));
         assert.equal(plan.capped, false);

@@ -7,6 +7,7 @@ import type { Store } from "../../src/stores/store.ts";
 import { APPENDING } from "./appending.ts";
 import type { Open } from "./case.ts";
 import { CHARGES } from "./charges.ts";
+import { ERASURE } from "./erasure.ts";
 import { FILTERS } from "./filters.ts";
 import { FOLLOW } from "./follow.ts";
 import { LIFE } from "./life.ts";
@@ -36,6 +37,7 @@ export function testStore(driver: Driver): void {
       ...STATS,
       ...SUMS,
       ...RETENTION,
+      ...ERASURE,
       ...CHARGES,
       ...SEALS,
       ...FOLLOW,

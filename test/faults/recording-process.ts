@@ -6,9 +6,8 @@ import { Delivery } from "../../src/delivery/delivery.ts";
 import { KINDS, type Kind, type Mode } from "../../src/event/fields.ts";
 import { answered } from "../../src/event/outcomes.ts";
 import { openDropsFile } from "../../src/journal/drops.ts";
-
+import { openNode } from "../../src/node/node.ts";
 import { Recorder } from "../../src/recorder/recorder.ts";
-import { openNode } from "../../src/server/node.ts";
 
 const [home = "", address = "", task = "record", dieAfterMs] = process.argv.slice(2);
 if (dieAfterMs !== undefined) setTimeout(() => process.kill(process.pid, "SIGKILL"), Number(dieAfterMs));

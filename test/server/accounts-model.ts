@@ -177,7 +177,7 @@ export class World {
   /** Retention removes every event that the store has. */
   async prune(): Promise<void> {
     const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
-    const plan = await this.#store.planPrune({ now: T0 * 2, keepMs, maxBytes: 0 });
+    const plan = await this.#store.planPrune({ now: T0 * 2, keepMs, maxBytes: 0, holds: [] });
     for (let progress: PruneProgress | undefined; ; ) {
       const step = await this.#store.prune(plan, progress);
       if (step.next === null) return;

@@ -144,6 +144,7 @@ test("a dry run says what a run then removes, and changes nothing", async () => 
 const PLAN: PrunePlan = {
   before: Object.fromEntries(KINDS.map((kind) => [kind, 1])) as Record<Kind, number>,
   capped: true,
+  holds: [],
   ranges: [
     { nodeId: OLD_NODE, fromSeq: 3, toSeq: 9, kinds: { mcp: 2 } },
     { nodeId: "00000000000000b2", fromSeq: 1, toSeq: 1, kinds: { file: 1 } },
@@ -156,7 +157,7 @@ test("nothing goes that could not be told, or sealed", async () => {
     let pruned = false;
     let told = 0;
     const retention = new Retention({
-      rules: () => rulesOf((CONFIG ?? assert.fail()).audit, 0),
+      rules: () => rulesOf((CONFIG ?? assert.fail()).audit, 0, []),
       reader: { planPrune: async () => PLAN },
       recorder: { system: async () => told++ !== lost },
       delivery: {

@@ -123,6 +123,11 @@ function bytesOf(hex: string): Uint8Array {
   return Buffer.from(hex, "hex");
 }
 
+/** Whether the event is somebody's. */
+export function hasActor(row: Row): boolean {
+  return ACTOR_COLUMNS.some(({ name }) => (row[COLUMN[name]] ?? null) !== null);
+}
+
 /** The values of INSERT_EVENT. Throws a TypeError that names the field, never the value, that does not fit. */
 export function storedEvent(
   { row, p1Salt, p2Salt }: JournalEvent,

@@ -1,5 +1,6 @@
 // The words of the events: each distinct value of a repeating field is kept once and has an id. Ids are never
-// given twice (AUTOINCREMENT), so that what a connection remembers of committed words stays true.
+// given twice (AUTOINCREMENT), so that what a connection remembers of committed words stays true until they are taken
+// away (forgotten.ts).
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** Words that a connection remembers, about 10 MiB of typical ones; then it starts afresh. */

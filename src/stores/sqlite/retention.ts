@@ -10,6 +10,8 @@ import {
   type PruneRules,
   type PruneStep,
 } from "../store.ts";
+import type { Where } from "./conditions.ts";
+import { notHeld } from "./held.ts";
 import { GRAINS } from "./rollups.ts";
 import { among, notBeyond } from "./select.ts";
 import type { Source } from "./stats.ts";
@@ -34,8 +36,9 @@ export function planPrune(source: Source, rules: PruneRules): PrunePlan {
     KINDS.map((kind) => [kind, Math.max(0, rules.now - rules.keepMs[kind])]),
   ) as Record<Kind, number>;
   const excess = rules.maxBytes === 0 ? 0 : excessEvents(source, rules.maxBytes);
-  const capped = excess > 0 && moveUp(source, before, excess);
-  return { before, capped, ranges: rangesOf(source, before) };
+  const free = notHeld(rules.holds, source);
+  const capped = excess > 0 && moveUp(source, before, excess, free);
+  return { before, capped, holds: rules.holds, ranges: rangesOf(source, before, free) };
 }
 
 /** How many events take as many bytes as there are over the cap. */
@@ -52,13 +55,13 @@ function excessEvents(source: Source, maxBytes: number): number {
 }
 
 /** Moves the times of kinds under the cap to where `excess` events are older; false when age removes as many. */
-function moveUp(source: Source, before: Record<Kind, number>, excess: number): boolean {
+function moveUp(source: Source, before: Record<Kind, number>, excess: number, free: Where): boolean {
   const kinds = KINDS.filter((kind) => !KEPT_UNDER_CAP.has(kind));
   const shapes = source.findTuples("shapes", `kind IN (${kinds.map((kind) => `'${kind}'`).join(", ")})`, []);
   const inAll = source.all(
     `SELECT recorded_at FROM events INDEXED BY events_time
-     WHERE ${among("shape", shapes).sql} ORDER BY recorded_at LIMIT 1 OFFSET ?`,
-    [...among("shape", shapes).params, excess],
+     WHERE ${among("shape", shapes).sql} AND ${free.sql} ORDER BY recorded_at LIMIT 1 OFFSET ?`,
+    [...among("shape", shapes).params, ...free.params, excess],
   )[0]?.[0] as number | undefined;
   const until = inAll ?? Number.MAX_SAFE_INTEGER;
   const moved = kinds.filter((kind) => before[kind] < until);
@@ -66,15 +69,15 @@ function moveUp(source: Source, before: Record<Kind, number>, excess: number): b
   return moved.length > 0;
 }
 
-function rangesOf(source: Source, before: Readonly<Record<Kind, number>>): PruneRange[] {
+function rangesOf(source: Source, before: Readonly<Record<Kind, number>>, free: Where): PruneRange[] {
   const ranges = new Map<string, { fromSeq: number; toSeq: number; kinds: Partial<Record<Kind, number>> }>();
   for (const kind of KINDS) {
     const shapes = source.findTuples("shapes", REMOVABLE, [kind]);
     if (shapes.length === 0) continue;
     const rows = source.all(
       `SELECT lower(hex(node_id)), min(seq), max(seq), count(*) FROM events INDEXED BY events_time
-       WHERE recorded_at < ? AND ${among("shape", shapes).sql} GROUP BY node_id`,
-      [before[kind], ...among("shape", shapes).params],
+       WHERE recorded_at < ? AND ${among("shape", shapes).sql} AND ${free.sql} GROUP BY node_id`,
+      [before[kind], ...among("shape", shapes).params, ...free.params],
     ) as [string, number, number, number][];
     for (const [nodeId, fromSeq, toSeq, events] of rows) {
       const range = ranges.get(nodeId) ?? { fromSeq, toSeq, kinds: {} };
@@ -114,10 +117,11 @@ function pruneEvents(source: Source, plan: PrunePlan, kind: Kind, progress: Prun
   const until = end === undefined ? to : Math.max(end, from + 1);
   const planned = notBeyond(Object.fromEntries(plan.ranges.map(({ nodeId, toSeq }) => [nodeId, toSeq])));
   const shapes = among("shape", source.findTuples("shapes", REMOVABLE, [kind]));
+  const free = notHeld(plan.holds, source);
   const found = source.all(
     `SELECT rowid, recorded_at FROM events INDEXED BY events_time WHERE recorded_at >= ? AND recorded_at < ?
-     AND ${shapes.sql} AND ${planned.sql} ORDER BY recorded_at LIMIT ?`,
-    [from, until, ...shapes.params, ...planned.params, STEP_EVENTS],
+     AND ${shapes.sql} AND ${planned.sql} AND ${free.sql} ORDER BY recorded_at LIMIT ?`,
+    [from, until, ...shapes.params, ...planned.params, ...free.params, STEP_EVENTS],
   ) as [number, number][];
   source.all("DELETE FROM events WHERE rowid IN (SELECT value FROM json_each(?))", [
     JSON.stringify(found.map(([rowid]) => rowid)),
@@ -131,7 +135,7 @@ function pruneEvents(source: Source, plan: PrunePlan, kind: Kind, progress: Prun
 /** One period of a grain: the oldest, once no kind is kept that long. */
 function pruneSums(source: Source, { before }: PrunePlan, at: number): PruneProgress {
   const grain = GRAINS[at];
-  if (grain === undefined) return { part: "space", at: 0, from: 0 };
+  if (grain === undefined) return { part: "words", at: 0, from: 0 };
   const end = Math.floor(Math.min(...Object.values(before)) / grain.unitMs);
   const oldest = source.all("SELECT period FROM rollups WHERE grain = ? ORDER BY period LIMIT 1", [
     grain.id,
@@ -141,10 +145,10 @@ function pruneSums(source: Source, { before }: PrunePlan, at: number): PruneProg
   return { part: "sums", at, from: 0 };
 }
 
-/** Some of the free pages, back to the disk: the file is shorter after the next checkpoint. */
-export function giveBack(db: DatabaseSync): PruneStep {
+/** Some of the free pages, back to the disk: the file is shorter after the next checkpoint. True: there are more. */
+export function giveBack(db: DatabaseSync): boolean {
   const free = Number(pragma(db, "freelist_count"));
   db.exec(`PRAGMA incremental_vacuum(${STEP_PAGES})`);
   const left = Number(pragma(db, "freelist_count"));
-  return { events: 0, next: left === 0 || left === free ? null : { part: "space", at: 0, from: 0 } };
+  return left > 0 && left < free;
 }

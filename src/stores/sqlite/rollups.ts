@@ -20,7 +20,7 @@ export interface Grain {
 const LONG: Grain = { id: 0, unitMs: LONG_MS, ofActors: false };
 const DAY: Grain = { id: 1, unitMs: DAY_MS, ofActors: false };
 export const HOUR: Grain = { id: 2, unitMs: HOUR_MS, ofActors: false };
-const ACTOR: Grain = { id: 3, unitMs: DAY_MS, ofActors: true };
+export const ACTOR: Grain = { id: 3, unitMs: DAY_MS, ofActors: true };
 export const GRAINS: readonly Grain[] = [LONG, DAY, HOUR, ACTOR];
 
 /** Columns of sums, in `rollups` and (`requests` is `count` there) in `events`. */
@@ -34,6 +34,10 @@ const SUM_COLUMNS = [
 ] as const;
 export const SUM_LIST = SUM_COLUMNS.join(", ");
 export const EVENT_SUM_LIST = SUM_LIST.replace("requests", '"count"');
+/** What a row that is there already becomes. */
+export const SUMS_ADDED = SUM_COLUMNS.map(
+  (name) => `${name} = min(${name} + excluded.${name}, ${Number.MAX_SAFE_INTEGER})`,
+).join(", ");
 const PLACES = [COLUMN.count, ...SUM_COLUMNS.slice(1).map((name) => COLUMN[name as "cost_micros"])];
 
 /** Sums in the order of SUM_COLUMNS; each stops at MAX_SAFE_INTEGER, as every number of an event does. */
@@ -114,12 +118,9 @@ export class RollupRows {
     this.#replace = db.prepare(
       `INSERT OR REPLACE INTO rollups (${list}, latency) VALUES (?, ?, 0, ?, ${places}?, ?)`,
     );
-    const sums = SUM_COLUMNS.map(
-      (name) => `${name} = min(${name} + excluded.${name}, ${Number.MAX_SAFE_INTEGER})`,
-    );
     this.#addForActor = db.prepare(
       `INSERT INTO rollups (${list}) VALUES (${ACTOR.id}, ?, ?, ?, ${places}?)
-       ON CONFLICT DO UPDATE SET ${sums.join(", ")}`,
+       ON CONFLICT DO UPDATE SET ${SUMS_ADDED}`,
     );
   }
 

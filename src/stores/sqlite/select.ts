@@ -120,7 +120,7 @@ export function among(column: "shape" | "actor" | "subject", ids: readonly numbe
   return { sql: `+${column} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(ids)] };
 }
 
-function within({ from, to }: Bounds): Where {
+export function within({ from, to }: Bounds): Where {
   return { sql: "recorded_at BETWEEN ? AND ?", params: [from, to] };
 }
 

@@ -2,13 +2,15 @@
 // promise, so it belongs in a worker thread. Appends take the write lock at once; reads run in one snapshot.
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type AuditEvent, COLUMN, eventOf, type FieldName, type Row } from "../../event/fields.ts";
+import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
 import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../query/filter.ts";
 import type {
   Appended,
   Batch,
   Bucket,
   Charges,
+  EraseProgress,
+  EraseStep,
   Facets,
   Followed,
   JournalEvent,
@@ -23,6 +25,8 @@ import type {
   SealedLog,
   Stats,
   Store,
+  Subject,
+  Traces,
   Usage,
 } from "../store.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
@@ -31,6 +35,7 @@ import {
   columnOf,
   EVENT_COLUMNS,
   EVENT_LIST,
+  hasActor,
   INSERT_EVENT,
   readRow,
   type SqlValue,
@@ -39,15 +44,17 @@ import {
 } from "./columns.ts";
 import { type Access, copyInto, createPrivately } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
+import { traces } from "./erasure.ts";
 import { namedFailure } from "./failures.ts";
 import { Follower } from "./follow.ts";
 import { page, WINDOWS, type Windows } from "./pages.ts";
-import { giveBack, planPrune, pruneStep } from "./retention.ts";
+import { planPrune } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
 import { addSeal, readSeals, TILE } from "./seals.ts";
 import { facets, histogram, type Source, stats, usage } from "./stats.ts";
 import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, hasTables } from "./tables.ts";
 import { openActors, openShapes, type Tuples } from "./tuples.ts";
+import { Upkeep } from "./upkeep.ts";
 
 const BY_ID = `SELECT ${EVENT_LIST}, p1_salt, p2_salt FROM events INDEXED BY events_event_id
   WHERE ${EVENT_ID_HEAD} = ${HEAD_OF_PARAMETER} AND event_id = ? LIMIT 1`;
@@ -56,6 +63,8 @@ const POSITIONS = "SELECT node_id, seq, root FROM positions ORDER BY node_id";
 const POSITION = "SELECT node_id, seq, root FROM positions WHERE node_id = ?";
 const MOVE = `INSERT INTO positions (node_id, seq, root) VALUES (?, ?, ?)
   ON CONFLICT (node_id) DO UPDATE SET seq = excluded.seq, root = excluded.root`;
+const TIMES_FORGOTTEN = "SELECT times FROM forgotten";
+const HAS_FORGOTTEN = "SELECT 1 FROM sqlite_schema WHERE name = 'forgotten'";
 
 /** Statements that a connection keeps prepared; filters differ in their SQL. */
 const MAX_PREPARED = 200;
@@ -73,6 +82,8 @@ export class SqliteStore implements Store {
   readonly #windows: Windows;
   readonly #follower = new Follower();
   readonly #prepared = new Map<string, StatementSync>();
+  readonly #upkeep: Upkeep;
+  #timesForgotten = -1;
   #isClosed = false;
 
   /** Takes over a connection whose pragmas are set and whose tables are there. */
@@ -86,6 +97,12 @@ export class SqliteStore implements Store {
     this.#actors = openActors(db);
     this.#rollups = new RollupRows(db);
     this.#windows = windows;
+    this.#upkeep = new Upkeep({
+      db,
+      file,
+      source: () => this.source,
+      transaction: (work) => this.#transaction("BEGIN IMMEDIATE", work),
+    });
   }
 
   append(batch: Batch): Promise<Appended> {
@@ -205,8 +222,19 @@ export class SqliteStore implements Store {
 
   prune(plan: PrunePlan, progress?: PruneProgress): Promise<PruneStep> {
     return this.#write(() => {
-      if (progress?.part === "space") return giveBack(this.#db);
-      return this.#transaction("BEGIN IMMEDIATE", () => pruneStep(this.source, plan, progress));
+      this.#checkInPlace();
+      return this.#upkeep.prune(plan, progress);
+    });
+  }
+
+  traces(subject: Subject): Promise<Traces> {
+    return this.#call(() => this.#snapshot(() => traces(this.source, subject)));
+  }
+
+  erase(subject: Subject, progress?: EraseProgress): Promise<EraseStep> {
+    return this.#write(() => {
+      this.#checkInPlace();
+      return this.#upkeep.erase(subject, progress);
     });
   }
 
@@ -269,17 +297,34 @@ export class SqliteStore implements Store {
   #transaction<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: () => T): T {
     this.#db.exec(begin);
     try {
+      this.#dropForgotten();
       const result = work();
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
       // The words and tuples that it added are gone with it, and their ids will be given to others.
-      this.#dictionary.forget();
-      this.#shapes.forget();
-      this.#actors.forget();
+      this.#forget();
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** What other connections took away is forgotten here too. Tables that nobody has written since then have no count. */
+  #dropForgotten(): void {
+    const [times = -1] = (this.#hasForgotten ? this.#all(TIMES_FORGOTTEN, [])[0] : undefined) ?? [];
+    if (times === this.#timesForgotten) return;
+    this.#timesForgotten = times as number;
+    this.#forget();
+  }
+
+  get #hasForgotten(): boolean {
+    return this.#timesForgotten >= 0 || this.#all(HAS_FORGOTTEN, []).length > 0;
+  }
+
+  #forget(): void {
+    this.#dictionary.forget();
+    this.#shapes.forget();
+    this.#actors.forget();
   }
 
   #positions(sql: string, ...nodeId: string[]): Position[] {
@@ -334,8 +379,4 @@ export class SqliteStore implements Store {
 function idOfFile(file: string): string {
   const { dev, ino } = statSync(file, { bigint: true });
   return `${dev}:${ino}`;
-}
-
-function hasActor(row: Row): boolean {
-  return (row[COLUMN.user_id] ?? row[COLUMN.api_key_id] ?? null) !== null;
 }

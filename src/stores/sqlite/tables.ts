@@ -3,10 +3,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError } from "../../event/errors.ts";
 import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS, shownSql } from "./columns.ts";
+import { FORGOTTEN } from "./forgotten.ts";
 import { SEALS } from "./seals.ts";
 
 /** Version of these tables, kept in `user_version`; every change of them raises it, a new field included. */
-export const TABLES_VERSION = 4;
+export const TABLES_VERSION = 5;
 
 /** The oldest tables that are still understood. */
 const OLDEST_VERSION = 4;
@@ -88,7 +89,10 @@ CREATE TABLE rollups (
   latency BLOB,
   PRIMARY KEY (grain, period, subject, shape)
 ) STRICT, WITHOUT ROWID;
-${CHARGES}${SEALS}`;
+${CHARGES}${SEALS}${FORGOTTEN}`;
+
+/** What takes older tables one version up, by the version that they have. */
+const UPGRADES: Readonly<Record<number, string>> = { 4: FORGOTTEN };
 
 /** What a tuple is made of stands in columns of its own too, for conditions. */
 function tuplesTable(name: string, columns: readonly Column[]): string {
@@ -128,12 +132,13 @@ export function hasTables(db: DatabaseSync, file: string): number {
   return Number(version);
 }
 
-/** Makes the tables, unless another process was first. */
+/** Makes the tables, or brings them up to date, unless another process was first. */
 export function createTables(db: DatabaseSync, file: string): void {
   db.exec("BEGIN IMMEDIATE");
-  if (Number(pragma(db, "user_version")) === 0) {
-    db.exec(`${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${TABLES_VERSION}`);
-  }
+  const version = Number(pragma(db, "user_version"));
+  if (version === 0) db.exec(`${TABLES} PRAGMA application_id = ${APPLICATION_ID}`);
+  else for (let at = version; at < TABLES_VERSION; at++) db.exec(UPGRADES[at] ?? "");
+  if (version < TABLES_VERSION) db.exec(`PRAGMA user_version = ${TABLES_VERSION}`);
   db.exec("COMMIT");
   hasTables(db, file);
 }

@@ -1,6 +1,7 @@
 // Values that belong together are kept once, as a tuple with an id: the shapes of events (SHAPE_COLUMNS), and their
 // actors (ACTOR_COLUMNS). Ids of shapes that did not succeed are negative, so that failures can have an index of their
-// own (tables.ts). Tuples are never removed or changed, so what a connection remembers of committed ones stays true.
+// own (tables.ts). Tuples are never changed, so what a connection remembers of committed ones stays true
+// until they are taken away (forgotten.ts).
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Cell, COLUMN, type Row } from "../../event/fields.ts";
 import { ACTOR_COLUMNS, type Column, columnOf, fitting, SHAPE_COLUMNS } from "./columns.ts";

@@ -16,14 +16,15 @@ import type { Position } from "../stores/store.ts";
 
 export interface AdoptionOptions {
   readonly home: string;
-  readonly own: Slot;
+  readonly own: Pick<Slot, "number">;
   readonly address: string;
   readonly limits: JournalLimits;
   readonly modes: Readonly<Record<Kind, Mode>>;
-  readonly outbox: Outbox;
+  /** Absent: there is none, or somebody else moves its entries. */
+  readonly outbox?: Outbox;
   readonly positions: () => Promise<Position[]>;
   /** The copy of what users were charged, for a store that is behind it. */
-  readonly charges: () => Promise<Charges>;
+  readonly charges?: () => Promise<Charges>;
   /** Events of a slot's node cannot be shipped any more; resolves when that is recorded. */
   readonly onLost: (nodeId: string, lost: Lost) => Promise<void>;
 }
@@ -85,7 +86,7 @@ export class Adoption {
     const newest = newestCommit(realFiles, journalFolder);
     if (newest === null) return false;
     const position = (await this.#options.positions()).find((known) => known.nodeId === nodeId);
-    const waiting = await this.#options.outbox.outboxAfter(0, 1, nodeId);
+    const waiting = (await this.#options.outbox?.outboxAfter(0, 1, nodeId)) ?? [];
     return !newest.closed || newest.lastSeq > (position?.seq ?? 0) || waiting.length > 0;
   }
 
@@ -97,7 +98,7 @@ export class Adoption {
       address,
       slot,
       durable,
-      charges,
+      ...(charges === undefined ? {} : { charges }),
       onLost: (lost) => onLost(slot.nodeId, lost),
     });
     try {
@@ -112,15 +113,15 @@ export class Adoption {
     slot: Slot,
     limits: JournalLimits,
     modes: AdoptionOptions["modes"],
-    outbox: Outbox,
+    outbox: Outbox | undefined,
   ): Promise<DurableMark> {
     const journal = await JournalClient.open(slot, limits);
     const recorder = new Recorder({ journal, modes });
-    const pump = new OutboxPump(outbox, recorder, journal.outboxId);
+    const pump = outbox === undefined ? null : new OutboxPump(outbox, recorder, journal.outboxId);
     try {
-      await pump.pump();
+      await pump?.pump();
     } finally {
-      await pump.close();
+      await pump?.close();
       await recorder.close();
     }
     return journal.durable;

@@ -7,7 +7,8 @@ import { JournalClient, type JournalLimits } from "../journal/journal-client.ts"
 import { newestCommit } from "../journal/newest.ts";
 import { readSealed } from "../journal/sealed.ts";
 import { type RetiredBecause, type Slot, takeSlot } from "../journal/slot.ts";
-import { openStore } from "../stores/open-store.ts";
+import { withDeadline } from "../recorder/handle.ts";
+import { storePositions } from "./store-positions.ts";
 
 export interface Node {
   readonly slot: Slot;
@@ -15,6 +16,9 @@ export interface Node {
   /** Logs that ended at this start, and why. */
   readonly ended: readonly { readonly nodeId: string; readonly because: RetiredBecause }[];
 }
+
+/** A start waits no longer for a store that is far away. */
+const ASK_MS = 2000;
 
 /** Takes a slot and recovers its journal. */
 export async function openNode(home: string, store: string, limits: JournalLimits): Promise<Node> {
@@ -57,14 +61,7 @@ async function reasonToEnd(
 
 /** 0 when the store does not know the node, is not there yet, or cannot be asked: the shipper will find out. */
 async function shippedSeq(nodeId: string, address: string): Promise<number> {
-  try {
-    const store = await openStore(address, "read");
-    try {
-      return (await store.positions()).find((position) => position.nodeId === nodeId)?.seq ?? 0;
-    } finally {
-      await store.close();
-    }
-  } catch {
-    return 0;
-  }
+  const asked = storePositions(address).catch(() => []);
+  const positions = await withDeadline(asked, ASK_MS, []);
+  return positions.find((position) => position.nodeId === nodeId)?.seq ?? 0;
 }

@@ -1,0 +1,22 @@
+// Outcomes that a service gives. What an event says of an end comes from one table, whoever names it: a text of the
+// service's own has no way in, but for error messages where they were asked for.
+import { answered, FAILURES, failed, failedAsSent, type Outcome } from "../event/outcomes.ts";
+import { redactText } from "../event/redaction.ts";
+import { thrown } from "../recorder/track.ts";
+
+const MAX_MESSAGE = 500;
+
+/** The same outcome as the table has it. */
+export function tabled({ statusCode, errorCode, errorType }: Outcome): Outcome {
+  if (errorCode === null || !Object.hasOwn(FAILURES, errorCode)) return answered(statusCode);
+  if (FAILURES[errorCode].statusCode === null)
+    return failedAsSent(errorCode as Parameters<typeof failedAsSent>[0], statusCode ?? 500, errorType);
+  return failed(errorCode as Parameters<typeof failed>[0], errorType);
+}
+
+/** What became of work that threw; with `keepsMessage`, its redacted message too. */
+export function outcomeOfError(error: unknown, keepsMessage: boolean): Outcome {
+  const outcome = thrown(error);
+  if (!keepsMessage || !(error instanceof Error)) return outcome;
+  return { ...outcome, errorMessage: redactText(error.message.slice(0, MAX_MESSAGE)).text };
+}

@@ -1,0 +1,70 @@
+// Retention and erasure, step by step: each step is a transaction of its own, and the last ones leave nothing of what
+// went in the file or its WAL.
+import type { DatabaseSync } from "node:sqlite";
+import type { EraseProgress, EraseStep, PrunePlan, PruneProgress, PruneStep, Subject } from "../store.ts";
+import { eraseStep } from "./erasure.ts";
+import { countForgotten } from "./forgotten.ts";
+import { giveBack, pruneStep } from "./retention.ts";
+import type { Source } from "./stats.ts";
+import { Sweep } from "./sweep.ts";
+
+interface UpkeepOptions {
+  readonly db: DatabaseSync;
+  readonly file: string;
+  readonly source: () => Source;
+  /** Runs `work` in a transaction that takes the write lock at once. */
+  readonly transaction: <T>(work: () => T) => T;
+}
+
+const ERASE_FIRST: EraseProgress = { part: "events", from: 0, isHeld: false };
+
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  /** What is under way; after a step that failed it begins again. */
+  #sweep: Sweep | null = null;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  prune(plan: PrunePlan, progress?: PruneProgress): PruneStep {
+    const { db, source, transaction } = this.#options;
+    if (progress?.part === "words")
+      return { events: 0, next: { ...progress, part: this.#sweepOn() ? "words" : "space" } };
+    if (progress?.part === "space") return { events: 0, next: giveBack(db) ? progress : null };
+    return transaction(() => pruneStep(source(), plan, progress));
+  }
+
+  erase(subject: Subject, progress: EraseProgress = ERASE_FIRST): EraseStep {
+    const { db, source, transaction } = this.#options;
+    if (progress.part === "words")
+      return { events: 0, held: 0, next: { ...progress, part: this.#sweepOn() ? "words" : "space" } };
+    if (progress.part !== "space") return transaction(() => eraseStep(source(), subject, progress));
+    const isMore = giveBack(db);
+    if (!isMore) this.#emptyWal();
+    return { events: 0, held: 0, next: isMore ? progress : null };
+  }
+
+  /** True: there is more to do. */
+  #sweepOn(): boolean {
+    const { db, source, transaction } = this.#options;
+    const sweep = this.#sweep;
+    this.#sweep = null;
+    const [next, isMore] = transaction(() => {
+      const swept = sweep ?? new Sweep(source());
+      return [swept, swept.step(source(), () => countForgotten(db))] as const;
+    });
+    if (isMore) this.#sweep = next;
+    return isMore;
+  }
+
+  /** What was overwritten is in the WAL still. Waits (busy_timeout) for readers of older snapshots. */
+  #emptyWal(): void {
+    const { db, file } = this.#options;
+    const { busy } = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() ?? {};
+    if (busy === 0) return;
+    throw Object.assign(new Error(`Cannot empty the WAL of ${file}: it is being read.`), {
+      code: "SQLITE_BUSY",
+    });
+  }
+}

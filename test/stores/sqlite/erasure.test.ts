@@ -1,0 +1,101 @@
+// What erasure and retention leave in the bytes of the file.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { COLUMN, KINDS, type Kind } from "../../../src/event/fields.ts";
+import { openSqliteStore } from "../../../src/stores/sqlite/open-sqlite-store.ts";
+import type { EraseProgress, PruneProgress } from "../../../src/stores/store.ts";
+import { NodeLog, START_MS } from "../../support/events.ts";
+import { tempFolder } from "../../support/temp.ts";
+
+/** One person's cells, all of them to be recognised; and in long ones, so that they fill pages of their own. */
+const zoe = (seq: number) => ({
+  user_id: "zoe-CANARY-user",
+  session_id: `CANARY-session-${seq % 50}`,
+  client_ip: "dead:beef::cafe",
+  user_agent: `CANARY agent ${seq % 7}`,
+  entity_id: `CANARY-entity-${seq}`,
+  metadata: JSON.stringify({ note: `CANARY-${"x".repeat(seq % 4000)}` }),
+  input_json: JSON.stringify({ path: `CANARY-${"y".repeat((seq * 7) % 9000)}` }),
+  justification: "CANARY because",
+});
+const CANARIES = ["CANARY", "dead:beef::cafe"];
+
+function bytesOf(file: string): string {
+  return ["", "-wal"]
+    .map((end) => (existsSync(file + end) ? readFileSync(file + end, "latin1") : ""))
+    .join("");
+}
+
+test("erased strings are in no byte of the store, and others' are", async () => {
+  const file = join(tempFolder(), "events.db");
+  const store = await openSqliteStore(file, "write");
+  const log = new NodeLog("00000000000000a1");
+  for (let batch = 0; batch < 12; batch++)
+    await store.append(log.next(250, (seq) => (seq % 3 === 0 ? zoe(seq) : {})));
+  for (const canary of CANARIES) assert.ok(bytesOf(file).includes(canary), canary);
+  const subject = { userId: "zoe-CANARY-user", pseudonym: "ers_1", holds: [] };
+  let erased = 0;
+  for (let at: EraseProgress | null | undefined; at !== null; ) {
+    const step = await store.erase(subject, at);
+    erased += step.events;
+    at = step.next;
+    await store.append(log.next(1));
+  }
+  assert.equal(erased, 1000);
+  await store.erase(subject, { part: "space", from: 0, isHeld: false });
+  const left = bytesOf(file);
+  for (const canary of CANARIES) assert.equal(left.includes(canary), false, canary);
+  assert.ok(left.includes("Björn") || left.includes(Buffer.from("Björn").toString("latin1")));
+  await store.close();
+});
+
+test("what retention removed leaves nothing of anybody but in sums, and with them nothing", async () => {
+  const file = join(tempFolder(), "events.db");
+  const store = await openSqliteStore(file, "write");
+  const log = new NodeLog("00000000000000a1");
+  await store.append(log.next(900, (seq) => ({ ...zoe(seq), kind: "mcp", recorded_at: START_MS + seq })));
+  for (const days of [40, 4000]) {
+    const keepMs = Object.fromEntries(
+      KINDS.map((kind) => [kind, (kind === "admin" ? 365 : 30) * 86_400_000]),
+    ) as Record<Kind, number>;
+    const now = START_MS + days * 86_400_000;
+    const plan = await store.planPrune({ now, keepMs, maxBytes: 0, holds: [] });
+    for (let at: PruneProgress | null | undefined; at !== null; ) at = (await store.prune(plan, at)).next;
+    await store.erase(
+      { userId: "nobody", pseudonym: "ers_1", holds: [] },
+      { part: "space", from: 0, isHeld: false },
+    );
+    await store.checkpoint();
+    // What users were charged stays, by design.
+    const left = bytesOf(file).replaceAll("zoe-CANARY-user", "");
+    for (const canary of CANARIES) assert.equal(left.includes(canary), false, `${canary} after ${days} days`);
+  }
+  const db = new DatabaseSync(file);
+  assert.equal(
+    Number(db.prepare("SELECT count(*) AS n FROM actors WHERE user_id LIKE '%CANARY%'").get()?.n),
+    0,
+  );
+  db.close();
+  await store.close();
+});
+
+test("tables of an older version are brought up to date, with what is in them", async () => {
+  const file = join(tempFolder(), "events.db");
+  const log = new NodeLog("00000000000000a1");
+  const made = await openSqliteStore(file, "write");
+  await made.append(log.next(20));
+  await made.close();
+  const db = new DatabaseSync(file);
+  db.exec("DROP TABLE forgotten; PRAGMA user_version = 4");
+  db.close();
+  const reader = await openSqliteStore(file, "read");
+  assert.equal((await reader.scan(null, 100)).events.length, 20);
+  const store = await openSqliteStore(file, "write");
+  await store.append(log.next(20));
+  assert.equal((await reader.scan(null, 100)).events.at(-1)?.row[COLUMN.seq], 40);
+  await store.close();
+  await reader.close();
+});
