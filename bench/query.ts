@@ -82,11 +82,11 @@ const QUESTIONS: readonly Question[] = [
     name: "stats of failures",
     ask: (reader) => reader.stats({ where: { status: ["error"] } }),
   },
-  { of: "all time", name: "models", ask: (reader) => reader.facets({ where: {} }, "model", 100) },
+  { of: "all time", name: "models", ask: (reader) => reader.facets({ where: {} }, ["model"], 100) },
   {
     of: "users",
     name: "all of them, all time",
-    ask: (reader) => reader.facets({ where: {} }, "user_id", 100),
+    ask: (reader) => reader.facets({ where: {} }, ["user_id"], 100),
   },
   {
     of: "users",

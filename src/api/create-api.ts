@@ -1,5 +1,7 @@
 // The API on Fastify, without a listener of its own: the server hands it requests through `routing`. Hooks decide in
 // one place what every request leaves in the trail and who may ask; routes only answer.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { newRequestId } from "../event/ids.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
@@ -8,6 +10,7 @@ import { REQUEST, RequestAudit } from "./audit.ts";
 import { authenticate, client, type Holder, isLocal, mayAsk, refuseCrossSite } from "./authorize.ts";
 import { FeedPlaces } from "./feed/places.ts";
 import { type Identify, Tickets } from "./feed/tickets.ts";
+import { answerUpgrade } from "./feed/upgrades.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { PageSeal } from "./page-seal.ts";
 import { problemOf, Refusal, refusalOf } from "./problem.ts";
@@ -108,6 +111,19 @@ export function createApi(parts: ApiParts): FastifyInstance {
   return app;
 }
 
+const WEB_SOCKETS: ReadonlySet<string> = new Set(
+  ROUTES.filter(({ opensFeed }) => opensFeed === "web_socket").map(({ path }) => path),
+);
+
+/** For the listener: requests that may go on as a WebSocket, which `handler` decides on. */
+export function upgradesOf(handler: (request: IncomingMessage, response: ServerResponse) => void) {
+  return {
+    accepts: ({ url = "" }: IncomingMessage) => WEB_SOCKETS.has(url.split("?", 1)[0] ?? ""),
+    answer: (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      answerUpgrade(handler, request, socket, head),
+  };
+}
+
 /** Ids onto the response, and the event of an audited request begun. */
 function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, route: Route | undefined): void {
   reply.header("x-request-id", request.id);
@@ -157,12 +173,7 @@ function admit({ parts, tickets }: Lasting, request: FastifyRequest, route: Rout
     refuseCrossSite(request, request.holder);
 }
 
-function callOf(
-  lasting: Lasting,
-  route: Route,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Call {
+function callOf(lasting: Lasting, route: Route, request: FastifyRequest, reply: FastifyReply): Call {
   const { audit, holder, identify } = request;
   const search = new URLSearchParams(request.query as URLSearchParams);
   const committed = (eventId: string) => {

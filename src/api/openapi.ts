@@ -41,7 +41,7 @@ function operationOf(route: Route): Json {
   const success = answers === undefined && changes !== undefined ? 204 : (status ?? 200);
   const parameters = [...pathParameters(path), ...queryParameters(route)];
   return {
-    operationId: `${method.toLowerCase()}${path.replaceAll(/[/:._-]+(\w?)/g, (_, first: string) => first.toUpperCase())}`,
+    operationId: operationIdOf(method, path),
     summary: about.split(/(?<=\.) /, 1)[0],
     description: about,
     tags: [path.split("/").find((part) => part !== "" && part !== "admin") ?? ""],
@@ -71,6 +71,14 @@ function operationOf(route: Route): Json {
   };
 }
 
+/** `/admin/audit-logs` and `/admin/audit/logs` are two. */
+function operationIdOf(method: string, path: string): string {
+  const name = path
+    .replaceAll("-", "_")
+    .replaceAll(/[/:.]+(\w?)/g, (_, first: string) => first.toUpperCase());
+  return method.toLowerCase() + name;
+}
+
 function securityOf(access: Access): Json[] {
   if (access === "anyone") return [];
   if (access === "client") return [{ key: [] }];
@@ -87,22 +95,24 @@ function pathParameters(path: string): Json[] {
 }
 
 function queryParameters({ takes, query }: Route): Json[] {
-  if (takes !== undefined) {
-    return PARAMETERS.filter(({ part }) => part === "filter" || takes === "filter and page").map(
-      ({ name, about }) => ({ name, in: "query", description: about, schema: { type: "string" } }),
-    );
-  }
+  const trails =
+    takes === undefined
+      ? []
+      : PARAMETERS.filter(({ part }) => part !== "page" || takes === "filter and page").map(
+          ({ name, about }) => ({ name, in: "query", description: about, schema: { type: "string" } }),
+        );
   const { properties = {}, required = [] } = schemaOf(query ?? z.object({}), "input") as {
     properties?: Record<string, Json>;
     required?: string[];
   };
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+  const own = Object.entries(properties).map(([name, { description, ...schema }]) => ({
     name,
     in: "query",
     ...(description === undefined ? {} : { description }),
     ...(required.includes(name) ? { required: true } : {}),
     schema,
   }));
+  return [...own, ...trails];
 }
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {

@@ -37,7 +37,7 @@ export interface Route {
   readonly about: string;
   /** Parameters of the trail's queries (query/parameters.ts). */
   readonly takes?: "filter" | "filter and page";
-  /** Other parameters of the query string, each given at most once; others are refused. */
+  /** Parameters of its own, each given at most once; what neither names is refused. */
   readonly query?: z.ZodObject;
   /** Members of the JSON body; others are refused. */
   readonly body?: z.ZodObject;
@@ -65,7 +65,7 @@ export interface Call<Query = unknown, Body = unknown> {
   /** As the route's schemas read it. */
   readonly query: Query;
   readonly body: Body;
-  /** The query string as it came. */
+  /** The query string as it came, but for the route's own parameters where it takes those of queries too. */
   readonly search: URLSearchParams;
   /** For control.change. */
   readonly actor: Actor;

@@ -1,8 +1,9 @@
 // Every path that the API answers, by subject. Adding a route is adding it here; a route that changes something also
 // needs its example in test/api/mutating-routes.ts.
-import type { Route } from "./route.ts";
+import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
@@ -12,13 +13,25 @@ import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
 import { MODEL_ROUTES } from "./routes/models.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
+import { SUM_ROUTES } from "./routes/sums.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
 import { USAGE_ROUTES } from "./routes/usage.ts";
 import { USER_ROUTES } from "./routes/users.ts";
 
+/** What is asked of the trail, which is answered where others had it before, too. */
+const PATH = "/admin/audit-logs";
+const TRAIL: readonly Route[] = [...SUM_ROUTES, ...EVENT_STREAM_ROUTES, ...TRAIL_ROUTES];
+const LIST = TRAIL.filter(({ path }) => path === PATH);
+const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes(":"));
+
 const OF_SUBJECTS: readonly Route[] = [
-  ...TRAIL_ROUTES,
+  ...TRAIL,
+  ...alsoAt(TRAIL, PATH, "/api/system/audit-logs"),
+  ...alsoAt(LIST, PATH, "/admin/audit/logs"),
+  ...alsoAt(BESIDE_LIST, PATH, "/admin/audit"),
+  ...WEB_SOCKET_ROUTES,
+  ...alsoAt(WEB_SOCKET_ROUTES, "/admin/", "/api/system/"),
   ...USAGE_ROUTES,
   ...LOGIN_ROUTES,
   ...USER_ROUTES,

@@ -5,7 +5,7 @@ import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError } from "../event/errors.ts";
 import { parseFilter } from "../query/parameters.ts";
-import { type StatsJson, statsJson } from "../read/stats-json.ts";
+import { type StatsJson, statsJson } from "../read/sums-json.ts";
 import { openStore } from "../stores/open-store.ts";
 import { visible } from "./event-table.ts";
 import { type FilterFlags, filterParameters, withFilters } from "./filters.ts";

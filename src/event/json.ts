@@ -1,14 +1,23 @@
 // The one serialiser of events for people and programs outside: the same names as everywhere, times as ISO 8601.
 import type { AuditEvent } from "./fields.ts";
 
-/** An event as REST, the CLI and exports show it. JSON fields stay canonical JSON text. */
+/**
+ * An event as REST, the CLI and exports show it. JSON fields stay canonical JSON text; `id` is `event_id` again, for
+ * programs that know rows by that name.
+ */
 export type EventJson = Omit<AuditEvent, "timestamp" | "recorded_at"> & {
+  id: string;
   timestamp: string;
   recorded_at: string;
 };
 
 export function eventJson(event: AuditEvent): EventJson {
-  return { ...event, timestamp: isoTime(event.timestamp), recorded_at: isoTime(event.recorded_at) };
+  return {
+    id: event.event_id,
+    ...event,
+    timestamp: isoTime(event.timestamp),
+    recorded_at: isoTime(event.recorded_at),
+  };
 }
 
 /** UTC milliseconds as ISO 8601 with `Z`. */

@@ -60,7 +60,7 @@ export class Feed {
     view: FeedView,
     { after = null, recent = 0 }: { readonly after?: FeedPosition | null; readonly recent?: number } = {},
   ): Promise<FeedReader> {
-    if (this.#isEnding) throw new DaybookError("worker_failed", "the feed is closed");
+    if (this.#isEnding) throw new DaybookError("overloaded", "stopping");
     const id = ++this.#lastId;
     const viewKey = JSON.stringify(view);
     const reader = new FeedReader({
@@ -82,15 +82,17 @@ export class Feed {
     if (this.#readers.size > 0) this.#say({ is: "wake" });
   }
 
-  /** Ends all readers, and takes no others. */
-  end(): void {
+  /** Ends all readers, and takes no others; resolves when all have left. */
+  async end(): Promise<void> {
     this.#isEnding = true;
-    for (const reader of [...this.#readers.values()]) reader.end("shutting_down");
+    const readers = [...this.#readers.values()];
+    for (const reader of readers) reader.end("shutting_down");
+    await Promise.all(readers.map(({ gone }) => gone));
   }
 
   /** Idempotent. */
   close(): Promise<void> {
-    this.end();
+    void this.end();
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -159,10 +161,10 @@ interface ReaderParts {
 export class FeedReader {
   readonly viewKey: string;
   readonly begun: Promise<void>;
-  /** Resolves when it gets nothing more. */
-  readonly over: Promise<void>;
+  /** Resolves when whoever reads has left. */
+  readonly gone: Promise<void>;
   readonly #parts: ReaderParts;
-  readonly #over = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<void>();
   readonly #begun = Promise.withResolvers<void>();
   #waiting: FeedItem[] = [];
   #events = 0;
@@ -179,7 +181,7 @@ export class FeedReader {
     this.#parts = parts;
     this.viewKey = parts.viewKey;
     this.begun = this.#begun.promise;
-    this.over = this.#over.promise;
+    this.gone = this.#gone.promise;
   }
 
   /** Whether it goes with the others. */
@@ -227,7 +229,8 @@ export class FeedReader {
     this.#isOver = true;
     this.#waiting = [];
     this.#wake();
-    this.#left();
+    this.#parts.left();
+    this.#gone.resolve();
   }
 
   /** Ends it: of what waits nothing more is given. */
@@ -237,7 +240,7 @@ export class FeedReader {
     const at = this.position;
     this.#waiting = [];
     this.#put({ is: "end", why, at });
-    this.#left();
+    this.#parts.left();
   }
 
   /** For the feed: where it begins, and what is shown from before. */
@@ -273,11 +276,6 @@ export class FeedReader {
     const known = Object.hasOwn(ERRORS, code) ? (code as DaybookErrorCode) : "worker_failed";
     this.#begun.reject(new DaybookError(known, "the live feed"));
     this.end("internal_error");
-  }
-
-  #left(): void {
-    this.#parts.left();
-    this.#over.resolve();
   }
 
   #put(item: FeedItem): void {

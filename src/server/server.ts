@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { createApi } from "../api/create-api.ts";
+import { createApi, upgradesOf } from "../api/create-api.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
@@ -24,6 +24,7 @@ import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
 import type { Found } from "../providers/found.ts";
+import { Feed } from "../read/feed.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
@@ -70,6 +71,8 @@ export interface Server {
 const GRACE_MS = 25_000;
 const SHIP_MS = 10_000;
 const PUMP_MS = 5000;
+/** How long readers of the live feed may take to be told that it ends. */
+const FEED_MS = 1000;
 
 export interface ServerOptions {
   /** Reads the configuration again, for reloads; without it there are none. */
@@ -214,6 +217,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
   await spending.start(reader);
+  const feed = new Feed({ address: config.store });
+  openings.add(() => feed.close());
+  delivery.onShipped(() => feed.wake());
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -272,6 +278,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     version: daybookVersion(),
     refusals,
     reader,
+    feed,
     upstreams,
     reload: (actor) => live.reload(actor),
     recorder,
@@ -289,7 +296,14 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => api.close());
   const certificate = certificateFor(live);
   openings.add(() => certificate?.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
+  const handler = handlerOf(api);
+  const listener = await openListener({
+    gateway,
+    api: handler,
+    upgrades: upgradesOf(handler),
+    ...config.listen,
+    certificate,
+  });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
     rules: () => rulesOf(config.audit, Date.now(), []),
@@ -315,20 +329,20 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     adoption,
     retention,
     reload: () => reloadBySignal(live, recorder),
-    close: closer(openings, listener, gateway),
+    close: closer(openings, { listener, gateway, feed }),
     cut: () => gateway.cut(),
   };
 }
 
 function closer(
   openings: Openings,
-  listener: Listener,
-  gateway: Gateway,
+  { listener, gateway, feed }: { listener: Listener; gateway: Gateway; feed: Feed },
 ): (graceMs?: number) => Promise<void> {
   let closing: Promise<void> | null = null;
   return (graceMs = GRACE_MS) => {
     closing ??= (async () => {
       const closed = listener.close();
+      await withDeadline(feed.end(), FEED_MS, undefined);
       await gateway.drain(graceMs);
       listener.closeNow();
       await closed;

@@ -96,6 +96,41 @@ export interface Facets {
   readonly exact: boolean;
 }
 
+/** What sums can be grouped by: few values, which every store keeps sums for. */
+export const GROUPED_FIELDS: readonly FieldName[] = [
+  "kind",
+  "action",
+  "caller",
+  "profile",
+  "name",
+  "method",
+  "endpoint",
+  "entity_type",
+  "model",
+  "backend_type",
+  "provider",
+  "route",
+  "status",
+  "status_code",
+  "error_code",
+  "policy_decision",
+  "quota_violation",
+];
+
+export interface Group {
+  /** In the order of the fields that were asked for. */
+  readonly values: readonly Cell[];
+  readonly requests: number;
+  readonly failed: number;
+  readonly totalTokens: number;
+  readonly costMicros: number;
+  /** Of the events with a `duration_ms`, each counted once; null: there is none. Within 5 %. */
+  readonly meanMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
 /** What one API key or user has used. */
 export interface Usage {
   readonly subject: string;
@@ -289,8 +324,13 @@ export interface Store {
    * with a RangeError unless `since` and `until` are given and make at most MAX_BUCKETS.
    */
   histogram(filter: EventFilter, bucketMs: number): Promise<Bucket[]>;
-  /** The values that a field has in the events that match, `limit` (at most MAX_FACETS) of them. */
-  facets(filter: EventFilter, field: FieldName, limit: number): Promise<Facets>;
+  /** Of each field the values that it has in the events that match, `limit` (at most MAX_FACETS) of them. */
+  facets(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Facets[]>;
+  /**
+   * Sums for each combination of values of some GROUPED_FIELDS, those with the most requests first, `limit` (at most
+   * MAX_FACETS) of them. Exact, as stats are.
+   */
+  groups(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Group[]>;
   /** Every API key or user with events recorded at or after `since`, kind `system` included, in no order. */
   usage(question: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]>;
   /**

@@ -28,6 +28,7 @@ function readerOf(query: Reader["query"]): Reader {
     stats: nothing,
     histogram: nothing,
     facets: nothing,
+    groups: nothing,
     usage: nothing,
     planPrune: nothing,
     charges: nothing,

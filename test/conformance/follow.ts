@@ -103,7 +103,7 @@ export const FOLLOW: Cases = {
       log.next(50, (seq) => ({ recorded_at: START_MS + (seq > 20 ? DAY_MS : 0), kind: "mcp" })),
     );
     const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, DAY_MS / 2])) as Record<Kind, number>;
-    const plan = await store.planPrune({ now: START_MS + DAY_MS, keepMs, maxBytes: 0 });
+    const plan = await store.planPrune({ now: START_MS + DAY_MS, keepMs, maxBytes: 0, holds: [] });
     for (let progress: Parameters<Store["prune"]>[1] | null; progress !== null; )
       progress = (await store.prune(plan, progress ?? undefined)).next;
     const { events, at } = await followed(store, { [ONE]: 3 }, 7);

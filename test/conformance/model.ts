@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { AuditEvent, Cell, FieldName } from "../../src/event/fields.ts";
 import type { EventFilter, Match } from "../../src/query/filter.ts";
 import { TEXT_FIELDS } from "../../src/query/matches.ts";
-import type { Bucket, Facets, Stats, Usage } from "../../src/stores/store.ts";
+import type { Bucket, Facets, Group, Stats, Usage } from "../../src/stores/store.ts";
 
 /** The events that a filter lets through, newest first. */
 export function select(events: readonly AuditEvent[], filter: EventFilter): AuditEvent[] {
@@ -96,6 +96,30 @@ export function facetsOf(events: readonly AuditEvent[], field: FieldName, limit:
     .map(([value, requests]) => ({ value, requests }));
 }
 
+export function groupsOf(
+  events: readonly AuditEvent[],
+  fields: readonly FieldName[],
+  limit: number,
+): Group[] {
+  const groups = Map.groupBy(events, (event) => JSON.stringify(fields.map((field) => event[field])));
+  return [...groups]
+    .map(([key, group]) => ({
+      key,
+      values: JSON.parse(key) as Cell[],
+      requests: sum(group, "count"),
+      failed: sum(group.filter(failed), "count"),
+      totalTokens: sum(group, "total_tokens"),
+      costMicros: sum(group, "cost_micros"),
+      meanMs: meanOf(group),
+      p50Ms: quantileOf(group, 0.5),
+      p95Ms: quantileOf(group, 0.95),
+      p99Ms: quantileOf(group, 0.99),
+    }))
+    .sort((one, other) => other.requests - one.requests || compareText(one.key, other.key))
+    .slice(0, limit)
+    .map(({ key: _, ...group }) => group);
+}
+
 export function usageOf(events: readonly AuditEvent[], by: "api_key_id" | "user_id", since: number): Usage[] {
   const recent = events.filter(({ recorded_at }) => recorded_at >= since);
   return [...Map.groupBy(recent, (event) => event[by])].flatMap(([subject, group]) =>
@@ -118,7 +142,7 @@ export function assertSums(actual: unknown, expected: unknown, message: string):
   const without = (value: unknown, into: (ms: number | null) => void): unknown =>
     JSON.parse(
       JSON.stringify(value, (key, part: unknown) => {
-        if (!/^p\d\dMs$/.test(key)) return part;
+        if (!/^(?:p\d\d|mean)Ms$/.test(key)) return part;
         into(part as number | null);
         return undefined;
       }),
@@ -158,6 +182,11 @@ function countsOf(events: readonly AuditEvent[], field: FieldName): [Exclude<Cel
   return [...Map.groupBy(events, (event) => event[field])].flatMap(([value, group]) =>
     value === null ? [] : [[value, sum(group, "count")]],
   );
+}
+
+function meanOf(events: readonly AuditEvent[]): number | null {
+  const all = events.flatMap(({ duration_ms }) => duration_ms ?? []);
+  return all.length === 0 ? null : all.reduce((sum, ms) => sum + ms, 0) / all.length;
 }
 
 /** By nearest rank. */

@@ -7,7 +7,7 @@ import { MAX_BUCKETS, MAX_FACETS, type Store } from "../../src/stores/store.ts";
 import { type Cells, NodeLog, START_MS } from "../support/events.ts";
 import { appendAll, type Cases, eventsOf } from "./case.ts";
 import { anyFilter } from "./filters.ts";
-import { assertSums, facetsOf, histogramOf, select, statsOf, usageOf } from "./model.ts";
+import { assertSums, facetsOf, groupsOf, histogramOf, select, statsOf, usageOf } from "./model.ts";
 
 const NODE = "00000000000000a1";
 const OTHER = "00000000000000b2";
@@ -98,12 +98,32 @@ export const SUMS: Cases = {
     const field = fc.oneof(fc.constantFrom(...ASKED), fc.constantFrom(...SCALARS));
     await fc.assert(
       fc.asyncProperty(anySums(events), field, fc.constantFrom(1, 3, 1000), async (filter, name, limit) => {
-        const facets = await store.facets(filter, name, limit);
-        const values = facetsOf(select(events, filter), name, limit);
-        assert.deepEqual(facets, { values, exact: true }, JSON.stringify([filter, name]));
+        const names = [name, "status", "user_id"] as const;
+        const expected = names.map((each) => ({
+          values: facetsOf(select(events, filter), each, limit),
+          exact: true,
+        }));
+        assert.deepEqual(await store.facets(filter, names, limit), expected, JSON.stringify([filter, name]));
       }),
       { numRuns: 200 },
     );
+  },
+
+  "groups of any filter and fields are those of a plain count": async (open) => {
+    const store = await open();
+    const events = await spreadOut(store);
+    const fields = fc.subarray(["kind", "action", "endpoint", "status", "error_code"] as const, {
+      minLength: 1,
+    });
+    await fc.assert(
+      fc.asyncProperty(anySums(events), fields, fc.constantFrom(1, 3, 1000), async (filter, names, limit) => {
+        const groups = await store.groups(filter, names, limit);
+        assertSums(groups, groupsOf(select(events, filter), names, limit), JSON.stringify([filter, names]));
+      }),
+      { numRuns: 100 },
+    );
+    await assert.rejects(store.groups({ where: {} }, ["request_id"], 1), RangeError);
+    await assert.rejects(store.groups({ where: {} }, [], 1), RangeError);
   },
 
   "usage of every key and user since any time is that of a plain count": async (open) => {
@@ -152,6 +172,6 @@ export const SUMS: Cases = {
   "a facet is asked for within 1 to 1000 values": async (open) => {
     const store = await open();
     for (const limit of [0, 1.5, MAX_FACETS + 1])
-      await assert.rejects(store.facets({ where: {} }, "model", limit), RangeError);
+      await assert.rejects(store.facets({ where: {} }, ["model"], limit), RangeError);
   },
 };

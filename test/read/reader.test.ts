@@ -126,7 +126,7 @@ test("a long call holds up no short one", async (t) => {
   await Promise.all([
     reader.stats(filter).then(told("long")),
     reader.histogram(filter, 1).then(told("long")),
-    reader.facets(filter, "model", 1).then(told("long")),
+    reader.facets(filter, ["model"], 1).then(told("long")),
     reader.query({ ...filter, limit: 1 }).then(told("short")),
     reader.get("x").then(told("short")),
     reader.positions().then(told("short")),

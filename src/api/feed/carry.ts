@@ -1,6 +1,12 @@
 // Carries a feed to somebody, over whatever carries it: frames in order, a ping where nothing else is said, an end that
 // says why. It waits for a slow connection, and gives up one that stands still.
-import { FEED_ENDS, type FeedEnd, type FeedFrame, type FeedPosition, writePosition } from "../../event/feed.ts";
+import {
+  FEED_ENDS,
+  type FeedEnd,
+  type FeedFrame,
+  type FeedPosition,
+  writePosition,
+} from "../../event/feed.ts";
 import type { EventBatch } from "../../read/event-batch.ts";
 import type { FeedItem, FeedReader } from "../../read/feed.ts";
 
@@ -9,8 +15,8 @@ export interface Carrier {
   /** Resolves when all is handed to the system. Rejects when the connection is gone. */
   frame(frame: FeedFrame, at: FeedPosition): Promise<void>;
   events(events: EventBatch, at: FeedPosition): Promise<void>;
-  /** Ends the connection after what was sent. */
-  close(why: FeedEnd): void;
+  /** Ends the connection after what was sent; resolves when it is closed. */
+  close(why: FeedEnd): Promise<void>;
   /** Ends it at once. */
   cut(): void;
 }
@@ -42,15 +48,20 @@ export async function carry(
     isSending = false;
     since = performance.now();
   };
-  const tick = setInterval(() => {
-    const why = endOf();
-    if (why !== null) reader.end(why);
-    const quiet = performance.now() - since;
-    const position = reader.position;
-    if (isSending && quiet > (reader.isOver ? ENDING_MS : STILL_MS)) carrier.cut();
-    else if (!isSending && quiet >= pingMs)
-      send(() => carrier.frame({ type: "ping", position: writePosition(position) }, position)).catch(() => {});
-  }, Math.min(TICK_MS, pingMs));
+  const tick = setInterval(
+    () => {
+      const why = endOf();
+      if (why !== null) reader.end(why);
+      const quiet = performance.now() - since;
+      const position = reader.position;
+      if (isSending && quiet > (reader.isOver ? ENDING_MS : STILL_MS)) carrier.cut();
+      else if (!isSending && quiet >= pingMs)
+        send(() => carrier.frame({ type: "ping", position: writePosition(position) }, position)).catch(
+          () => {},
+        );
+    },
+    Math.min(TICK_MS, pingMs),
+  );
   try {
     for await (const item of reader.items()) {
       const why = item.is === "end" ? null : endOf();
@@ -58,7 +69,7 @@ export async function carry(
       if (why !== null) reader.end(why);
       else if (item.is === "events") await send(() => carrier.events(item.events, item.at));
       else for (const frame of framesOf(item)) await send(() => carrier.frame(frame, item.at));
-      if (item.is === "end") carrier.close(item.why);
+      if (item.is === "end") await carrier.close(item.why);
     }
   } catch {
     // The connection is gone, and with it whoever could be told.

@@ -6,11 +6,15 @@ import type { Carrier } from "./carry.ts";
 
 /** How long a browser waits before it comes again. */
 const RETRY_MS = 1000;
+/** How long what is left may take to be read. */
+const CLOSING_MS = 5000;
 
 /** Takes the reply over. `onGone` is told when the client has left. */
 export function openEventStream(reply: FastifyReply, together: boolean, onGone: () => void): Carrier {
   reply.hijack();
   const { raw } = reply;
+  // Nothing else goes over this connection.
+  raw.shouldKeepAlive = false;
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
     "content-type": "text/event-stream; charset=utf-8",
@@ -30,8 +34,13 @@ export function openEventStream(reply: FastifyReply, together: boolean, onGone: 
     frame: (frame, at: FeedPosition) =>
       write([`id: ${writePosition(at)}\ndata: ${JSON.stringify(frame)}\n\n`]),
     events: (events, at) => write(events.eventStream(together, at)),
-    close: () => raw.end(),
-    // After close() there may still be something to send.
-    cut: () => raw.writableEnded || raw.destroy(),
+    close: () =>
+      new Promise((resolve) => {
+        if (raw.destroyed) resolve();
+        raw.once("close", resolve);
+        raw.end();
+        setTimeout(() => raw.destroy(), CLOSING_MS).unref();
+      }),
+    cut: () => raw.destroy(),
   };
 }

@@ -63,16 +63,17 @@ function carrierOf(webSocket: WebSocket, together: boolean): Carrier {
         webSocket.send(message, { binary: false }, (error) => (error ? reject(error) : isLast && resolve()));
       }
     });
-  let isClosing = false;
   return {
     frame: (frame: FeedFrame) => send([JSON.stringify(frame)]),
     events: (events) => send(events.frames(together)),
-    close(why) {
-      isClosing = true;
-      webSocket.close(FEED_ENDS[why].close, why);
-      setTimeout(() => webSocket.terminate(), CLOSING_MS).unref();
-    },
-    cut: () => isClosing || webSocket.terminate(),
+    close: (why) =>
+      new Promise((resolve) => {
+        if (webSocket.readyState === webSocket.CLOSED) resolve();
+        webSocket.once("close", () => resolve());
+        webSocket.close(FEED_ENDS[why].close, why);
+        setTimeout(() => webSocket.terminate(), CLOSING_MS).unref();
+      }),
+    cut: () => webSocket.terminate(),
   };
 }
 

@@ -26,11 +26,15 @@ const FEED_QUERY = z.object({
     .min(0)
     .max(MAX_RECENT)
     .optional()
-    .describe("Events from before that come first, the oldest first: 100 unless `after` is given, then none."),
+    .describe(
+      "Events from before that come first, the oldest first: 100 unless `after` is given, then none.",
+    ),
   after: z
     .string()
     .optional()
-    .describe("Where to go on from: the `position` of a frame, `node_id=seq` for each node, with commas between."),
+    .describe(
+      "Where to go on from: the `position` of a frame, `node_id=seq` for each node, with commas between.",
+    ),
   batch: z
     .enum(["true", "false"])
     .optional()
@@ -130,7 +134,7 @@ async function subscribe(call: FeedCall, from: string | undefined): Promise<Feed
   const leave = feedPlaces.take(holder.id);
   try {
     const reader = await parts.feed.subscribe({ filter, hidden: hiddenFrom(holder) }, { after, recent });
-    void reader.over.then(leave);
+    void reader.gone.then(leave);
     return reader;
   } catch (error) {
     leave();

@@ -1,9 +1,8 @@
-// The trail: lists, sums and single events. Holders without `audit:read` see events of their own user only.
+// The trail: lists and single events. Holders without `audit:read` see events of their own user only.
 import { type EventJson, eventJson } from "../../event/json.ts";
 import type { AsOf, EventFilter } from "../../query/filter.ts";
 import { filterNames } from "../../query/filter.ts";
-import { parseFilter, parseQuery } from "../../query/parameters.ts";
-import { type StatsJson, statsJson } from "../../read/stats-json.ts";
+import { parseQuery } from "../../query/parameters.ts";
 import { QUERIED } from "../audit.ts";
 import { withinReach } from "../authorize.ts";
 import { takeSeal } from "../page-seal.ts";
@@ -20,14 +19,6 @@ export const TRAIL_ROUTES: readonly Route[] = [
     about:
       'A JSON array of events, newest first. `Link: <…>; rel="next"` (RFC 8288) leads to the next page while there may be one, also from a page that is short or empty: a search that finds little looks at a stretch of the log at a time; `X-As-Of` gives the last `seq` of each node that the pages cover, as `node_id=seq`, so that they do not shift while events arrive.',
     answer: list,
-  }),
-  route({
-    ...READING,
-    path: "/admin/audit-logs/stats",
-    takes: "filter",
-    about:
-      "`total_requests`, `failed` (whatever is not a success), `by_status`, `by_backend`, `unique_models`, `prompt_tokens`, `completion_tokens`, `total_tokens`, `cached_tokens`, `cost_micros`, and of `duration_ms` `p50_ms`, `p95_ms`, `p99_ms` (within 5 %) of the events that match, those included that retention has removed.",
-    answer: stats,
   }),
   route({
     ...READING,
@@ -50,18 +41,12 @@ async function list(call: Call): Promise<Buffer> {
   const { json, next, asOf } = await parts.reader.page(query);
   reply.header("x-as-of", asOfText(asOf));
   if (next !== null) {
-    const parameters = pageSeal.seal({ ...query, after: next, asOf }, holder.id);
+    const { offset: _, ...rest } = query;
+    const parameters = pageSeal.seal({ ...rest, after: next, asOf }, holder.id);
     reply.header("link", `<${request.routeOptions.url}?${parameters}>; rel="next"`);
   }
   reply.type("application/json; charset=utf-8");
   return Buffer.from(json.buffer);
-}
-
-async function stats(call: Call): Promise<StatsJson> {
-  const { parts, search } = call;
-  const filter = withinReach(holderOf(call), parseFilter(search, parts.now()));
-  noteFilter(call, filter);
-  return statsJson(await parts.reader.stats(filter));
 }
 
 async function single(call: Call): Promise<EventJson> {

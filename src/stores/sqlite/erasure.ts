@@ -3,12 +3,12 @@
 import { COLUMN, FIELDS, type Row } from "../../event/fields.ts";
 import { erased, type JournalEvent } from "../../event/leaf.ts";
 import type { EraseProgress, EraseStep, Subject, Traces } from "../store.ts";
+import type { Source } from "./collect.ts";
 import { ACTOR_COLUMNS, EVENT_COLUMNS, EVENT_LIST, hasActor, readRow } from "./columns.ts";
 import type { Where } from "./conditions.ts";
 import { notHeld } from "./held.ts";
 import { ACTOR, SUM_LIST, SUMS_ADDED } from "./rollups.ts";
 import { among } from "./select.ts";
-import type { Source } from "./stats.ts";
 
 /** Rows that a step looks at: a few milliseconds where none of them is the subject's, 80 where all are. */
 const STEP_ROWS = 2_000;

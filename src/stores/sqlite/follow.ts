@@ -5,8 +5,8 @@ import { writePosition } from "../../event/feed.ts";
 import { type AuditEvent, COLUMN, eventOf } from "../../event/fields.ts";
 import type { AsOf } from "../../query/filter.ts";
 import type { Followed } from "../store.ts";
+import type { Source } from "./collect.ts";
 import { EVENT_LIST, readRow } from "./columns.ts";
-import type { Source } from "./stats.ts";
 
 const NEWEST = "SELECT coalesce(max(rowid), 0) FROM events";
 const BACK = `SELECT rowid, lower(hex(node_id)), seq FROM events WHERE rowid <= ? ORDER BY rowid DESC LIMIT ?`;

@@ -1,9 +1,9 @@
 // Events under a legal hold, as a condition on rows: what retention and erasure leave alone, by the same filters that
 // find them in lists.
 import type { EventFilter } from "../../query/filter.ts";
+import { boundsOf, type Source } from "./collect.ts";
 import { joined, type Where } from "./conditions.ts";
 import { among, searchOf, within } from "./select.ts";
-import { boundsOf, type Source } from "./stats.ts";
 
 /** Rows that none of the filters finds. Exact: a condition that is unknown for a row does not hold it. */
 export function notHeld(holds: readonly EventFilter[], source: Source): Where {

@@ -3,10 +3,10 @@
 import { type AuditEvent, eventOf } from "../../event/fields.ts";
 import type { AsOf, EventKey, EventQuery } from "../../query/filter.ts";
 import type { Page } from "../store.ts";
+import { boundsOf, type Source } from "./collect.ts";
 import { readRow } from "./columns.ts";
 import type { Where } from "./conditions.ts";
 import { type Bounds, before, depthSql, notBeyond, pageSql, type Search, searchOf } from "./select.ts";
-import { boundsOf, type Source } from "./stats.ts";
 
 /**
  * Index entries that a page looks at: few first, for most pages are full at once; then as many as fit into 50 ms at 5

@@ -10,11 +10,11 @@ import {
   type PruneRules,
   type PruneStep,
 } from "../store.ts";
+import type { Source } from "./collect.ts";
 import type { Where } from "./conditions.ts";
 import { notHeld } from "./held.ts";
 import { GRAINS } from "./rollups.ts";
 import { among, notBeyond } from "./select.ts";
-import type { Source } from "./stats.ts";
 import { pragma } from "./tables.ts";
 
 /** Events of a step: at 5 million, with six indexes to mend and everything overwritten, 10 to 20 ms. */

@@ -13,6 +13,7 @@ import type {
   EraseStep,
   Facets,
   Followed,
+  Group,
   JournalEvent,
   Page,
   Position,
@@ -31,6 +32,7 @@ import type {
 } from "../store.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
+import type { Source } from "./collect.ts";
 import {
   columnOf,
   EVENT_COLUMNS,
@@ -45,13 +47,14 @@ import {
 import { type Access, copyInto, createPrivately } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { traces } from "./erasure.ts";
+import { facets, groups } from "./facets.ts";
 import { namedFailure } from "./failures.ts";
 import { Follower } from "./follow.ts";
 import { page, WINDOWS, type Windows } from "./pages.ts";
 import { planPrune } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
 import { addSeal, readSeals, TILE } from "./seals.ts";
-import { facets, histogram, type Source, stats, usage } from "./stats.ts";
+import { histogram, stats, usage } from "./stats.ts";
 import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, hasTables } from "./tables.ts";
 import { openActors, openShapes, type Tuples } from "./tuples.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -208,8 +211,12 @@ export class SqliteStore implements Store {
     return this.#call(() => this.#snapshot(() => histogram(this.source, filter, bucketMs)));
   }
 
-  facets(filter: EventFilter, field: FieldName, limit: number): Promise<Facets> {
-    return this.#call(() => this.#snapshot(() => facets(this.source, filter, field, limit)));
+  facets(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Facets[]> {
+    return this.#call(() => this.#snapshot(() => facets(this.source, filter, fields, limit)));
+  }
+
+  groups(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Group[]> {
+    return this.#call(() => this.#snapshot(() => groups(this.source, filter, fields, limit)));
   }
 
   usage({ by, since }: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]> {

@@ -1,8 +1,9 @@
 // Takes words and actors away that nothing has any more: what identifies people does not outlive their events and sums.
 // Events are looked through in stretches that fit between appends. What is appended meanwhile is looked through before
 // anything goes, in the same transaction; other connections forget what they remember of words (forgotten.ts).
+
+import type { Source } from "./collect.ts";
 import { EVENT_COLUMNS, type SqlValue } from "./columns.ts";
-import type { Source } from "./stats.ts";
 
 const WORDS = EVENT_COLUMNS.filter(({ form }) => form === "word").map(({ name }) => name);
 const LOOK = `SELECT rowid, actor, ${WORDS.join(", ")} FROM events WHERE rowid > ? ORDER BY rowid LIMIT ?`;

@@ -2,10 +2,10 @@
 // went in the file or its WAL.
 import type { DatabaseSync } from "node:sqlite";
 import type { EraseProgress, EraseStep, PrunePlan, PruneProgress, PruneStep, Subject } from "../store.ts";
+import type { Source } from "./collect.ts";
 import { eraseStep } from "./erasure.ts";
 import { countForgotten } from "./forgotten.ts";
 import { giveBack, pruneStep } from "./retention.ts";
-import type { Source } from "./stats.ts";
 import { Sweep } from "./sweep.ts";
 
 interface UpkeepOptions {

@@ -1,0 +1,225 @@
+// What sums are made of: rollups for the whole periods of a question, and the events themselves for the rests at its
+// ends and where a filter asks what no rollup has.
+import type { FieldName } from "../../event/fields.ts";
+import type { EventFilter } from "../../query/filter.ts";
+import { columnOf, type SqlValue } from "./columns.ts";
+import type { Lookup } from "./conditions.ts";
+import {
+  addRow,
+  clamped,
+  EVENT_SUM_LIST,
+  GRAINS,
+  type Grain,
+  HOUR,
+  SUM_LIST,
+  type Sums,
+  sumsIn,
+} from "./rollups.ts";
+import { among, type Bounds, MAX_PREFIXES, type Search, scanSql, searchOf } from "./select.ts";
+import { cover, type Rest, type Span } from "./spans.ts";
+
+/** A connection as this file needs it, within one snapshot. */
+export interface Source extends Lookup {
+  readonly all: (sql: string, params: readonly SqlValue[]) => SqlValue[][];
+  readonly each: (sql: string, params: readonly SqlValue[]) => Iterable<SqlValue[]>;
+}
+
+/** Where the sums of a period (its start), subject (an actor; 0: everybody) and shape are to be added. */
+type Into = (startMs: number, subject: number, shape: number) => Sums;
+
+interface Question {
+  readonly filter: EventFilter;
+  /** Actors are told apart. */
+  readonly byActor?: boolean;
+  /** Periods may not be longer, nor cross its multiples. */
+  readonly bucketMs?: number;
+  /** Whether anybody looks at the latencies. */
+  readonly latencies: boolean;
+}
+
+/** Longer ones, which only a wrong clock makes, are read by range. */
+const MAX_PERIODS = 10_000;
+
+export function sumsBySubject(
+  source: Source,
+  filter: EventFilter,
+  by: "api_key_id" | "user_id",
+): Map<string, Sums> {
+  return bySubject(source, sumsByActor(source, filter), by);
+}
+
+export function sumsByActor(source: Source, filter: EventFilter): Map<number, Sums> {
+  const actors = new Map<number, Sums>();
+  collect(source, { filter, byActor: true, latencies: false }, (_, actor) => sumsIn(actors, actor));
+  return actors;
+}
+
+export function bySubject(
+  source: Source,
+  actors: ReadonlyMap<number, Sums>,
+  by: "api_key_id" | "user_id",
+): Map<string, Sums> {
+  const { at } = columnOf(by);
+  const subjects = new Map<string, Sums>();
+  for (const [actor, sums] of actors) {
+    const subject = source.actors.cells(actor)[at];
+    if (typeof subject === "string") sumsIn(subjects, subject).merge(sums);
+  }
+  return subjects;
+}
+
+export function sumsByShape(source: Source, filter: EventFilter, latencies: boolean): Map<number, Sums> {
+  const shapes = new Map<number, Sums>();
+  collect(source, { filter, latencies }, (_, __, shape) => sumsIn(shapes, shape));
+  return shapes;
+}
+
+/** Adds all that matches to where `into` says. */
+export function collect(source: Source, question: Question, into: Into): void {
+  const { filter } = question;
+  const search = searchOf(filter, source);
+  if (search === null) return;
+  const ofActors = question.byActor === true || search.actors !== null;
+  const grains = search.isOfRows ? [] : grainsFor(ofActors, question.bucketMs);
+  const end = endOf(source, filter);
+  const { spans, rests } = cover(
+    boundsOf(filter).from,
+    end,
+    grains.map(({ unitMs }) => unitMs),
+  );
+  for (const span of spans) {
+    const grain = grains.find(({ unitMs }) => unitMs === span.unitMs) as Grain;
+    const rows = question.byActor ? sumsOfActors : rollupRows;
+    for (const row of rows(source, grain, span, search)) {
+      const [period, subject, shape] = row as [number, number, number];
+      addRow(into(period * grain.unitMs, subject, shape), row, 3);
+    }
+    const times = { from: span.from * span.unitMs, to: span.to * span.unitMs };
+    if (ofActors && question.latencies) addEvents(source, search, times, "latencies", into);
+  }
+  for (const rest of rests) addEvents(source, search, rest, question.byActor ? "actors" : "all", into);
+}
+
+/** Exclusive; Infinity where `until` leaves nothing out, so that no period is cut for it. */
+function endOf(source: Source, { until }: EventFilter): number {
+  if (until === undefined) return Number.POSITIVE_INFINITY;
+  // Sums may be newer than the events that are left.
+  const [event, hour] = source.all(
+    `SELECT (SELECT recorded_at FROM events INDEXED BY events_time ORDER BY recorded_at DESC LIMIT 1),
+      (SELECT period FROM rollups WHERE grain = ? ORDER BY period DESC LIMIT 1)`,
+    [HOUR.id],
+  )[0] as [number | null, number | null];
+  const isAfterAll = until >= (event ?? 0) && Math.floor(until / HOUR.unitMs) >= (hour ?? 0);
+  return isAfterAll ? Number.POSITIVE_INFINITY : until + 1;
+}
+
+/** What events themselves tell: all of them, those with an actor, or nothing but their latencies. */
+function addEvents(
+  source: Source,
+  search: Search,
+  rest: Rest,
+  what: "all" | "actors" | "latencies",
+  into: Into,
+): void {
+  const bounds = { from: rest.from, to: Math.min(rest.to - 1, Number.MAX_SAFE_INTEGER) };
+  const columns = what === "latencies" ? SUM_LIST.replaceAll(/\w+/g, "NULL") : EVENT_SUM_LIST;
+  for (const prefix of search.prefixes) {
+    const { sql, params } = scanSql(
+      search,
+      prefix,
+      bounds,
+      `recorded_at, actor, shape, ${columns}, duration_ms`,
+    );
+    for (const row of source.each(sql, params)) {
+      const [recordedAt, actor, shape] = row as [number, number | null, number];
+      if (actor === null && what === "actors") continue;
+      const duration = row.at(-1);
+      if (what === "latencies" && duration === null) continue;
+      const sums = into(recordedAt, what === "actors" ? (actor as number) : 0, shape);
+      sums.add(row, 3);
+      if (typeof duration === "number") sums.latency.add(duration);
+    }
+  }
+}
+
+/** The longest first. */
+function grainsFor(ofActors: boolean, bucketMs: number | undefined): Grain[] {
+  return GRAINS.filter(
+    (grain) => grain.ofActors === ofActors && (bucketMs === undefined || bucketMs % grain.unitMs === 0),
+  );
+}
+
+const ROW_LIST = `r.period, r.subject, r.shape, ${SUM_LIST}, latency`;
+
+function rollupRows(
+  source: Source,
+  { id }: Grain,
+  span: Span,
+  { shapes, actors }: Search,
+): Iterable<SqlValue[]> {
+  const shape = shapes === null ? { sql: "TRUE", params: [] } : among("shape", shapes);
+  const [first, last] = source.all(
+    `SELECT (SELECT period FROM rollups WHERE grain = ?1 ORDER BY period LIMIT 1),
+      (SELECT period FROM rollups WHERE grain = ?1 ORDER BY period DESC LIMIT 1)`,
+    [id],
+  )[0] as [number | null, number | null];
+  if (first === null || last === null) return [];
+  const [low, high] = [Math.max(span.from, first), Math.min(span.to - 1, last)];
+  if (actors !== null && actors.length <= MAX_PREFIXES && high - low < MAX_PERIODS) {
+    // Day by day: the days' rows are many, the actors' few.
+    return source.each(
+      `WITH RECURSIVE days (period) AS (SELECT ?1 WHERE ?1 <= ?2 UNION ALL SELECT period + 1 FROM days WHERE period < ?2)
+       SELECT ${ROW_LIST} FROM days CROSS JOIN rollups AS r ON r.grain = ?3 AND r.period = days.period
+       AND r.subject IN (SELECT value FROM json_each(?4)) WHERE ${shape.sql}`,
+      [low, high, id, JSON.stringify(actors), ...shape.params],
+    );
+  }
+  const subject = actors === null ? { sql: "TRUE", params: [] } : among("subject", actors);
+  return source.each(
+    `SELECT ${ROW_LIST} FROM rollups AS r WHERE grain = ? AND period BETWEEN ? AND ? AND ${subject.sql} AND ${shape.sql}`,
+    [id, low, high, ...subject.params, ...shape.params],
+  );
+}
+
+/** As rollupRows, but added up over periods and shapes. */
+function sumsOfActors(source: Source, { id }: Grain, span: Span, { shapes, actors }: Search): SqlValue[][] {
+  const terms = [
+    shapes === null ? null : among("shape", shapes),
+    actors === null ? null : among("subject", actors),
+  ].filter((term) => term !== null);
+  const sums = SUM_LIST.replaceAll(/\w+/g, (name) => `total(${name})`);
+  return source.all(
+    `SELECT 0, subject, 0, ${sums} FROM rollups WHERE grain = ? AND period >= ? AND period < ?
+     ${terms.map(({ sql }) => `AND ${sql}`).join(" ")} GROUP BY subject`,
+    [id, span.from, Math.min(span.to, Number.MAX_SAFE_INTEGER), ...terms.flatMap(({ params }) => params)],
+  );
+}
+
+export function boundsOf({ since, until }: EventFilter): Bounds {
+  return { from: Math.max(since ?? 0, 0), to: until ?? Number.MAX_SAFE_INTEGER };
+}
+
+export function byField(
+  source: Source,
+  shapes: ReadonlyMap<number, Sums>,
+  field: FieldName,
+): Map<string | number | boolean, number> {
+  const { at } = columnOf(field);
+  const counts = new Map<string | number | boolean, number>();
+  for (const [shape, { requests }] of shapes) {
+    const value = source.shapes.cells(shape)[at] ?? null;
+    if (value !== null) addTo(counts, value, requests);
+  }
+  return counts;
+}
+
+/** Shapes of what did not succeed have negative ids. */
+export function failedOf(shapes: ReadonlyMap<number, Sums>): number {
+  let failed = 0;
+  for (const [shape, { requests }] of shapes) if (shape < 0) failed = clamped(failed + requests);
+  return failed;
+}
+
+export function addTo<K>(counts: Map<K, number>, key: K, more: number): void {
+  counts.set(key, clamped((counts.get(key) ?? 0) + more));
+}

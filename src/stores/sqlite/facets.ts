@@ -1,0 +1,132 @@
+// Which values there are, how often, and what they sum up to: from rollups where those know it, else counted over the
+// newest events of a long log.
+import { type Cell, type FieldName, isFieldName } from "../../event/fields.ts";
+import { type EventFilter, fieldsOf } from "../../query/filter.ts";
+import { type Facets, GROUPED_FIELDS, type Group, MAX_FACETS } from "../store.ts";
+import { addTo, boundsOf, byField, bySubject, type Source, sumsByActor, sumsByShape } from "./collect.ts";
+import { cellOf, columnOf } from "./columns.ts";
+import { clamped, Sums } from "./rollups.ts";
+import { depthSql, scanSql, searchOf } from "./select.ts";
+
+/** Newest entries of an index that facets look at. */
+const FACET_WINDOW = 100_000;
+
+export function facets(
+  source: Source,
+  filter: EventFilter,
+  fields: readonly FieldName[],
+  limit: number,
+): Facets[] {
+  if (!fields.every(isFieldName)) throw new RangeError("a facet is of a field");
+  refuseLimit(limit);
+  const asksRows = asksOfRows(filter);
+  const asksActors = fieldsOf(filter).some((name) => columnOf(name).home === "actor");
+  /** Read once for all fields that need them. */
+  let shapes: Map<number, Sums> | null = null;
+  let actors: Map<number, Sums> | null = null;
+  return fields.map((field) => {
+    const { home } = columnOf(field);
+    if (home === "event" || asksRows || (asksActors && home === "shape"))
+      return recentFacets(source, filter, field, limit);
+    const counts = new Map<string | number | boolean, number>();
+    if (home === "actor") {
+      actors ??= sumsByActor(source, filter);
+      const subjects = bySubject(source, actors, field as "user_id");
+      for (const [subject, { requests }] of subjects) counts.set(subject, requests);
+    } else {
+      shapes ??= sumsByShape(source, filter, false);
+      for (const [value, requests] of byField(source, shapes, field)) counts.set(value, requests);
+    }
+    return { values: top(counts, limit), exact: true };
+  });
+}
+
+export function groups(
+  source: Source,
+  filter: EventFilter,
+  fields: readonly FieldName[],
+  limit: number,
+): Group[] {
+  if (fields.length === 0 || !fields.every((name) => GROUPED_FIELDS.includes(name)))
+    throw new RangeError("groups are by some of GROUPED_FIELDS");
+  refuseLimit(limit);
+  const places = fields.map((name) => columnOf(name).at);
+  const found = new Map<string, { values: Cell[]; all: Sums; failed: number }>();
+  for (const [shape, sums] of sumsByShape(source, filter, true)) {
+    const cells = source.shapes.cells(shape);
+    const values = places.map((at) => cells[at] ?? null);
+    const key = JSON.stringify(values);
+    const group = found.get(key) ?? { values, all: new Sums(), failed: 0 };
+    found.set(key, group);
+    group.all.merge(sums);
+    if (shape < 0) group.failed = clamped(group.failed + sums.requests);
+  }
+  return [...found]
+    .filter(([, { all }]) => all.requests > 0)
+    .sort(([a, one], [b, other]) => other.all.requests - one.all.requests || (a < b ? -1 : 1))
+    .slice(0, limit)
+    .map(([, { values, all, failed }]) => groupOf(values, all, failed));
+}
+
+function groupOf(values: readonly Cell[], { values: sums, latency }: Sums, failed: number): Group {
+  const [requests = 0, , , totalTokens = 0, , costMicros = 0] = sums;
+  const [p50Ms, p95Ms, p99Ms] = [0.5, 0.95, 0.99].map((quantile) => latency.quantile(quantile));
+  return {
+    values,
+    requests,
+    failed,
+    totalTokens,
+    costMicros,
+    meanMs: latency.mean(),
+    p50Ms: p50Ms ?? null,
+    p95Ms: p95Ms ?? null,
+    p99Ms: p99Ms ?? null,
+  };
+}
+
+/** Whether it takes the events' own rows to tell which of them the filter lets through. */
+function asksOfRows(filter: EventFilter): boolean {
+  const { text, notText } = filter;
+  if (text !== undefined || notText !== undefined) return true;
+  return fieldsOf(filter).some((name) => columnOf(name).home === "event");
+}
+
+function refuseLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_FACETS)
+    throw new RangeError(`limit is 1 to ${MAX_FACETS}`);
+}
+
+/** Counted over the newest entries of the index that the search goes by. */
+function recentFacets(source: Source, filter: EventFilter, field: FieldName, limit: number): Facets {
+  const search = searchOf(filter, source);
+  if (search === null) return { values: [], exact: true };
+  const bounds = boundsOf(filter);
+  const { form, home, at } = columnOf(field);
+  const column = home === "event" ? `"${field}"` : home;
+  const counts = new Map<string | number | boolean, number>();
+  let exact = true;
+  for (const prefix of search.prefixes) {
+    const depth = depthSql(search, prefix, bounds);
+    const floor = source.all(depth.sql, [...depth.params, FACET_WINDOW])[0]?.[0] as number | undefined;
+    if (floor !== undefined) exact = false;
+    const window = { ...bounds, from: floor ?? bounds.from };
+    const scan = scanSql(search, prefix, window, `${column}, total("count")`);
+    for (const [found, requests] of source.each(`${scan.sql} GROUP BY 1`, scan.params)) {
+      if (found === null || found === undefined) continue;
+      const value =
+        home === "event"
+          ? cellOf(form, found, source.dictionary)
+          : source[`${home}s`].cells(found as number)[at];
+      if (value !== null && value !== undefined) addTo(counts, value, Number(requests));
+    }
+  }
+  return { values: top(counts, limit), exact };
+}
+
+function top(counts: ReadonlyMap<string | number | boolean, number>, limit: number): Facets["values"] {
+  return [...counts]
+    .filter(([, requests]) => requests > 0)
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .slice(0, limit)
+    .map(([value, requests]) => ({ value, requests }));
+}
