@@ -10,6 +10,7 @@ import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Holder } from "./authorize.ts";
 import type { Jobs } from "./jobs.ts";
+import type { McpAtWork } from "./mcp-at-work.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** A begun event, to be finished exactly once. */
@@ -37,6 +38,8 @@ export interface ApiParts extends ControlParts {
   readonly feed: Pick<Feed, "subscribe">;
   /** The providers at work. */
   readonly upstreams: Upstreams;
+  /** The MCP servers at work. */
+  readonly mcp: McpAtWork;
   /** Reads the configuration again, and puts in force what can be. Rejects with what is wrong with it. */
   reload(actor: Actor): Promise<{
     readonly changed: readonly string[];

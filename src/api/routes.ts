@@ -3,14 +3,18 @@
 import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { ERASURE_ROUTES } from "./routes/erasures.ts";
 import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
+import { HOLD_ROUTES } from "./routes/holds.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
+import { MCP_ROUTES } from "./routes/mcp.ts";
 import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
 import { MODEL_ROUTES } from "./routes/models.ts";
+import { POLICY_ROUTES } from "./routes/policies.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
 import { SUM_ROUTES } from "./routes/sums.ts";
@@ -38,12 +42,16 @@ const OF_SUBJECTS: readonly Route[] = [
   ...TOKEN_ROUTES,
   ...KEY_ROUTES,
   ...PROVIDER_ROUTES,
+  ...POLICY_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
+  ...MCP_ROUTES,
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,
   ...CREDIT_ROUTES,
+  ...HOLD_ROUTES,
+  ...ERASURE_ROUTES,
   ...HEALTH_ROUTES,
 ];
 

@@ -82,6 +82,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
   },
   {
+    name: "mcp",
+    about: "MCP servers: list and change them; wrap one over stdio.",
+    load: async () => (await import("./mcp.ts")).mcpCommand(await adminParts()),
+  },
+  {
     name: "doctor",
     about: "Check the data folder and the machine; change nothing.",
     load: async () => {
@@ -106,6 +111,16 @@ export const VERBS: readonly Verb[] = [
         out: process.stdout,
         now: Date.now,
       }),
+  },
+  {
+    name: "hold",
+    about: "Legal holds: add, list and release them.",
+    load: async () => (await import("./hold.ts")).holdCommand(await adminParts()),
+  },
+  {
+    name: "erase",
+    about: "Erase a person's data; what was recorded still verifies.",
+    load: async () => (await import("./erase.ts")).eraseCommand(await adminParts()),
   },
   {
     name: "backup",

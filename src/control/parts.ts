@@ -5,8 +5,12 @@ import { Catalog } from "./catalog.ts";
 import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
+import { Erasures } from "./erasures.ts";
+import { Holds } from "./holds.ts";
 import { SubjectLimits } from "./limits.ts";
+import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
+import { Policies } from "./policies.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -21,7 +25,11 @@ export interface ControlParts {
   readonly credits: Credits;
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
+  readonly holds: Holds;
+  readonly erasures: Erasures;
   readonly catalog: Catalog;
+  readonly mcpServers: McpServers;
+  readonly policies: Policies;
   readonly secrets: SecretsAtRest;
 }
 
@@ -48,11 +56,29 @@ export async function openParts({
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);
+    const holds = new Holds(control);
+    const erasures = new Erasures(control);
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
+    const policies = new Policies(control);
+    const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, secrets };
+    const money = { credits, limits, charges };
+    const kept = { holds, erasures };
+    return {
+      control,
+      users,
+      keys,
+      tokens,
+      sessions,
+      ...money,
+      ...kept,
+      catalog,
+      mcpServers,
+      policies,
+      secrets,
+    };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -1,8 +1,10 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
+
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi, upgradesOf } from "../api/create-api.ts";
+import { filtersOf } from "../api/hold-filters.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
@@ -13,7 +15,8 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { UNRULED } from "../gateway/rulings.ts";
+import { CallBook } from "../gateway/mcp/call-book.ts";
+import { Rounds } from "../gateway/mcp/rounds.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
@@ -31,9 +34,12 @@ import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { closer } from "./closer.ts";
+import { Erasing } from "./erasing.ts";
 import { JobBoard } from "./jobs.ts";
-import { type Listener, openListener } from "./listener.ts";
+import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
+import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
@@ -56,6 +62,7 @@ export interface Server {
   /** A model that can be asked for; null: only globs are known. */
   readonly exampleModel: string | null;
   readonly recorder: Recorder;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
   readonly retention: Retention;
@@ -67,12 +74,8 @@ export interface Server {
   cut(): void;
 }
 
-/** How long requests in flight may take to end after close(). */
-const GRACE_MS = 25_000;
 const SHIP_MS = 10_000;
 const PUMP_MS = 5000;
-/** How long readers of the live feed may take to be told that it ends. */
-const FEED_MS = 1000;
 
 export interface ServerOptions {
   /** Reads the configuration again, for reloads; without it there are none. */
@@ -138,9 +141,13 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
+  parts.policies.setFixed(config);
   live.follow({
     apply(now) {
       catalog.setFixed(now);
+      parts.mcpServers.setFixed(now.mcp.servers);
+      parts.policies.setFixed(now);
       spending.configure(now);
     },
   });
@@ -162,6 +169,7 @@ async function open(
     parts,
     recorder,
     spending,
+    outbox,
     delivery,
     journal,
     firstSecrets,
@@ -203,6 +211,7 @@ interface Core {
   readonly parts: ControlParts;
   readonly recorder: Recorder;
   readonly spending: Spending;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -211,8 +220,20 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, anchoring, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } =
-    core;
+  const {
+    slot,
+    anchoring,
+    limits,
+    parts,
+    recorder,
+    spending,
+    outbox,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+    live,
+  } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
@@ -235,6 +256,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
   openings.add(() => table.close());
   const upstreams = createUpstreams(table, catalog);
+  const mcpServers = openMcpTable({ kept: parts.mcpServers, proxy: config.proxy, report });
+  openings.add(() => mcpServers.close());
   const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
   const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
   const clientIp = (request: IncomingMessage) => address()(request);
@@ -246,9 +269,18 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: () => UNRULED },
+    rulings: { decide: (question) => parts.policies.current.decide(question) },
     admission: spending.admission,
     profile: config.profile,
+    mcp: {
+      servers: mcpServers,
+      book: new CallBook(),
+      rounds: new Rounds(),
+      get audit() {
+        const { config } = live;
+        return { ...config.audit.mcp, lists: config.mcp.auditLists };
+      },
+    },
     get maxBodyBytes() {
       return live.config.limits.maxBodyBytes;
     },
@@ -280,6 +312,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     reader,
     feed,
     upstreams,
+    mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
     jobs,
@@ -306,7 +339,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now(), []),
+    rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
     reader,
     recorder,
     delivery,
@@ -314,9 +347,25 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     report: (error) => report(error, "retention"),
   });
   openings.add(() => retention.close());
+  const { holds } = parts;
+  // What is about to go may be held now.
+  openings.add(holds.follow(() => delivery.halt()));
+  const erasing = new Erasing({
+    home: config.home,
+    own: slot,
+    parts,
+    reader,
+    delivery,
+    journal,
+    accounts: spending.accounts,
+    adopt: () => adoption.round(),
+    report: (error) => report(error, "erasure"),
+  });
+  openings.add(() => erasing.close());
   adoption.start();
   anchoring.start();
   retention.start();
+  erasing.start({ resume: true });
   return {
     url: listener.url,
     nodeId: journal.nodeId,
@@ -325,30 +374,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     simulated: table.simulated,
     exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
+    outbox,
     delivery,
     adoption,
     retention,
     reload: () => reloadBySignal(live, recorder),
     close: closer(openings, { listener, gateway, feed }),
     cut: () => gateway.cut(),
-  };
-}
-
-function closer(
-  openings: Openings,
-  { listener, gateway, feed }: { listener: Listener; gateway: Gateway; feed: Feed },
-): (graceMs?: number) => Promise<void> {
-  let closing: Promise<void> | null = null;
-  return (graceMs = GRACE_MS) => {
-    closing ??= (async () => {
-      const closed = listener.close();
-      await withDeadline(feed.end(), FEED_MS, undefined);
-      await gateway.drain(graceMs);
-      listener.closeNow();
-      await closed;
-      await openings.close();
-    })();
-    return closing;
   };
 }
 

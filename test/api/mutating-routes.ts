@@ -1,6 +1,9 @@
 // One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
 import type { Asked, AskOptions } from "../support/daybook.ts";
+import { MCP_EXAMPLES } from "./mcp-examples.ts";
+import { EVIDENCE_EXAMPLES } from "./mutating-evidence.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
+import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
 type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
@@ -97,8 +100,11 @@ const keyExamples = (at: string): Record<string, Example> => ({
 
 /** `METHOD path` of the route → its example. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
+  ...MCP_EXAMPLES,
   ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
+  ...POLICY_EXAMPLES,
+  ...EVIDENCE_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",

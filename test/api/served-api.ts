@@ -128,6 +128,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     feed: { subscribe: async () => assert.fail("not asked here") },
     recorder,
     upstreams: NOTHING_AT_WORK,
+    mcp: { of: () => null },
     reload: async () => ({ changed: [], needsRestart: [] }),
     jobs: NO_JOBS,
     metricsText: async () => "daybook_events_total 1\n",

@@ -1,0 +1,170 @@
+// A request to an MCP server: its messages are read, judged and counted, each call gets its event, and then the bytes
+// go on as they came. Nothing is tried twice: a tool that ran must not run again.
+import { newEventId } from "../../event/ids.ts";
+import { HEADER_MISMATCH } from "../../protocols/mcp-errors.ts";
+import {
+  isMcpRefusal,
+  type McpBody,
+  type McpNotification,
+  type McpRequest,
+  readMcp,
+} from "../../protocols/mcp-messages.ts";
+import type { Admission } from "../admission.ts";
+import { readBody } from "../body.ts";
+import { STRICT_DEADLINE_MS } from "../exchange.ts";
+import type { Key } from "../inference.ts";
+import type { Rulings } from "../rulings.ts";
+import type { McpCall } from "./call.ts";
+import type { CallBook } from "./call-book.ts";
+import { type Asked, Forwarding, type McpCaller } from "./forwarding.ts";
+import { headerProblem } from "./headers.ts";
+import { callFacts, denial, type McpAudit, type RulingContext } from "./judging.ts";
+import type { McpExchange } from "./mcp-exchange.ts";
+import { Offers } from "./offers.ts";
+import type { Rounds } from "./rounds.ts";
+import type { McpServer } from "./servers.ts";
+
+export interface McpOptions {
+  readonly book: CallBook;
+  readonly rounds: Rounds;
+  readonly rulings: Rulings;
+  readonly admission: Admission;
+  /** Of the configuration; policies may ask for it. */
+  readonly profile: string | null;
+  readonly maxBodyBytes: number;
+  readonly audit: McpAudit;
+}
+
+export async function serveMcp(
+  exchange: McpExchange,
+  server: McpServer,
+  caller: McpCaller,
+  options: McpOptions,
+): Promise<void> {
+  const { request } = exchange;
+  let asked: Asked = NOTHING;
+  if (request.method === "POST") {
+    const body = await bodyOf(exchange, options.maxBodyBytes);
+    if (body === null) return;
+    const read = readMcp(body);
+    if (isMcpRefusal(read)) {
+      const { code: rpcCode, message, id } = read;
+      return exchange.refuse("invalid_request", { message, rpcCode, id });
+    }
+    exchange.batch = read.batch;
+    const problem = headerProblem(request.headers, read);
+    if (problem !== null) return refuseHeaders(exchange, read, problem);
+    asked = letIn(exchange, server, caller, read, options);
+    exchange.isRead = true;
+    if (exchange.isOver || exchange.openCalls.length < exchange.calls.length) return;
+    const announced = exchange.calls.map((call) => call.announce(STRICT_DEADLINE_MS));
+    if ((await Promise.all(announced)).includes(false)) return exchange.refuse("audit_unavailable");
+    if (exchange.isOver) return;
+    asked = { ...asked, body };
+  } else exchange.isRead = true;
+  server.hold();
+  try {
+    await new Forwarding(exchange, server, caller, asked, options).run();
+  } finally {
+    server.release();
+  }
+}
+
+const NOTHING: Asked = { body: null, lists: new Map(), stays: false, cancels: [] };
+
+/** The whole body; null when it was refused, or never came. */
+async function bodyOf(exchange: McpExchange, maxBytes: number): Promise<Buffer | null> {
+  const { "content-encoding": encoding = "identity" } = exchange.request.headers;
+  if (encoding !== "identity") {
+    exchange.refuse("invalid_request", { message: "The body is compressed. Send it uncompressed." });
+    return null;
+  }
+  const body = await readBody(exchange, maxBytes);
+  if (body.is === "whole") return body.bytes;
+  if (body.is === "too_large") {
+    exchange.refuse("payload_too_large", {
+      message: `The request body is larger than ${maxBytes} bytes (limits.max_body_bytes).`,
+    });
+  }
+  return null;
+}
+
+function refuseHeaders(exchange: McpExchange, { messages }: McpBody, message: string): void {
+  const [first] = messages;
+  const id = first?.is === "request" ? first.id : null;
+  exchange.refuse("invalid_request", {
+    message,
+    rpcCode: HEADER_MISMATCH,
+    errorType: "header_mismatch",
+    id,
+  });
+}
+
+/** Begins the events of the calls, and asks policies and limits for each: one that may not go on keeps all here. */
+function letIn(
+  exchange: McpExchange,
+  server: McpServer,
+  { key }: McpCaller,
+  { messages, batch }: McpBody,
+  options: McpOptions,
+): Asked {
+  const requests = messages.filter((message): message is McpRequest => message.is === "request");
+  const audited: { readonly message: McpRequest; readonly call: McpCall }[] = [];
+  for (const message of requests) {
+    if (message.spec.action === null || (message.spec.lists && !options.audit.lists))
+      exchange.unaudited.push(message.id);
+    else {
+      const size = batch ? { requestSize: message.bytes } : {};
+      const facts = { ...callFacts(message, server.offers, options), ...size };
+      audited.push({ message, call: exchange.begin(message, facts, options.audit.enabled) });
+    }
+  }
+  for (const { message, call } of audited) {
+    if (!isLet(exchange, call, message, { server: server.name, key, ...options })) break;
+    if (!isAdmitted(exchange, call, message, key, options.admission)) break;
+  }
+  const lists = requests.filter(({ method }) => Offers.lists(method));
+  return {
+    body: null,
+    lists: new Map(lists.map(({ id, method }) => [id, method])),
+    stays: requests.some(({ spec }) => spec.stays === true),
+    cancels: messages
+      .filter((message): message is McpNotification => message.is === "notification")
+      .flatMap(({ cancels }) => (cancels === null ? [] : [cancels])),
+  };
+}
+
+function isLet(exchange: McpExchange, call: McpCall, message: McpRequest, context: RulingContext): boolean {
+  const denied = denial(call, message, context);
+  if (denied === null) return true;
+  exchange.refuse("policy_denied", denied.reason === null ? {} : { message: denied.reason });
+  return false;
+}
+
+function isAdmitted(
+  exchange: McpExchange,
+  call: McpCall,
+  { spec }: McpRequest,
+  key: Key,
+  admission: Admission,
+): boolean {
+  const admitted = admission.admit({
+    eventId: call.eventId ?? newEventId(),
+    keyId: key.id,
+    userId: key.userId,
+    model: "",
+    action: spec.action ?? "request",
+    routeId: null,
+    price: null,
+    requestBytes: 0,
+    maxTokens: 0,
+  });
+  if (admitted.ok) {
+    call.admit(admitted);
+    exchange.setHeaders(admitted.headers);
+    return true;
+  }
+  call.tell().note(admitted.facts);
+  exchange.refuse(admitted.code, admitted);
+  return false;
+}
