@@ -7,6 +7,7 @@ import { ERASURE_ROUTES } from "./routes/erasures.ts";
 import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { HOLD_ROUTES } from "./routes/holds.ts";
+import { INGEST_ROUTES } from "./routes/ingest.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
@@ -45,6 +46,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...POLICY_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
+  ...INGEST_ROUTES,
   ...MCP_ROUTES,
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,

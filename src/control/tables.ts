@@ -2,6 +2,7 @@
 // are UTC milliseconds.
 import type { Generated } from "kysely";
 import { EVIDENCE_MIGRATION, type EvidenceTables } from "./evidence-tables.ts";
+import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
@@ -15,7 +16,8 @@ export interface ChangeableTables
     MoneyTables,
     McpServersTables,
     PolicyTables,
-    EvidenceTables {
+    EvidenceTables,
+    IngestTables {
   settings: { name: string; value: string };
 }
 
@@ -52,4 +54,5 @@ export const MIGRATIONS: readonly string[] = [
   MCP_SERVERS_MIGRATION,
   POLICY_MIGRATION,
   EVIDENCE_MIGRATION,
+  INGEST_MIGRATION,
 ];

@@ -1,10 +1,10 @@
 // How a server stops: nobody new, those that read are told, what is under way ends, and then everything in the reverse
 // order of its opening.
 import type { Gateway } from "../gateway/gateway.ts";
+import type { Openings } from "../node/openings.ts";
 import type { Feed } from "../read/feed.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import type { Listener } from "./listener.ts";
-import type { Openings } from "./openings.ts";
 
 /** How long requests in flight may take to end after close(). */
 const GRACE_MS = 25_000;

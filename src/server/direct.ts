@@ -10,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { Adoption } from "../node/adoption.ts";
@@ -140,6 +141,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
+    ingest: new Ingest(config.store),
     upstreams: createUpstreams(table, parts.catalog),
     mcp: { of: () => null },
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),

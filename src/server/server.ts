@@ -13,6 +13,7 @@ import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
@@ -21,6 +22,7 @@ import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import { Adoption } from "../node/adoption.ts";
+import { clientAddress, clientSecurity } from "../node/client-address.ts";
 import { makeFolder } from "../node/folder.ts";
 import { keptSegments, limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
@@ -33,7 +35,6 @@ import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
-import { clientAddress, clientSecurity } from "./client-address.ts";
 import { closer } from "./closer.ts";
 import { Erasing } from "./erasing.ts";
 import { JobBoard } from "./jobs.ts";
@@ -305,6 +306,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     anchoring,
     activeRequests: () => gateway.active,
   });
+  const ingest = new Ingest(config.store);
+  openings.add(() => ingest.close());
   const api = createApi({
     ...parts,
     version: daybookVersion(),
@@ -315,6 +318,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
+    ingest,
     jobs,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
