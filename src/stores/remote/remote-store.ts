@@ -35,6 +35,7 @@ export function openRemoteStore(address: string): Store {
     get: unread,
     leafSource: unread,
     scan: unread,
+    follow: unread,
     tile: unread,
     stats: unread,
     histogram: unread,
