@@ -103,13 +103,14 @@ export class Live {
     this.#flush();
   }
 
-  /** Nobody looks, or somebody does again. */
-  seen(isVisible: boolean): void {
+  /** Nobody looks, or the network is gone: the connection is let go. Somebody does, or it is back: it goes on. */
+  reach(isPossible: boolean): void {
     if (!this.isOn) return;
-    if (isVisible && this.#run === null) void this.#connect();
-    else if (!isVisible) {
+    if (isPossible && this.#run === null) void this.#connect();
+    else if (!isPossible) {
       this.#run?.abort();
       this.#run = null;
+      this.#state = "offline";
     }
   }
 
