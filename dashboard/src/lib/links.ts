@@ -5,8 +5,3 @@ import { addressOf, withQuery } from "#lib/api.ts";
 export function explorer(filter: Readonly<Record<string, unknown>> = {}): string {
   return addressOf(withQuery("/", { since: 0, ...filter }));
 }
-
-/** What a session did. */
-export function session(id: string): string {
-  return explorer({ session_id: id });
-}
