@@ -10,6 +10,7 @@ import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
 import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
 import { MODEL_ROUTES } from "./routes/models.ts";
+import { POLICY_ROUTES } from "./routes/policies.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
 import { SUM_ROUTES } from "./routes/sums.ts";
@@ -35,6 +36,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...TOKEN_ROUTES,
   ...KEY_ROUTES,
   ...PROVIDER_ROUTES,
+  ...POLICY_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
   ...JOB_ROUTES,

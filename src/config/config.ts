@@ -1,7 +1,9 @@
 // The configuration as the program sees it: camelCase, absolute paths, defaults filled in, frozen.
 import type { Kind, Mode } from "../event/fields.ts";
 import { type Limits, withDefaults } from "../limits/limits.ts";
+import { completePolicy, type Policy } from "../policy/policy.ts";
 import type { FoundProviders } from "../providers/found.ts";
+import { completeMcpServer, type McpServer } from "../providers/mcp-server.ts";
 import { completeProvider, type Provider } from "../providers/provider.ts";
 import { completeRoute, type Route } from "../providers/route.ts";
 import { type ListenAddress, parseListen } from "./address.ts";
@@ -30,6 +32,7 @@ export interface Config {
   /** Those of the file; more are kept in control.db. */
   readonly providers: readonly Provider[];
   readonly routes: readonly Route[];
+  readonly policies: readonly Policy[];
   readonly limits: { readonly maxBodyBytes: number };
   /** For each API key, and for each user over all keys. */
   readonly quotas: { readonly keys: Limits; readonly users: Limits };
@@ -38,7 +41,8 @@ export interface Config {
   readonly journal: { readonly maxMb: number; readonly reserveMb: number };
   /** IP addresses, and networks as address/bits. */
   readonly trustedProxies: readonly string[];
-  readonly mcp: { readonly servers: readonly { readonly name: string; readonly url: string }[] };
+  /** Servers of the file; more are kept in control.db. */
+  readonly mcp: { readonly servers: readonly McpServer[]; readonly auditLists: boolean };
   readonly audit: {
     readonly modes: Readonly<Record<Kind, Mode>>;
     readonly retentionDays: Readonly<Record<Kind, number>>;
@@ -90,6 +94,7 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     tls: file.tls === undefined ? null : { cert: path(file.tls.cert), key: path(file.tls.key) },
     providers: file.providers.map((spec) => completeProvider(spec, origin)),
     routes: file.routes.map((spec) => completeRoute(spec, origin)),
+    policies: file.policies.map((spec) => completePolicy(spec, { id: null, source: "file" })),
     limits: { maxBodyBytes: file.limits.max_body_bytes },
     quotas: { keys: withDefaults(file.quotas.keys), users: withDefaults(file.quotas.users) },
     credits: {
@@ -99,7 +104,10 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     timeoutsMs: file.timeouts_ms,
     journal: { maxMb: file.journal.max_mb, reserveMb: file.journal.reserve_mb },
     trustedProxies: file.trusted_proxies,
-    mcp: file.mcp,
+    mcp: {
+      servers: file.mcp.servers.map((spec) => completeMcpServer(spec, { ...origin, source: "file" })),
+      auditLists: file.mcp.audit_lists,
+    },
     anchors: file.anchors.map((spec) => anchorOf(spec, path)),
     audit: {
       modes: file.audit.modes,

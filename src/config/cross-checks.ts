@@ -1,4 +1,7 @@
 // Rules that one option sets for another: unique names, routes that name providers, what a provider needs.
+import { policyProblem } from "../policy/check.ts";
+import { Conditions } from "../policy/conditions.ts";
+import { completePolicy } from "../policy/policy.ts";
 import { DEMO, providerProblems } from "../providers/provider.ts";
 import type { OptionPath } from "./options.ts";
 import { nearest, type Problem } from "./refusals.ts";
@@ -6,7 +9,7 @@ import type { ConfigFile } from "./schema.ts";
 
 /** Every rule that `file` breaks. */
 export function crossCheck(file: ConfigFile): Problem[] {
-  const { providers, routes, mcp, journal } = file;
+  const { providers, routes, policies, mcp, journal } = file;
   const problems = [
     ...repeated(
       providers.map(({ name }) => name),
@@ -29,6 +32,12 @@ export function crossCheck(file: ConfigFile): Problem[] {
         sentence,
       })),
     ),
+    ...repeated(
+      policies.map(({ name }) => name),
+      ["policies"],
+      "name",
+    ),
+    ...policyProblems(file),
     ...unknownProviders(file),
   ];
   if (journal.reserve_mb >= journal.max_mb) {
@@ -48,6 +57,16 @@ function repeated(names: readonly string[], list: OptionPath, option: string): P
             sentence: `"${name}" is the ${option} of ${list.join(".")}[${first}] already`,
           },
         ];
+  });
+}
+
+function policyProblems({ policies }: ConfigFile): Problem[] {
+  const conditions = new Conditions();
+  return policies.flatMap((spec, index) => {
+    const problem = policyProblem(completePolicy(spec, { id: null, source: "file" }), conditions);
+    return problem === null
+      ? []
+      : [{ path: ["policies", index, problem.option], sentence: problem.sentence }];
   });
 }
 

@@ -1,4 +1,7 @@
 // docs/reference/configuration.md, from the schema.
+
+import { CALLABLE, MAX_NESTED } from "../policy/metered.ts";
+import { VARIABLES as ASKED } from "../policy/variables.ts";
 import { VENDORS, type Vendor } from "../providers/vendors.ts";
 import { OPTIONS, type Option } from "./options.ts";
 
@@ -28,6 +31,16 @@ routes:
     providers: [{ provider: anthropic }, { provider: inside }]
   - model: "llama*"
     providers: [{ provider: ollama }]
+policies:
+  - name: nothing-below-etc
+    match: { kind: mcp, server: files, name: ["write_*", "delete_*"] }
+    when: has(arguments.path) && arguments.path.startsWith("/etc/")
+    effect: deny
+    reason: Nothing is written below /etc.
+  - name: long-answers
+    match: { model: "gpt-*" }
+    when: max_tokens == 0 || max_tokens > 16000
+    effect: warn
 limits: { max_body_bytes: 33554432 }
 quotas:
   keys: { requests_per_minute: 600, concurrent_requests: 50 }
@@ -81,11 +94,18 @@ A file that is named by 1 or 2 must be there. Whatever is wrong is refused at th
 - A variable of the table below replaces its option; an empty one counts as not set. Lists are separated by commas.
 - \`--profile NAME\`, else \`DAYBOOK_PROFILE\`, chooses one of \`profiles\`: its maps are merged over the options, its lists replace them. Variables come last.
 - An address that other machines reach is refused unless there is \`tls\`, or \`allow_insecure_public\` is true.
-- SIGHUP and \`POST /admin/reload\` read the file again, and bring into force what changed of \`providers\`, \`routes\`, \`limits\`, \`quotas\`, \`credits\`, \`timeouts_ms\`, \`trusted_proxies\`, the files of \`tls\`, \`audit.user_agent\` and \`audit.mcp\`. The rest waits for the next start and is named. A file that cannot be used changes nothing. What differs is recorded, between two starts too.
+- SIGHUP and \`POST /admin/reload\` read the file again, and bring into force what changed of \`providers\`, \`routes\`, \`policies\`, \`limits\`, \`quotas\`, \`credits\`, \`timeouts_ms\`, \`trusted_proxies\`, the files of \`tls\`, \`audit.user_agent\` and \`audit.mcp\`. The rest waits for the next start and is named. A file that cannot be used changes nothing. What differs is recorded, between two starts too.
 - Anchors and aliases are not supported. Quote values that start with a bracket, such as \`"[::1]:4141"\`.`;
 
 const KNOWN = `A provider with one of these names, or types, says nothing more than its key. Anything that speaks the wire format of OpenAI
 or Anthropic can be a provider under any name, with \`backend_type\`, \`protocols\` and \`base_url\`.`;
+
+const CONDITIONS = `\`when\` is an expression in [CEL](https://cel.dev). Operators are CEL's own; what may be called: ${CALLABLE.map((name) => `\`${name}\``).join(", ")}. \`matches\` takes a pattern that is written out, in the syntax of RE2.
+
+- A policy says something of a request when all that it names in \`match\` fits and \`when\` holds. The first \`deny\` wins, over every \`allow\`; then \`warn\`; then \`allow\`. When none says anything, the decision is \`n/a\`, and the request goes on.
+- What cannot be decided is denied, and says so: \`arguments.path\` of a call that has no \`path\` is an error, \`has(arguments.path) && …\` is not.
+- Judging a request has a budget, about 20 ms of work; comprehensions stand at most ${MAX_NESTED} within one another. What it does not suffice for (lists of thousands, patterns over long texts, calls of more than 2 MiB whose arguments are asked for) is denied as \`too_costly\`. Of arguments, eight levels are seen.
+- Never content: of inference there is nothing but the variables below. Arguments are looked at, and not kept.`;
 
 /** The reference page for every option and variable. */
 export function configurationMarkdown(): string {
@@ -93,6 +113,10 @@ export function configurationMarkdown(): string {
     INTRODUCTION,
     `## Example\n\n\`\`\`yaml\n${EXAMPLE}\`\`\``,
     `## Options\n\n${table(["option", "type", "default", "variable", "about"], OPTIONS.map(optionRow))}`,
+    `## Conditions of policies\n\n${CONDITIONS}\n\n${table(
+      ["variable", "type", "about"],
+      Object.entries(ASKED).map(([name, { type, about }]) => [code(name), code(type), about]),
+    )}`,
     `## Known providers\n\n${KNOWN}\n\n${table(["name or type", "backend_type", "protocols", "base_url"], [...VENDORS].map(vendorRow))}`,
     `## Other variables\n\n${table(
       ["variable", "about"],

@@ -6,7 +6,9 @@ import * as z from "zod";
 import { DEFAULT_DAYS, DEFAULT_MODES } from "../event/defaults.ts";
 import type { Kind } from "../event/fields.ts";
 import { limitsSchema } from "../limits/limits.ts";
+import { policySchema } from "../policy/policy.ts";
 import { checked, flag, httpUrl, integer, MAX_TIMER_MS, oneOf, TOKEN, text } from "../providers/checks.ts";
+import { mcpServerSchema } from "../providers/mcp-server.ts";
 import { providerSchema } from "../providers/provider.ts";
 import { routeSchema } from "../providers/route.ts";
 import { parseListen } from "./address.ts";
@@ -14,13 +16,6 @@ import { parseListen } from "./address.ts";
 const STORE = /^sqlite:[^\0]+$/;
 const MAX_DAYS = 36_500;
 const MAX_MB = 1_048_576;
-
-const server = z.strictObject({
-  name: text(TOKEN, "a name of at most 64 letters, digits, dots, hyphens and underscores").describe(
-    "Unique.",
-  ),
-  url: httpUrl().describe("Of a streamable HTTP server."),
-});
 
 const mode = (byDefault: "strict" | "open") => oneOf(["strict", "open"]).default(byDefault);
 const fixedMode = <Mode extends string>(kind: Kind, fixed: Mode) =>
@@ -125,6 +120,10 @@ const options = {
     .default([])
     .describe("Upstreams. Without any, here or in control.db, the built-in simulation `demo`."),
   routes: z.array(routeSchema).default([]).describe("Public model names and the providers that serve them."),
+  policies: z
+    .array(policySchema)
+    .default([])
+    .describe("What is allowed, warned of and denied before anything is sent, in order."),
   limits: z
     .strictObject({
       max_body_bytes: integer(1, 1_073_741_824).default(33_554_432).describe("Largest request body."),
@@ -168,7 +167,11 @@ const options = {
     .describe("IP addresses and networks whose `X-Forwarded-For` is believed."),
   mcp: z
     .strictObject({
-      servers: z.array(server).default([]).describe("MCP servers. Accepted and checked, not served yet."),
+      servers: z
+        .array(mcpServerSchema)
+        .default([])
+        .describe("MCP servers, served at `/mcp/<name>`; more can be kept in control.db."),
+      audit_lists: flag(false).describe("Record list calls (`tools/list`, …) too."),
     })
     .prefault({}),
   audit: audit.prefault({}),

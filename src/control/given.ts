@@ -29,3 +29,25 @@ export function oneOf<Word extends string>(field: string, word: string, words: r
 export function newId(kind: string): string {
   return `${kind}_${randomBytes(8).toString("hex")}`;
 }
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * `given` with `patch` over it: null takes away what stands there, what is left out stays. Objects under the names in
+ * `merged` are patched member by member (RFC 7396), all others are replaced.
+ */
+export function withPatch<Given extends object>(
+  given: Given,
+  patch: { readonly [Name in keyof Given]?: unknown },
+  merged: readonly (keyof Given)[] = [],
+): Given {
+  const next = { ...given } as Record<string, unknown>;
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === undefined) continue;
+    if (value === null) delete next[name];
+    else if (merged.includes(name as keyof Given))
+      next[name] = withPatch((next[name] ?? {}) as Members, value as Members);
+    else next[name] = value;
+  }
+  return next as Given;
+}

@@ -6,7 +6,9 @@ import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
 import { SubjectLimits } from "./limits.ts";
+import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
+import { Policies } from "./policies.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -22,6 +24,8 @@ export interface ControlParts {
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
   readonly catalog: Catalog;
+  readonly mcpServers: McpServers;
+  readonly policies: Policies;
   readonly secrets: SecretsAtRest;
 }
 
@@ -51,8 +55,11 @@ export async function openParts({
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
+    const policies = new Policies(control);
+    const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
-    return { control, users, keys, tokens, sessions, credits, limits, charges, catalog, secrets };
+    const money = { credits, limits, charges };
+    return { control, users, keys, tokens, sessions, ...money, catalog, mcpServers, policies, secrets };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -1,9 +1,7 @@
 // Providers that are kept in control.db. Their secrets (key and header values) are sealed there, are in memory as
 // they are, and never come out: people and the trail see flags and names.
-import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import type { Selectable } from "kysely";
-import { DaybookError, nativeCode } from "../event/errors.ts";
+import { DaybookError } from "../event/errors.ts";
 import {
   completeProvider,
   type Provider,
@@ -12,9 +10,10 @@ import {
   providerProblems,
   providerSchema,
 } from "../providers/provider.ts";
+import { refuseUnreadable } from "./certificates.ts";
 import { type Actor, differing, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
-import { newId } from "./given.ts";
+import { newId, withPatch } from "./given.ts";
 import type { ProvidersTables } from "./providers-tables.ts";
 import type { SecretsAtRest } from "./secrets-at-rest.ts";
 
@@ -52,8 +51,8 @@ interface Read {
 }
 
 const ENTITY = "provider_connection";
-/** All that the world's browsers trust is a fifth of it. */
-const MAX_CA_BYTES = 1_048_576;
+/** What a patch may give in part. */
+const MERGED = ["timeouts_ms", "retries", "breaker"] as const;
 
 export class Providers {
   readonly #options: ProvidersOptions;
@@ -124,7 +123,11 @@ export class Providers {
     await this.#options.control.change(actor, entry, async (change) => {
       const row = await this.#rowNamed(change, name);
       const before = this.#read(row);
-      const { enabled, ...given } = withPatch({ ...before.given, enabled: row.enabled === 1 }, patch);
+      const { enabled, ...given } = withPatch<NewProvider>(
+        { ...before.given, enabled: row.enabled === 1 },
+        patch,
+        MERGED,
+      );
       const spec = checkedSpec(given);
       if (spec.name !== name) await this.#refuseRenaming(change, name, spec.name);
       const { id, created_at } = row;
@@ -261,20 +264,6 @@ function originOf({ baseUrl }: Provider): string | null {
   return baseUrl === null ? null : new URL(baseUrl).origin;
 }
 
-/** Throws `bad_argument` unless the file holds certificates. */
-function refuseUnreadable(caFile: string | null): void {
-  if (caFile === null) return;
-  try {
-    const file = statSync(caFile);
-    // A pipe would keep everybody waiting, a device never ends.
-    if (!file.isFile() || file.size > MAX_CA_BYTES) throw new TypeError("no file of certificates");
-    new X509Certificate(readFileSync(caFile));
-  } catch (error) {
-    const what = `ca_file: cannot be read as a certificate (${nativeCode(error)})`;
-    throw new DaybookError("bad_argument", `${what}.`, { cause: error });
-  }
-}
-
 /** `given` checked. The one place where a provider of control.db is. Throws `bad_argument`, never with a value. */
 function checkedSpec(given: ProviderInput): ProviderSpec {
   const parsed = providerSchema.safeParse(given);
@@ -283,13 +272,6 @@ function checkedSpec(given: ProviderInput): ProviderSpec {
     : parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   if (parsed.success && problems.length === 0) return parsed.data;
   throw new DaybookError("bad_argument", `${problems.join("; ")}.`);
-}
-
-function withPatch(given: NewProvider, patch: ProviderPatch): NewProvider {
-  const entries = Object.entries({ ...given, ...patch }).filter(
-    ([, value]) => value !== null && value !== undefined,
-  );
-  return Object.fromEntries(entries) as unknown as NewProvider;
 }
 
 /** What the trail says of it. */

@@ -1,12 +1,19 @@
 // What control.db holds, as Kysely sees it and as SQL makes it: the foundation, and the tables of each part. Times
 // are UTC milliseconds.
 import type { Generated } from "kysely";
+import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
 /** What a change may touch. */
-export interface ChangeableTables extends PeopleTables, ProvidersTables, MoneyTables {
+export interface ChangeableTables
+  extends PeopleTables,
+    ProvidersTables,
+    MoneyTables,
+    McpServersTables,
+    PolicyTables {
   settings: { name: string; value: string };
 }
 
@@ -40,4 +47,6 @@ export const MIGRATIONS: readonly string[] = [
   PEOPLE_MIGRATION,
   PROVIDERS_MIGRATION,
   MONEY_MIGRATION,
+  MCP_SERVERS_MIGRATION,
+  POLICY_MIGRATION,
 ];

@@ -74,10 +74,10 @@ export function failed(errorCode: Exclude<ErrorCode, SentAsIs>, errorType: strin
   return build(errorCode, FAILURES[errorCode].statusCode ?? null, errorType);
 }
 
-/** A failure whose status code is the provider's or server's own (100–599). */
+/** A failure whose status code is the provider's or server's own (100–599); null where it has none. */
 export function failedAsSent(
   errorCode: SentAsIs,
-  statusCode: number,
+  statusCode: number | null,
   errorType: string | null = null,
 ): Outcome {
   return build(errorCode, statusCode, errorType);

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { nativeCode } from "../event/errors.ts";
-import type { Place, Upstream } from "./upstream.ts";
+import type { Place } from "./upstream.ts";
 
 /** Where an accepted answer goes. */
 export interface AnswerSink {
@@ -23,10 +23,11 @@ export type AttemptResult =
   | { readonly is: "unreachable"; readonly code: string };
 
 export interface AttemptOptions {
-  readonly provider: Upstream;
+  /** How it is reached. */
+  readonly dispatcher: Dispatcher;
   readonly method: string;
   readonly place: Place;
-  readonly headers: Record<string, string>;
+  readonly headers: Record<string, string | string[]>;
   readonly body: Buffer | Readable | null;
   /** Where the answer goes, or null: another try is to be made instead. */
   readonly accept: (status: number, headers: IncomingHttpHeaders) => AnswerSink | null;
@@ -49,7 +50,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /** Sends the request; resolves when the answer's head was accepted or the try has failed. */
   start(): Promise<AttemptResult> {
-    const { provider, method, place, headers, body } = this.#options;
+    const { dispatcher, method, place, headers, body } = this.#options;
     const { origin, path } = place;
     const request = {
       origin,
@@ -60,7 +61,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       ...NO_PHASE_LIMITS,
     };
     try {
-      provider.dispatcher.dispatch(request, this);
+      dispatcher.dispatch(request, this);
     } catch (error) {
       this.#result.resolve({ is: "unreachable", code: nativeCode(error) });
     }

@@ -38,6 +38,8 @@ export interface ExchangeOptions {
 
 /** What an exchange waits for, while it does. */
 export interface Work {
+  /** It is open for as long as both sides like, and is not waited for. */
+  readonly stays?: boolean;
   /** The client left. */
   left(): void;
   /** It must end now. */

@@ -1,4 +1,5 @@
-// The door for LLM clients: every request under /v1/ becomes one exchange, and so one event.
+// The door for clients: every request under /v1/ becomes one exchange, and so one event; those of MCP clients have a door
+// of their own.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { nativeCode } from "../event/errors.ts";
@@ -8,12 +9,13 @@ import { errorBody } from "../protocols/openai-errors.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Refusals, RefusedFacts } from "../recorder/refusals.ts";
-import { Running } from "../recorder/running.ts";
+import { type Placed, Running } from "../recorder/running.ts";
 import { dialectOf, type Endpoint, ERROR_BODIES, endpointOf, modelIn } from "./endpoints.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type Work } from "./exchange.ts";
 import { type InferenceOptions, serveInference } from "./inference.ts";
+import { isMcpPath, McpDoor, type McpDoorOptions } from "./mcp/door.ts";
 import { serveModels } from "./models.ts";
-import { errorAnswer, type OwnAnswer, type OwnFailure } from "./own-answer.ts";
+import { errorAnswer, type OwnAnswer, type OwnFailure, type RefusalDetail } from "./own-answer.ts";
 import { servePassThrough } from "./pass-through.ts";
 import { type KeyCheck, type Verdict, verdictOn } from "./verdict.ts";
 
@@ -23,6 +25,16 @@ export interface GatewayOptions extends InferenceOptions {
   readonly authenticateKey: (presented: string) => KeyCheck;
   readonly clientIp: (request: IncomingMessage) => string | null;
   readonly userAgent: boolean;
+  readonly mcp: Pick<McpDoorOptions, "servers" | "audit" | "book" | "rounds">;
+}
+
+/** A request that is being served, whoever serves it. */
+interface Served extends Placed {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly ended: Promise<void>;
+  readonly work: Work | null;
+  refuse(code: OwnFailure, detail?: RefusalDetail): void;
 }
 
 /** How long a client has to read its last answer. */
@@ -30,18 +42,24 @@ const CUT_MS = 500;
 
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #active = new Running<Exchange>();
+  readonly #mcp: McpDoor;
+  readonly #active = new Running<Served>();
   #draining = false;
   #idle: PromiseWithResolvers<void> | null = null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#mcp = new McpDoor(doorOptions(options));
   }
 
   /** Serves one request. Never throws; the event is finished when `response` is over. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { recorder, refusals, clientIp, userAgent, authenticateKey, routes } = this.#options;
     const path = pathOf(request);
+    if (isMcpPath(path)) {
+      this.#handleMcp(request, response, path);
+      return;
+    }
     const endpoint = endpointOf(path, routes.table);
     const verdict = verdictOn(request, endpoint, authenticateKey);
     const facts = { ...endpoint.facts, method: request.method ?? null, clientIp: clientIp(request) };
@@ -55,9 +73,18 @@ export class Gateway {
       }
     }
     const exchange = new Exchange({ request, response, recorder, userAgent, facts, errorBody });
+    this.#enter(exchange, this.#serve(exchange, endpoint, verdict, path));
+  }
+
+  #handleMcp(request: IncomingMessage, response: ServerResponse, path: string): void {
+    const opened = this.#mcp.open(request, response, path);
+    if (opened !== null) this.#enter(opened.exchange, opened.start(this.#draining));
+  }
+
+  #enter(exchange: Served, served: Promise<void>): void {
     this.#active.add(exchange);
     void exchange.ended.then(() => this.#left(exchange));
-    this.#serve(exchange, endpoint, verdict, path).catch((error: unknown) => {
+    served.catch((error: unknown) => {
       exchange.refuse("internal_error", { errorType: nativeCode(error) });
     });
   }
@@ -109,6 +136,9 @@ export class Gateway {
   /** From now on new requests are refused; resolves when all others are over, at the latest after `graceMs`. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
+    // What is open for as long as both like ends now, and nobody goes on with a stream any more.
+    this.#options.mcp.book.close();
+    for (const { work } of this.#active) if (work?.stays) work.cut("shutting_down");
     if (this.#active.size === 0) return;
     this.#idle ??= Promise.withResolvers<void>();
     const cut = setTimeout(() => this.cut(), graceMs);
@@ -148,10 +178,35 @@ export class Gateway {
     serveModels(exchange, { routes, key, dialect: dialectOf(endpoint, request), model: modelIn(path) });
   }
 
-  #left(exchange: Exchange): void {
+  #left(exchange: Served): void {
     this.#active.delete(exchange);
     if (this.#draining && this.#active.size === 0) this.#idle?.resolve();
   }
+}
+
+function doorOptions(options: GatewayOptions): McpDoorOptions {
+  const { mcp } = options;
+  return {
+    recorder: options.recorder,
+    refusals: options.refusals,
+    rulings: options.rulings,
+    admission: options.admission,
+    profile: options.profile,
+    authenticateKey: options.authenticateKey,
+    clientIp: options.clientIp,
+    servers: mcp.servers,
+    book: mcp.book,
+    rounds: mcp.rounds,
+    get maxBodyBytes() {
+      return options.maxBodyBytes;
+    },
+    get userAgent() {
+      return options.userAgent;
+    },
+    get audit() {
+      return mcp.audit;
+    },
+  };
 }
 
 /** The answer of a refusal that has no event of its own. */

@@ -274,7 +274,7 @@ class Inference implements Work {
     );
     headers["x-request-id"] = exchange.requestId;
     const attempt = new Attempt({
-      provider,
+      dispatcher: provider.dispatcher,
       method: "POST",
       place: provider.place(protocol.endpoint, upstreamModel ?? request.model),
       headers,

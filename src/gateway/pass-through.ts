@@ -100,7 +100,7 @@ class PassThrough implements Work {
     headers["x-request-id"] = exchange.requestId;
     const body = hasBody(exchange) ? counted(exchange) : null;
     const attempt = new Attempt({
-      provider,
+      dispatcher: provider.dispatcher,
       method: request.method ?? "GET",
       place: this.#place(),
       headers,

@@ -3,7 +3,7 @@
 // Strict mode holds back the end of the answer until the outcome is durable: an event stream from its terminator
 // on, any other body from its last byte. The outcome is fixed when the last upstream byte is here and the client
 // is still connected; nothing earlier is delayed.
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { answered, failed, failedAsSent, type Outcome } from "../event/outcomes.ts";
 import type {
   AnswerBody,
@@ -25,7 +25,7 @@ export interface Reading {
 }
 
 /** No body (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5). */
-const BODILESS = new Set([204, 205, 304]);
+export const BODILESS = new Set([204, 205, 304]);
 /** How long a client may take to read what it was sent. */
 const LINGER_MS = 60_000;
 /** Of an error body, what is looked at for its type. */
@@ -260,7 +260,7 @@ export class Relay implements AnswerSink {
 }
 
 /** Ends the answer; a client that does not read it is not waited for without end. */
-function endSoon(response: Exchange["response"]): void {
+export function endSoon(response: ServerResponse): void {
   response.end();
   // Almost always all of it is the system's by now, and there is nothing to wait for.
   if (response.writableLength === 0) return;
@@ -269,7 +269,7 @@ function endSoon(response: Exchange["response"]): void {
 }
 
 /** Writes the buffers as one; false when the client cannot take more for now, and then `onDrain` follows. */
-function write(response: Exchange["response"], buffers: readonly Buffer[], onDrain: () => void): boolean {
+export function write(response: ServerResponse, buffers: readonly Buffer[], onDrain: () => void): boolean {
   const bytes = buffers.length === 1 ? buffers[0] : Buffer.concat(buffers);
   if (bytes === undefined || bytes.length === 0 || response.write(bytes)) return true;
   response.once("drain", onDrain);

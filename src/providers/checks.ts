@@ -39,3 +39,34 @@ function urlProblem(value: string): string | null {
   if (url.search !== "" || url.hash !== "") return 'a base URL has no "?" or "#" part';
   return null;
 }
+
+/** In JSON Schema's words: taken, and never shown again. */
+export const SECRET = { writeOnly: true, format: "password" };
+
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+const HEADER_VALUE = /^[\x20-\x7e]{0,4096}$/;
+const FRAMING: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "transfer-encoding",
+  "connection",
+  "upgrade",
+  "te",
+  "trailer",
+]);
+
+/** Headers to send along, whose values are secrets. */
+export const secretHeaders = () =>
+  z
+    .record(
+      text(HEADER_NAME, "a header name").refine((name) => !FRAMING.has(name.toLowerCase()), {
+        error: "Daybook sets this header itself",
+      }),
+      text(HEADER_VALUE, "printable ASCII text").meta(SECRET),
+    )
+    .default({});
+
+/** The same headers by lowercase names. */
+export function lowercase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

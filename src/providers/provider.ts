@@ -1,27 +1,23 @@
 // A provider: as people write it (daybook.yaml and the API share one schema), what it must and may not say, and as
 // the program sees it, with what its name tells filled in.
 import * as z from "zod";
-import { checked, httpUrl, integer, MAX_TIMER_MS, oneOf, TOKEN, text } from "./checks.ts";
+import {
+  checked,
+  httpUrl,
+  integer,
+  lowercase,
+  MAX_TIMER_MS,
+  oneOf,
+  SECRET,
+  secretHeaders,
+  TOKEN,
+  text,
+} from "./checks.ts";
 import { DIALECTS, type Dialect, vendorOf } from "./vendors.ts";
 
-const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
-const HEADER_VALUE = /^[\x20-\x7e]{0,4096}$/;
 const API_KEY = /^[\x21-\x7e]{1,4096}$/;
 const MODEL = /^[A-Za-z0-9._:/@+-]{1,128}$/;
 const API_VERSION = /^[A-Za-z0-9.-]{1,32}$/;
-const FRAMING: ReadonlySet<string> = new Set([
-  "host",
-  "content-length",
-  "transfer-encoding",
-  "connection",
-  "upgrade",
-  "te",
-  "trailer",
-]);
-
-/** In JSON Schema's words: taken, and never shown again. */
-const SECRET = { writeOnly: true, format: "password" };
-
 const PREFIX_EXPECTED = "a path below /v1/ such as /v1/audio/";
 /** A prefix ends at a segment, so that /v1/file never lets /v1/files pass. */
 const prefix = () =>
@@ -56,15 +52,9 @@ export const providerSchema = z.strictObject({
     .meta(SECRET)
     .optional()
     .describe("The provider's secret."),
-  headers: z
-    .record(
-      text(HEADER_NAME, "a header name").refine((name) => !FRAMING.has(name.toLowerCase()), {
-        error: "Daybook sets this header itself",
-      }),
-      text(HEADER_VALUE, "printable ASCII text").meta(SECRET),
-    )
-    .default({})
-    .describe("Sent with every request to this provider. Values are kept and shown like secrets."),
+  headers: secretHeaders().describe(
+    "Sent with every request to this provider. Values are kept and shown like secrets.",
+  ),
   ca_file: text(/^[^\0]{1,1024}$/, "a file")
     .optional()
     .describe("Certificates (PEM) to trust for this provider, beside the usual ones."),
@@ -196,9 +186,7 @@ export function completeProvider(
     baseUrl: baseUrlOf(spec.base_url ?? vendor?.baseUrl ?? null, backendType, spec.api_version),
     apiVersion: spec.api_version ?? null,
     apiKey: spec.api_key ?? null,
-    headers: Object.fromEntries(
-      Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), value]),
-    ),
+    headers: lowercase(spec.headers),
     caFile: spec.ca_file === undefined ? null : origin.path(spec.ca_file),
     askUsage: spec.ask_usage ?? vendor?.askUsage ?? true,
     passThrough: spec.pass_through,

@@ -70,6 +70,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   const parts = await openParts({ path, nodeId, clock: Date.now, secretKey: config.secretKey });
   openings.add(() => parts.control.close());
   parts.catalog.setFixed(config);
+  parts.policies.setFixed(config);
   const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile });
   const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
   openings.add(async () => {

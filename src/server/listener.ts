@@ -1,4 +1,4 @@
-// The one HTTP listener. Requests below /v1/ go to the gateway, all others to the API; what node:http would answer
+// The one HTTP listener. Requests below /v1/ and /mcp/ go to the gateway, all others to the API; what node:http would answer
 // by itself, unseen, is given to them too.
 import {
   createServer,
@@ -44,7 +44,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     if (!request.url?.startsWith("/"))
       request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
     const { url } = request;
-    if (/^\/v1(?:[/?]|$)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
+    if (/^\/(?:v1(?:[/?]|$)|mcp\/)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
     else api(request, response);
   };
   // A missing Host is refused by the gateway, with its event, and not by node:http without one.

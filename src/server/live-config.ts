@@ -118,25 +118,27 @@ export class LiveConfig {
 
 /** `before`, with those options of `next` that take effect at once. */
 function inForce(before: Config, next: Config): Config {
-  const { providers, routes, limits, timeoutsMs, trustedProxies, quotas, credits } = next;
+  const { providers, routes, policies, mcp, limits, timeoutsMs, trustedProxies, quotas, credits } = next;
   // A listener speaks HTTPS from its start on, or never.
   const tls = before.tls === null || next.tls === null ? before.tls : next.tls;
-  const { userAgent, mcp } = next.audit;
-  const audit = { ...before.audit, userAgent, mcp };
-  const direct = { providers, routes, limits, timeoutsMs, trustedProxies, quotas, credits };
+  const { userAgent } = next.audit;
+  const audit = { ...before.audit, userAgent, mcp: next.audit.mcp };
+  const direct = { providers, routes, policies, mcp, limits, timeoutsMs, trustedProxies, quotas, credits };
   return { ...before, ...direct, tls, audit };
 }
 
-function refuseUnreadable({ file, providers }: Config): void {
-  for (const { name, caFile } of providers) {
+function refuseUnreadable({ file, providers, mcp }: Config): void {
+  const named = [
+    ...providers.map(({ name, caFile }) => [`providers.${name}`, caFile] as const),
+    ...mcp.servers.map(({ name, caFile }) => [`mcp.servers.${name}`, caFile] as const),
+  ];
+  for (const [name, caFile] of named) {
     if (caFile === null) continue;
     try {
       new X509Certificate(readFileSync(caFile));
     } catch (error) {
       const what = `ca_file: ${caFile} cannot be read as a certificate (${nativeCode(error)}).`;
-      throw new DaybookError("bad_config", `${file ?? "environment"}: providers.${name}.${what}`, {
-        cause: error,
-      });
+      throw new DaybookError("bad_config", `${file ?? "environment"}: ${name}.${what}`, { cause: error });
     }
   }
 }

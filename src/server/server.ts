@@ -13,7 +13,8 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { UNRULED } from "../gateway/rulings.ts";
+import { CallBook } from "../gateway/mcp/call-book.ts";
+import { Rounds } from "../gateway/mcp/rounds.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
@@ -33,6 +34,7 @@ import { clientAddress, clientSecurity } from "./client-address.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
+import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
@@ -135,9 +137,13 @@ async function open(
   });
   const live = new LiveConfig({ config, parts, load: load ?? null });
   catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
+  parts.policies.setFixed(config);
   live.follow({
     apply(now) {
       catalog.setFixed(now);
+      parts.mcpServers.setFixed(now.mcp.servers);
+      parts.policies.setFixed(now);
       spending.configure(now);
     },
   });
@@ -229,6 +235,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const table = await ProviderTable.open({ catalog, proxy: config.proxy, report });
   openings.add(() => table.close());
   const upstreams = createUpstreams(table, catalog);
+  const mcpServers = openMcpTable({ kept: parts.mcpServers, proxy: config.proxy, report });
+  openings.add(() => mcpServers.close());
   const address = live.derived(({ trustedProxies }) => clientAddress(trustedProxies));
   const security = live.derived(({ trustedProxies }) => clientSecurity(trustedProxies));
   const clientIp = (request: IncomingMessage) => address()(request);
@@ -240,9 +248,18 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: () => UNRULED },
+    rulings: { decide: (question) => parts.policies.current.decide(question) },
     admission: spending.admission,
     profile: config.profile,
+    mcp: {
+      servers: mcpServers,
+      book: new CallBook(),
+      rounds: new Rounds(),
+      get audit() {
+        const { config } = live;
+        return { ...config.audit.mcp, lists: config.mcp.auditLists };
+      },
+    },
     get maxBodyBytes() {
       return live.config.limits.maxBodyBytes;
     },

@@ -1,6 +1,7 @@
 // One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
 import type { Asked, AskOptions } from "../support/daybook.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
+import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
 type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
@@ -99,6 +100,7 @@ const keyExamples = (at: string): Record<string, Example> => ({
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
+  ...POLICY_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",

@@ -305,3 +305,29 @@ routes:
     ],
   );
 });
+
+test("a patch of a part of retries, breaker or timeouts leaves the rest of it as it was", async (t) => {
+  const daybook = await startDaybook(t);
+  const patch = (body: unknown) => daybook.ask("/admin/providers/mine", { method: "PATCH", body });
+  const options = {
+    retries: { max: 1, wait_ms: 700 },
+    breaker: { failures: 9, rest_ms: 800 },
+    timeouts_ms: { chat: 1000, embeddings: 2000 },
+  };
+  const made = { name: "mine", backend_type: "acme", protocol: "openai", base_url: "http://127.0.0.1:9" };
+  await daybook.ask("/admin/providers", { method: "POST", body: { ...made, ...options } });
+  const parts = { retries: { max: 0 }, breaker: { failures: 3 }, timeouts_ms: { chat: null } };
+  const { json } = await patch(parts);
+  const { retries, breaker, timeouts_ms } = json as Record<string, unknown>;
+  assert.deepEqual(
+    { retries, breaker, timeouts_ms },
+    {
+      retries: { max: 0, wait_ms: 700 },
+      breaker: { failures: 3, rest_ms: 800 },
+      timeouts_ms: { chat: null, completions: null, embeddings: 2000 },
+    },
+  );
+  const whole = (await patch({ retries: null })).json as Record<string, unknown>;
+  assert.deepEqual(whole.retries, { max: 2, wait_ms: 500 });
+  assert.equal((await patch({ retries: { most: 1 } })).status, 400);
+});

@@ -58,6 +58,7 @@ test("without a file and variables everything has its default", async () => {
     tls: null,
     providers: [],
     routes: [],
+    policies: [],
     found: { openaiApiKey: null, anthropicApiKey: null, ollamaHost: null },
     secretKey: null,
     proxy: null,
@@ -67,7 +68,7 @@ test("without a file and variables everything has its default", async () => {
     timeoutsMs: { chat: 900_000, completions: 600_000, embeddings: 120_000 },
     journal: { maxMb: 1024, reserveMb: 32 },
     trustedProxies: [],
-    mcp: { servers: [] },
+    mcp: { servers: [], auditLists: false },
     anchors: [],
     audit: {
       modes: {
@@ -175,7 +176,17 @@ test("the example of the reference page is accepted", async () => {
     providers: [{ provider: "openai", upstreamModel: "gpt-4o-mini-2024-07-18" }],
     price: { promptMicros: 150_000, cachedPromptMicros: 150_000, completionMicros: 600_000 },
   });
-  assert.deepEqual(config.mcp.servers, [{ name: "files", url: "http://127.0.0.1:9000/mcp" }]);
+  assert.deepEqual(config.mcp.servers, [
+    {
+      id: null,
+      source: "file",
+      name: "files",
+      url: "http://127.0.0.1:9000/mcp",
+      headers: {},
+      caFile: null,
+      timeoutMs: 900_000,
+    },
+  ]);
 });
 
 test("prices become whole micros, the cached one its own", async () => {

@@ -8,6 +8,9 @@ import { type AuditEvent, KINDS, type Kind, type Mode } from "../../src/event/fi
 import type { Admission } from "../../src/gateway/admission.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { Key } from "../../src/gateway/inference.ts";
+import { CallBook } from "../../src/gateway/mcp/call-book.ts";
+import { Rounds } from "../../src/gateway/mcp/rounds.ts";
+import { McpServers } from "../../src/gateway/mcp/servers.ts";
 import type { Routes } from "../../src/gateway/routes.ts";
 import { type Rulings, UNRULED } from "../../src/gateway/rulings.ts";
 import type { ProviderConfig, Timeouts } from "../../src/gateway/upstream.ts";
@@ -79,6 +82,12 @@ export async function serveGateway(
     maxBodyBytes: options.maxBodyBytes ?? 65_536,
     timeoutsMs: options.timeoutsMs ?? { chat: 2000, completions: 2000, embeddings: 2000 },
     userAgent: false,
+    mcp: {
+      servers: new McpServers(null, Date.now),
+      book: new CallBook(),
+      rounds: new Rounds(),
+      audit: { enabled: true, arguments: "redacted", lists: false },
+    },
   });
   const server = createServer((incoming, response) => gateway.handle(incoming, response));
   server.listen(0, "127.0.0.1");

@@ -53,6 +53,15 @@ const PATCH: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
 );
 
 function bare(field: z.ZodType): z.ZodType {
+  if (field instanceof z.ZodObject)
+    return z.strictObject(
+      Object.fromEntries(
+        Object.entries(field.shape as Readonly<Record<string, z.ZodType>>).map(([name, member]) => [
+          name,
+          bare(member).nullish(),
+        ]),
+      ),
+    );
   return field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional
     ? bare(field.unwrap() as z.ZodType)
     : field;
@@ -101,7 +110,8 @@ const PATHS: readonly Route[] = [
     changes: { ...ENTITY, action: "provider_connection_updated" },
     body: z.object({ ...PATCH, enabled: z.boolean().optional(), justification: JUSTIFICATION }),
     answers: PROVIDER,
-    about: "Changes what is given; null takes it away. Requests that are running end as they began.",
+    about:
+      "Changes what is given, within `timeouts_ms`, `retries` and `breaker` too; null takes it away. Running requests end as they began.",
     async answer({ parts, params, actor, body: { justification, ...patch } }) {
       const { providers } = parts.catalog;
       // Its members are those of PATCH, by their schemas.

@@ -1,0 +1,212 @@
+// Policies: those of the configuration file, which only a reload changes, and those that are kept in control.db. The
+// file's come first, and hide others of the same name. What requests are asked against is in memory.
+import type { Selectable } from "kysely";
+import { DaybookError } from "../event/errors.ts";
+import { policyProblem } from "../policy/check.ts";
+import { Conditions } from "../policy/conditions.ts";
+import {
+  completePolicy,
+  type Policy,
+  type PolicyInput,
+  type PolicySpec,
+  policySchema,
+  specOf,
+} from "../policy/policy.ts";
+import { PolicySet } from "../policy/policy-set.ts";
+import { type Actor, differing, type Values } from "./change.ts";
+import type { Change, Control, Reads } from "./control.ts";
+import { newId } from "./given.ts";
+import type { PolicyTables } from "./policy-tables.ts";
+
+export interface ListedPolicy {
+  readonly policy: Policy;
+  readonly enabled: boolean;
+  /** UTC ms; null: it is not kept in control.db. */
+  readonly createdAt: number | null;
+  readonly updatedAt: number | null;
+}
+
+export type NewPolicy = PolicyInput & { readonly enabled?: boolean | undefined };
+
+type Row = Selectable<PolicyTables["policies"]>;
+
+const ENTITY = "policy";
+
+export class Policies {
+  /** Compiled once for all who ask. */
+  readonly conditions = new Conditions();
+  readonly #control: Control;
+  #fixed: readonly Policy[] = [];
+  #kept = new Map<string, ListedPolicy>();
+  #current = new PolicySet([]);
+
+  constructor(control: Control) {
+    this.#control = control;
+    control.onChanged(ENTITY, async (reads, id) => {
+      const all = reads.selectFrom("policies").selectAll().orderBy("created_at").orderBy("id");
+      const read = (await (id === null ? all : all.where("id", "=", id)).execute()).map(keptOf);
+      return () => {
+        const kept = new Map(id === null ? [] : this.#kept);
+        if (id !== null && read.length === 0) kept.delete(id);
+        for (const each of read) kept.set(each.policy.id ?? "", each);
+        this.#kept = kept;
+        this.#show();
+      };
+    });
+  }
+
+  /** What is asked before a request goes on. */
+  get current(): PolicySet {
+    return this.#current;
+  }
+
+  /** Those that are asked, in order. */
+  get inForce(): readonly Policy[] {
+    return this.list().flatMap(({ policy, enabled }) => (enabled ? [policy] : []));
+  }
+
+  /** From now on the configuration file says this. */
+  setFixed({ policies }: { readonly policies: readonly Policy[] }): void {
+    this.#fixed = policies;
+    this.#show();
+  }
+
+  /** In their order. */
+  list(): readonly ListedPolicy[] {
+    const own = [...this.#kept.values()].filter(({ policy }) => !this.#isFixed(policy.name));
+    return [
+      ...this.#fixed.map((policy) => ({ policy, enabled: true, createdAt: null, updatedAt: null })),
+      ...own,
+    ];
+  }
+
+  withId(id: string): ListedPolicy | null {
+    return this.#kept.get(id) ?? null;
+  }
+
+  /** A policy of `input`. Throws `bad_argument` on what it cannot be. */
+  checked(input: PolicyInput): Policy {
+    const parsed = policySchema.safeParse(input);
+    if (!parsed.success) {
+      const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+      throw new DaybookError("bad_argument", `${problems.join("; ")}.`);
+    }
+    const policy = completePolicy(parsed.data, { id: null, source: "control" });
+    const problem = policyProblem(policy, this.conditions);
+    if (problem !== null) throw new DaybookError("bad_argument", `${problem.option}: ${problem.sentence}.`);
+    return policy;
+  }
+
+  /** A set of its own, for a look at what it would say. */
+  alone(policy: Policy): PolicySet {
+    return new PolicySet([policy], this.conditions);
+  }
+
+  /** Throws `bad_argument` on what it cannot be, `conflict` when the name is taken. */
+  async create(actor: Actor, input: NewPolicy, justification?: string | null): Promise<ListedPolicy> {
+    const { enabled = true, ...given } = input;
+    const spec = specOf(this.checked(given));
+    const now = this.#control.clock();
+    const row = rowOf(newId("pol"), { spec, enabled, created_at: now, updated_at: now });
+    const entry = { action: "policy_created", entityType: ENTITY, justification };
+    await this.#control.change(actor, entry, async (change) => {
+      await this.#refuseTaken(change, spec.name);
+      await change.insertInto("policies").values(row).execute();
+      return { entityId: row.id, oldValues: null, newValues: valuesOf(keptOf(row)) };
+    });
+    return keptOf(row);
+  }
+
+  /** Puts `input` in the place of the policy. Throws as `create` does, and `unknown_entity`. */
+  async replace(
+    actor: Actor,
+    id: string,
+    input: NewPolicy,
+    justification?: string | null,
+  ): Promise<ListedPolicy> {
+    const { enabled, ...given } = input;
+    const spec = specOf(this.checked(given));
+    const entry = { action: "policy_updated", entityType: ENTITY, justification };
+    await this.#control.change(actor, entry, async (change) => {
+      const row = await rowWithId(change, id);
+      if (spec.name !== row.name) await this.#refuseTaken(change, spec.name);
+      const next = rowOf(id, {
+        spec,
+        enabled: enabled ?? row.enabled === 1,
+        created_at: row.created_at,
+        updated_at: this.#control.clock(),
+      });
+      const told = differing(valuesOf(keptOf(row)), valuesOf(keptOf(next)));
+      if (told === null) return null;
+      const { id: _, ...columns } = next;
+      await change.updateTable("policies").set(columns).where("id", "=", id).execute();
+      return { entityId: id, ...told };
+    });
+    return this.withId(id) ?? unknown(id);
+  }
+
+  /** Throws `unknown_entity`. */
+  async delete(actor: Actor, id: string, justification?: string | null): Promise<void> {
+    const entry = { action: "policy_deleted", entityType: ENTITY, justification };
+    await this.#control.change(actor, entry, async (change) => {
+      const row = await rowWithId(change, id);
+      await change.deleteFrom("policies").where("id", "=", id).execute();
+      return { entityId: id, oldValues: valuesOf(keptOf(row)), newValues: null };
+    });
+  }
+
+  async #refuseTaken(change: Change, name: string): Promise<void> {
+    const taken = await change
+      .selectFrom("policies")
+      .select("id")
+      .where("name", "=", name)
+      .executeTakeFirst();
+    if (taken !== undefined || this.#isFixed(name))
+      throw new DaybookError("conflict", "There is a policy of this name already.");
+  }
+
+  #isFixed(name: string): boolean {
+    return this.#fixed.some((policy) => policy.name === name);
+  }
+
+  #show(): void {
+    const { inForce } = this;
+    this.#current = new PolicySet(inForce, this.conditions);
+    this.conditions.keepOnly(new Set(inForce.flatMap(({ when }) => (when === null ? [] : [when]))));
+  }
+}
+
+async function rowWithId(reads: Reads, id: string): Promise<Row> {
+  const row = await reads.selectFrom("policies").selectAll().where("id", "=", id).executeTakeFirst();
+  return row ?? unknown(id);
+}
+
+function unknown(id: string): never {
+  throw new DaybookError("unknown_entity", `policy ${JSON.stringify(id)}`);
+}
+
+function rowOf(
+  id: string,
+  of: {
+    readonly spec: PolicySpec;
+    readonly enabled: boolean;
+    readonly created_at: number;
+    readonly updated_at: number;
+  },
+): Row {
+  const { spec, enabled, created_at, updated_at } = of;
+  const { name } = spec;
+  return { id, name, spec: JSON.stringify(spec), enabled: enabled ? 1 : 0, created_at, updated_at };
+}
+
+function keptOf({ id, spec, enabled, created_at: createdAt, updated_at: updatedAt }: Row): ListedPolicy {
+  const policy = completePolicy(policySchema.parse(JSON.parse(spec)), { id, source: "control" });
+  return { policy, enabled: enabled === 1, createdAt, updatedAt };
+}
+
+/** What the trail says of it. */
+function valuesOf({ policy, enabled }: ListedPolicy): Values {
+  const { name, match, when, effect, reason } = policy;
+  const matched = Object.entries(match).map(([dimension, globs]) => [`match.${dimension}`, globs] as const);
+  return { name, ...Object.fromEntries(matched), when, effect, reason, enabled };
+}
