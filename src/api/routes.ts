@@ -3,7 +3,9 @@
 import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { ERASURE_ROUTES } from "./routes/erasures.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
+import { HOLD_ROUTES } from "./routes/holds.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
@@ -43,6 +45,8 @@ const OF_SUBJECTS: readonly Route[] = [
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,
   ...CREDIT_ROUTES,
+  ...HOLD_ROUTES,
+  ...ERASURE_ROUTES,
   ...HEALTH_ROUTES,
 ];
 

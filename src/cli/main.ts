@@ -108,6 +108,16 @@ export const VERBS: readonly Verb[] = [
       }),
   },
   {
+    name: "hold",
+    about: "Legal holds: add, list and release them.",
+    load: async () => (await import("./hold.ts")).holdCommand(await adminParts()),
+  },
+  {
+    name: "erase",
+    about: "Erase a person's data; what was recorded still verifies.",
+    load: async () => (await import("./erase.ts")).eraseCommand(await adminParts()),
+  },
+  {
     name: "backup",
     about: "Copy the data folder, while Daybook runs or not.",
     load: async () =>

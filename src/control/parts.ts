@@ -5,6 +5,8 @@ import { Catalog } from "./catalog.ts";
 import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
+import { Erasures } from "./erasures.ts";
+import { Holds } from "./holds.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
@@ -23,6 +25,8 @@ export interface ControlParts {
   readonly credits: Credits;
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
+  readonly holds: Holds;
+  readonly erasures: Erasures;
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
   readonly policies: Policies;
@@ -52,6 +56,8 @@ export async function openParts({
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);
+    const holds = new Holds(control);
+    const erasures = new Erasures(control);
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
@@ -59,7 +65,20 @@ export async function openParts({
     const mcpServers = new McpServers({ control, secrets, folder });
     await control.load();
     const money = { credits, limits, charges };
-    return { control, users, keys, tokens, sessions, ...money, catalog, mcpServers, policies, secrets };
+    const kept = { holds, erasures };
+    return {
+      control,
+      users,
+      keys,
+      tokens,
+      sessions,
+      ...money,
+      ...kept,
+      catalog,
+      mcpServers,
+      policies,
+      secrets,
+    };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

@@ -1,6 +1,7 @@
 // What control.db holds, as Kysely sees it and as SQL makes it: the foundation, and the tables of each part. Times
 // are UTC milliseconds.
 import type { Generated } from "kysely";
+import { EVIDENCE_MIGRATION, type EvidenceTables } from "./evidence-tables.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
 import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
@@ -13,7 +14,8 @@ export interface ChangeableTables
     ProvidersTables,
     MoneyTables,
     McpServersTables,
-    PolicyTables {
+    PolicyTables,
+    EvidenceTables {
   settings: { name: string; value: string };
 }
 
@@ -49,4 +51,5 @@ export const MIGRATIONS: readonly string[] = [
   MONEY_MIGRATION,
   MCP_SERVERS_MIGRATION,
   POLICY_MIGRATION,
+  EVIDENCE_MIGRATION,
 ];

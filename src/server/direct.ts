@@ -12,12 +12,15 @@ import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
+import { Adoption } from "../node/adoption.ts";
 import { makeFolder } from "../node/folder.ts";
 import { limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
+import { tellLoss } from "../node/tell-loss.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
+import { Erasing } from "./erasing.ts";
 import { NO_JOBS } from "./jobs.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
@@ -93,6 +96,40 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   openings.add(() => table.close());
   let counted: Promise<void> | null = null;
   let failure: unknown = null;
+  const count = () => {
+    counted ??= spending.start(reader);
+    return counted;
+  };
+  const { accounts } = spending;
+  const adoption = new Adoption({
+    home: config.home,
+    own: slot,
+    address: config.store,
+    limits: limitsOf(config),
+    modes: config.audit.modes,
+    outbox: parts.control,
+    positions: () => reader.positions(),
+    charges,
+    onLost: (lostNode, lost) => tellLoss(recorder, lostNode, lost),
+  });
+  const erasing = new Erasing({
+    home: config.home,
+    own: slot,
+    parts,
+    reader,
+    delivery,
+    journal,
+    accounts: {
+      rename: (userId, other) => accounts.rename(userId, other),
+      keep: () => count().then(() => accounts.keep()),
+    },
+    adopt: () => adoption.round(),
+    report: (error) => report(error, "erasure"),
+  });
+  openings.add(() => erasing.close());
+  openings.add(parts.holds.follow(() => delivery.halt()));
+  // A command does what it was asked for; the rest is for a server, or for the next erasure.
+  erasing.start({ resume: false });
   const api = createApi({
     ...parts,
     version: daybookVersion(),
@@ -103,8 +140,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     upstreams: createUpstreams(table, parts.catalog),
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
-      counted ??= spending.start(reader);
-      await counted;
+      await count();
       return spending.ledger.balance(userId);
     },
     metricsText: async () => "",

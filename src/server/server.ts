@@ -1,8 +1,10 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
+
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi } from "../api/create-api.ts";
+import { filtersOf } from "../api/hold-filters.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
@@ -31,6 +33,7 @@ import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
+import { Erasing } from "./erasing.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
@@ -309,7 +312,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now(), []),
+    rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
     reader,
     recorder,
     delivery,
@@ -317,9 +320,25 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     report: (error) => report(error, "retention"),
   });
   openings.add(() => retention.close());
+  const { holds } = parts;
+  // What is about to go may be held now.
+  openings.add(holds.follow(() => delivery.halt()));
+  const erasing = new Erasing({
+    home: config.home,
+    own: slot,
+    parts,
+    reader,
+    delivery,
+    journal,
+    accounts: spending.accounts,
+    adopt: () => adoption.round(),
+    report: (error) => report(error, "erasure"),
+  });
+  openings.add(() => erasing.close());
   adoption.start();
   anchoring.start();
   retention.start();
+  erasing.start({ resume: true });
   return {
     url: listener.url,
     nodeId: journal.nodeId,

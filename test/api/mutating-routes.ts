@@ -1,5 +1,6 @@
 // One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
 import type { Asked, AskOptions } from "../support/daybook.ts";
+import { EVIDENCE_EXAMPLES } from "./mutating-evidence.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
 import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
@@ -101,6 +102,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
   ...POLICY_EXAMPLES,
+  ...EVIDENCE_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",
