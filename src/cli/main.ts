@@ -34,12 +34,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "stats",
     about: "Sums over the audit trail.",
-    load: async () =>
-      (await import("./stats.ts")).statsCommand({
-        ...(await surroundings()),
-        out: process.stdout,
-        now: Date.now,
-      }),
+    load: async () => (await import("./stats.ts")).statsCommand(await adminParts()),
   },
   {
     name: "users",
