@@ -1,6 +1,7 @@
 // The flags that say which events, for every verb that reads the trail.
 import type { Command } from "commander";
 import { DaybookError } from "../event/errors.ts";
+import { hintFor } from "../query/terms.ts";
 
 export interface FilterFlags {
   readonly since?: string;
@@ -35,8 +36,14 @@ export function withWords(command: Command): Command {
     .allowUnknownOption()
     .hook("preAction", (_, { args }) => {
       const wrong = args.find((word) => word.startsWith("--"));
-      if (wrong !== undefined)
-        command.error(`error: unknown option '${wrong}'`, { code: "commander.unknownOption" });
+      if (wrong === undefined) return;
+      const hint = hintFor(
+        wrong,
+        command.options.flatMap(({ long }) => long ?? []),
+      ).trim();
+      command.error(`error: unknown option '${wrong}'${hint === "" ? "" : `\n(${hint})`}`, {
+        code: "commander.unknownOption",
+      });
     });
 }
 
