@@ -7,8 +7,10 @@ import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
 import type { Reader } from "../read/reader.ts";
+import type { Position } from "../stores/store.ts";
 import type { Holder } from "./authorize.ts";
 import type { Jobs } from "./jobs.ts";
+import type { McpAtWork } from "./mcp-at-work.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** A begun event, to be finished exactly once. */
@@ -35,6 +37,8 @@ export interface ApiParts extends ControlParts {
   readonly reader: Reader;
   /** The providers at work. */
   readonly upstreams: Upstreams;
+  /** The MCP servers at work. */
+  readonly mcp: McpAtWork;
   /** Reads the configuration again, and puts in force what can be. Rejects with what is wrong with it. */
   reload(actor: Actor): Promise<{
     readonly changed: readonly string[];
@@ -42,6 +46,15 @@ export interface ApiParts extends ControlParts {
   }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   readonly jobs: Jobs;
+  /** Takes in events of other processes. Bytes are handed over; what resolves is durable. */
+  readonly ingest: {
+    append(bytes: Uint8Array<ArrayBuffer>): Promise<{
+      readonly result: "appended" | "conflict";
+      readonly at: Position | null;
+    }>;
+    seal(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+    nodes(): Promise<readonly (Position & { readonly sealedSize: number })[]>;
+  };
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
   /** Counts refusals of requests that nobody is known to have made, where one source has many; else false. */

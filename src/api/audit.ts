@@ -6,9 +6,9 @@ import { DaybookError } from "../event/errors.ts";
 import type { Facts, Kind } from "../event/fields.ts";
 import { newTraceId } from "../event/ids.ts";
 import { answered, failed, type Outcome } from "../event/outcomes.ts";
+import { messageBytes } from "../protocols/message-bytes.ts";
 import { traceFrom } from "../protocols/request-ids.ts";
 import type { ApiParts, OpenEvent } from "./api-parts.ts";
-import { messageBytes } from "./message-bytes.ts";
 import { refusalOf } from "./problem.ts";
 
 /** What a request is in the trail. */
@@ -35,7 +35,7 @@ export class RequestAudit {
   #settleLater: (() => void) | null = null;
   /** How the request ends, once that is known. */
   outcome: Outcome | null = null;
-  /** Success leaves no event: this is a further page of a query that has one. */
+  /** Success leaves no event: this is a further page of a query that has one, or hands events over. */
   continues = false;
   /** The event of the change that this request made; its success leaves no other. */
   changed: string | null = null;

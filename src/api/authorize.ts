@@ -19,7 +19,11 @@ export interface Holder {
   readonly userId: string | null;
   /** null: no token, or no session. */
   readonly tokenId: string | null;
-  readonly session: { readonly id: string; readonly userId: string; readonly expiresAt: number } | null;
+  readonly session: {
+    readonly id: string;
+    readonly userId: string | null;
+    readonly expiresAt: number;
+  } | null;
 }
 
 const OF_ROLE: Readonly<Record<string, readonly Grant[]>> = {
@@ -79,17 +83,13 @@ function sessionHolder({ sessions }: ApiParts, secret: string): Holder {
       ...(check.userId === undefined ? {} : { facts: { userId: check.userId } }),
     });
   }
-  const { session, user } = check;
-  const { name, role } = user;
-  return {
-    id: session.id,
-    name,
-    role,
-    userId: user.id,
-    grants: grantsOf(role, null),
-    tokenId: null,
-    session,
-  };
+  const { session } = check;
+  if ("token" in check) {
+    const { id, name, role, scopes, userId } = check.token;
+    return { id: session.id, name, role, userId, grants: grantsOf(role, scopes), tokenId: id, session };
+  }
+  const { id, name, role } = check.user;
+  return { id: session.id, name, role, userId: id, grants: grantsOf(role, null), tokenId: null, session };
 }
 
 /** Who presented an API key, as clients of the gateway do: `Authorization: Bearer`, or `x-api-key`. Throws 401. */

@@ -59,6 +59,14 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.decorateRequest("holder", null);
   // Only JSON: what a form of another site can send is not understood.
   app.removeContentTypeParser("text/plain");
+  app.addContentTypeParser(
+    "application/x-ndjson",
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.routeOptions.config.route?.linesBytes !== undefined) return body;
+      throw new Refusal("invalid_request", { detail: "Lines are not read here.", errorType: "bad_field" });
+    },
+  );
   app.addHook("onRequest", async (request, reply) => {
     const { route } = request.routeOptions.config;
     open(parts, request, reply, route);
@@ -77,6 +85,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
       method: route.method,
       url: route.path,
       config: { route },
+      bodyLimit: route.linesBytes ?? MAX_BODY_BYTES,
       handler: async (request, reply) => {
         const call = callOf(lasting, route, request, reply);
         const { audit } = request;
@@ -108,14 +117,19 @@ function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, rou
     ...(changes === undefined ? {} : { entityType: changes.entityType }),
   };
   const audit = new RequestAudit(parts, request, kind, about);
+  audit.continues = route?.isQuiet ?? false;
   request.audit = audit;
   reply.header("x-trace-id", audit.traceId);
   audit.settleWith(request, reply);
 }
 
 /** Not a change, which may be its own event, nor a further page, which may belong to that of its query. */
-function isBegunAtOnce({ query }: FastifyRequest, { takes, changes }: Route): boolean {
-  return changes === undefined && !(takes === "filter and page" && (query as URLSearchParams).has("cursor"));
+function isBegunAtOnce({ query }: FastifyRequest, { takes, changes, isQuiet }: Route): boolean {
+  return (
+    changes === undefined &&
+    !isQuiet &&
+    !(takes === "filter and page" && (query as URLSearchParams).has("cursor"))
+  );
 }
 
 /** Throws the refusal of a request that may not ask `route`. */

@@ -39,6 +39,8 @@ export interface Route {
   readonly query?: z.ZodObject;
   /** Members of the JSON body; others are refused. */
   readonly body?: z.ZodObject;
+  /** The body is lines (application/x-ndjson), at most so many bytes of them, handed on as they are. */
+  readonly linesBytes?: number;
   /** What a success answers; none: 204. */
   readonly answers?: z.ZodType;
   /** Status of a success; 200 unless said, 204 for an answer that is undefined. */
@@ -50,6 +52,8 @@ export interface Route {
   readonly changes?: Changes;
   /** Makes something else do something, and changes nothing here: its event is the request's. */
   readonly acts?: true;
+  /** A success leaves no event, since what it hands over is events itself; whatever else it comes to leaves one. */
+  readonly isQuiet?: true;
   /** A method, so that `route` can give it a call with the types of its own query and body. */
   answer(call: Call): Promise<unknown>;
 }

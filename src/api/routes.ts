@@ -6,10 +6,12 @@ import { docsRoutes } from "./routes/docs.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { HOLD_ROUTES } from "./routes/holds.ts";
+import { INGEST_ROUTES } from "./routes/ingest.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
 import { LOGIN_ROUTES } from "./routes/login.ts";
+import { MCP_ROUTES } from "./routes/mcp.ts";
 import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
 import { MODEL_ROUTES } from "./routes/models.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
@@ -41,6 +43,8 @@ const OF_SUBJECTS: readonly Route[] = [
   ...POLICY_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
+  ...INGEST_ROUTES,
+  ...MCP_ROUTES,
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,

@@ -77,6 +77,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
   },
   {
+    name: "mcp",
+    about: "MCP servers: list and change them; wrap one over stdio.",
+    load: async () => (await import("./mcp.ts")).mcpCommand(await adminParts()),
+  },
+  {
     name: "doctor",
     about: "Check the data folder and the machine; change nothing.",
     load: async () => {

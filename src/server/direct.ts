@@ -10,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { Adoption } from "../node/adoption.ts";
@@ -73,6 +74,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   const parts = await openParts({ path, nodeId, clock: Date.now, secretKey: config.secretKey });
   openings.add(() => parts.control.close());
   parts.catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
   parts.policies.setFixed(config);
   const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile });
   const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
@@ -137,7 +139,9 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     reader,
     recorder,
     jobs: NO_JOBS,
+    ingest: new Ingest(config.store),
     upstreams: createUpstreams(table, parts.catalog),
+    mcp: { of: () => null },
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
       await count();

@@ -1,5 +1,5 @@
-// The one HTTP listener. Requests below /v1/ and /mcp/ go to the gateway, all others to the API; what node:http would answer
-// by itself, unseen, is given to them too.
+// The one HTTP listener. Requests below /v1/ and /mcp/ go to the gateway, those for the dashboard's files to these, all
+// others to the API; what node:http would answer by itself, unseen, is given to them too.
 import {
   createServer,
   type IncomingMessage,
@@ -12,6 +12,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { Connections } from "./connections.ts";
+import { Dashboard } from "./dashboard.ts";
 import type { Certificate } from "./tls.ts";
 
 /** What the API answers below /v1/. */
@@ -38,6 +39,7 @@ export interface Listener {
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { gateway, api, host, port, certificate = null } = options;
   const connections = new Connections(gateway);
+  const dashboard = new Dashboard();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     connections.begin(request, response);
     // RFC 9112 section 3.2.2: the absolute form must be accepted.
@@ -45,7 +47,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
     const { url } = request;
     if (/^\/(?:v1(?:[/?]|$)|mcp\/)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
-    else api(request, response);
+    else if (!dashboard.handle(request, response)) api(request, response);
   };
   // A missing Host is refused by the gateway, with its event, and not by node:http without one.
   const server = serverWith(certificate, serve);

@@ -13,6 +13,7 @@ import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
@@ -21,6 +22,7 @@ import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import { Adoption } from "../node/adoption.ts";
+import { clientAddress, clientSecurity } from "../node/client-address.ts";
 import { makeFolder } from "../node/folder.ts";
 import { keptSegments, limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
@@ -32,7 +34,6 @@ import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
-import { clientAddress, clientSecurity } from "./client-address.ts";
 import { Erasing } from "./erasing.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
@@ -60,6 +61,7 @@ export interface Server {
   /** A model that can be asked for; null: only globs are known. */
   readonly exampleModel: string | null;
   readonly recorder: Recorder;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
   readonly retention: Retention;
@@ -168,6 +170,7 @@ async function open(
     parts,
     recorder,
     spending,
+    outbox,
     delivery,
     journal,
     firstSecrets,
@@ -209,6 +212,7 @@ interface Core {
   readonly parts: ControlParts;
   readonly recorder: Recorder;
   readonly spending: Spending;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -217,8 +221,20 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, anchoring, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } =
-    core;
+  const {
+    slot,
+    anchoring,
+    limits,
+    parts,
+    recorder,
+    spending,
+    outbox,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+    live,
+  } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
@@ -287,14 +303,18 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     anchoring,
     activeRequests: () => gateway.active,
   });
+  const ingest = new Ingest(config.store);
+  openings.add(() => ingest.close());
   const api = createApi({
     ...parts,
     version: daybookVersion(),
     refusals,
     reader,
     upstreams,
+    mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
+    ingest,
     jobs,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
@@ -347,6 +367,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     simulated: table.simulated,
     exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
+    outbox,
     delivery,
     adoption,
     retention,

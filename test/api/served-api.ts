@@ -120,6 +120,12 @@ const NOTHING_AT_WORK: ApiParts["upstreams"] = {
   setLoaded: async () => ({ ok: false, code: "not_supported", status: null, errorType: null }),
 };
 
+const NO_INGEST: ApiParts["ingest"] = {
+  append: async () => assert.fail("not asked here"),
+  seal: async () => assert.fail("not asked here"),
+  nodes: async () => [],
+};
+
 function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, keyof ControlParts> {
   return {
     version: "0.0.0",
@@ -127,8 +133,10 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     reader,
     recorder,
     upstreams: NOTHING_AT_WORK,
+    mcp: { of: () => null },
     reload: async () => ({ changed: [], needsRestart: [] }),
     jobs: NO_JOBS,
+    ingest: NO_INGEST,
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),
     now: () => START,
