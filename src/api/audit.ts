@@ -19,6 +19,7 @@ export interface AuditKind {
 
 export const REQUEST: AuditKind = { kind: "api", action: "request" };
 export const QUERIED: AuditKind = { kind: "system", action: "queried" };
+export const SUBSCRIBED: AuditKind = { kind: "system", action: "subscribed" };
 
 /** As long as the gateway waits (DESIGN section 5). */
 const STRICT_MS = 2000;
@@ -35,6 +36,8 @@ export class RequestAudit {
   #settleLater: (() => void) | null = null;
   /** How the request ends, once that is known. */
   outcome: Outcome | null = null;
+  /** Why an answer that had begun was cut off by us. */
+  cut: Outcome | null = null;
   /** Success leaves no event: this is a further page of a query that has one, or hands events over. */
   continues = false;
   /** The event of the change that this request made; its success leaves no other. */
@@ -119,7 +122,7 @@ export class RequestAudit {
       this.#settled = true;
       const isTold = this.#settleLater !== null && this.outcome !== null;
       const whole = isTold || this.#parts.trusted !== undefined || reply.raw.writableFinished;
-      const outcome = whole ? this.#outcomeOf(reply) : failed("client_disconnected");
+      const outcome = whole ? this.#outcomeOf(reply) : (this.cut ?? failed("client_disconnected"));
       try {
         this.#finish(outcome, bytes());
       } catch (error) {
@@ -166,6 +169,18 @@ export class RequestAudit {
     } catch (error) {
       return error;
     }
+  }
+
+  /**
+   * The request goes on as something that is not audited: its event ends here. Rejects with `audit_unavailable` when it
+   * must be durable by now and is not.
+   */
+  async handOver(outcome: Outcome): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#finish(outcome, {});
+    if (this.#event?.mode === "strict" && (await this.#event.settled(STRICT_MS)) !== "durable")
+      throw new DaybookError("audit_unavailable", "the journal did not take it");
   }
 
   #outcomeOf({ statusCode }: FastifyReply): Outcome {

@@ -21,6 +21,11 @@ const OF_API = /^\/v1\/(?:usage|credits)(?:\?|$)/;
 export interface ListenerOptions {
   readonly gateway: Gateway;
   readonly api: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Which requests may go on as a WebSocket, and who answers them when they ask to. */
+  readonly upgrades: {
+    accepts(request: IncomingMessage): boolean;
+    answer(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  };
   readonly host: string;
   readonly port: number;
   /** null: plain HTTP. */
@@ -37,7 +42,7 @@ export interface Listener {
 }
 
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const { gateway, api, host, port, certificate = null } = options;
+  const { gateway, api, upgrades, host, port, certificate = null } = options;
   const connections = new Connections(gateway);
   const dashboard = new Dashboard();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
@@ -50,7 +55,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     else if (!dashboard.handle(request, response)) api(request, response);
   };
   // A missing Host is refused by the gateway, with its event, and not by node:http without one.
-  const server = serverWith(certificate, serve);
+  const server = serverWith(certificate, serve, (request) => upgrades.accepts(request));
+  server.on("upgrade", (request, socket, head) => {
+    connections.upgraded(socket as Socket);
+    upgrades.answer(request, socket as Socket, head);
+  });
   server.on("checkExpectation", serve);
   server.on("clientError", (error, socket) => connections.unreadable(error, socket as Socket));
   server.on("connect", (_request, socket) => connections.tunnel(socket as Socket));
@@ -70,8 +79,12 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
 }
 
-function serverWith(certificate: Certificate | null, serve: RequestListener): Server {
-  const options = { requireHostHeader: false, keepAliveTimeout: 5000, noDelay: true };
+function serverWith(
+  certificate: Certificate | null,
+  serve: RequestListener,
+  shouldUpgradeCallback: (request: IncomingMessage) => boolean,
+): Server {
+  const options = { requireHostHeader: false, keepAliveTimeout: 5000, noDelay: true, shouldUpgradeCallback };
   if (certificate === null) return createServer(options, serve);
   const server = createTlsServer({ ...options, ...certificate.pair, ALPNProtocols: ["http/1.1"] }, serve);
   certificate.onChanged((pair) => server.setSecureContext(pair));
