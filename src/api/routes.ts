@@ -3,6 +3,7 @@
 import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { DRY_RUN_ROUTES } from "./routes/dry-run.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
@@ -37,6 +38,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...KEY_ROUTES,
   ...PROVIDER_ROUTES,
   ...POLICY_ROUTES,
+  ...DRY_RUN_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
   ...JOB_ROUTES,
