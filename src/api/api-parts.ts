@@ -6,6 +6,7 @@ import type { ControlParts } from "../control/parts.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
+import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Position } from "../stores/store.ts";
 import type { Holder } from "./authorize.ts";
@@ -35,6 +36,7 @@ export interface ApiParts extends ControlParts {
   /** Of this Daybook. */
   readonly version: string;
   readonly reader: Reader;
+  readonly feed: Pick<Feed, "subscribe">;
   /** The providers at work. */
   readonly upstreams: Upstreams;
   /** The MCP servers at work. */

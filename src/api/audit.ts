@@ -19,6 +19,7 @@ export interface AuditKind {
 
 export const REQUEST: AuditKind = { kind: "api", action: "request" };
 export const QUERIED: AuditKind = { kind: "system", action: "queried" };
+export const SUBSCRIBED: AuditKind = { kind: "system", action: "subscribed" };
 
 /** As long as the gateway waits (DESIGN section 5). */
 const STRICT_MS = 2000;
@@ -166,6 +167,18 @@ export class RequestAudit {
     } catch (error) {
       return error;
     }
+  }
+
+  /**
+   * The request goes on as something that is not audited: its event ends here. Rejects with `audit_unavailable` when it
+   * must be durable by now and is not.
+   */
+  async handOver(outcome: Outcome): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#finish(outcome, {});
+    if (this.#event?.mode === "strict" && (await this.#event.settled(STRICT_MS)) !== "durable")
+      throw new DaybookError("audit_unavailable", "the journal did not take it");
   }
 
   #outcomeOf({ statusCode }: FastifyReply): Outcome {

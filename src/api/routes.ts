@@ -4,6 +4,7 @@ import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
+import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { HOLD_ROUTES } from "./routes/holds.ts";
 import { INGEST_ROUTES } from "./routes/ingest.ts";
@@ -25,7 +26,7 @@ import { USER_ROUTES } from "./routes/users.ts";
 
 /** What is asked of the trail, which is answered where others had it before, too. */
 const PATH = "/admin/audit-logs";
-const TRAIL: readonly Route[] = [...SUM_ROUTES, ...TRAIL_ROUTES];
+const TRAIL: readonly Route[] = [...SUM_ROUTES, ...EVENT_STREAM_ROUTES, ...TRAIL_ROUTES];
 const LIST = TRAIL.filter(({ path }) => path === PATH);
 const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes(":"));
 
@@ -34,6 +35,8 @@ const OF_SUBJECTS: readonly Route[] = [
   ...alsoAt(TRAIL, PATH, "/api/system/audit-logs"),
   ...alsoAt(LIST, PATH, "/admin/audit/logs"),
   ...alsoAt(BESIDE_LIST, PATH, "/admin/audit"),
+  ...WEB_SOCKET_ROUTES,
+  ...alsoAt(WEB_SOCKET_ROUTES, "/admin/", "/api/system/"),
   ...USAGE_ROUTES,
   ...LOGIN_ROUTES,
   ...USER_ROUTES,

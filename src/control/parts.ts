@@ -54,7 +54,7 @@ export async function openParts({
     const users = new Users(control, passwords);
     const keys = new ApiKeys(control, users);
     const tokens = new Tokens(control, users);
-    const sessions = new Sessions(control, users, passwords);
+    const sessions = new Sessions({ control, users, tokens, passwords });
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);

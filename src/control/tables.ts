@@ -5,7 +5,7 @@ import { EVIDENCE_MIGRATION, type EvidenceTables } from "./evidence-tables.ts";
 import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
-import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PEOPLE_MIGRATION, type PeopleTables, TOKEN_SESSIONS_MIGRATION } from "./people-tables.ts";
 import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
@@ -55,4 +55,5 @@ export const MIGRATIONS: readonly string[] = [
   POLICY_MIGRATION,
   EVIDENCE_MIGRATION,
   INGEST_MIGRATION,
+  TOKEN_SESSIONS_MIGRATION,
 ];

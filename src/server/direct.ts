@@ -137,6 +137,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     version: daybookVersion(),
     refusals: { count: () => false },
     reader,
+    // What is asked here is over with its answer.
+    feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
     ingest: new Ingest(config.store),

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { createApi } from "../api/create-api.ts";
+import { createApi, upgradesOf } from "../api/create-api.ts";
 import { filtersOf } from "../api/hold-filters.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
@@ -29,14 +29,16 @@ import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
 import type { Found } from "../providers/found.ts";
+import { Feed } from "../read/feed.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
+import { closer } from "./closer.ts";
 import { Erasing } from "./erasing.ts";
 import { JobBoard } from "./jobs.ts";
-import { type Listener, openListener } from "./listener.ts";
+import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
@@ -73,8 +75,6 @@ export interface Server {
   cut(): void;
 }
 
-/** How long requests in flight may take to end after close(). */
-const GRACE_MS = 25_000;
 const SHIP_MS = 10_000;
 const PUMP_MS = 5000;
 
@@ -239,6 +239,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
   await spending.start(reader);
+  const feed = new Feed({ address: config.store });
+  openings.add(() => feed.close());
+  delivery.onShipped(() => feed.wake());
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -310,6 +313,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     version: daybookVersion(),
     refusals,
     reader,
+    feed,
     upstreams,
     mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
@@ -329,7 +333,14 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => api.close());
   const certificate = certificateFor(live);
   openings.add(() => certificate?.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
+  const handler = handlerOf(api);
+  const listener = await openListener({
+    gateway,
+    api: handler,
+    upgrades: upgradesOf(handler),
+    ...config.listen,
+    certificate,
+  });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
     rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
@@ -372,26 +383,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     adoption,
     retention,
     reload: () => reloadBySignal(live, recorder),
-    close: closer(openings, listener, gateway),
+    close: closer(openings, { listener, gateway, feed }),
     cut: () => gateway.cut(),
-  };
-}
-
-function closer(
-  openings: Openings,
-  listener: Listener,
-  gateway: Gateway,
-): (graceMs?: number) => Promise<void> {
-  let closing: Promise<void> | null = null;
-  return (graceMs = GRACE_MS) => {
-    closing ??= (async () => {
-      const closed = listener.close();
-      await gateway.drain(graceMs);
-      listener.closeNow();
-      await closed;
-      await openings.close();
-    })();
-    return closing;
   };
 }
 

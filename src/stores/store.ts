@@ -258,6 +258,16 @@ export interface Scanned {
   readonly next: number | null;
 }
 
+/** What came into the store beyond a position. */
+export interface Followed {
+  /** In the order in which they came; of each node in order of seq. */
+  readonly events: AuditEvent[];
+  /** How far that is; to be passed on. */
+  readonly at: AsOf;
+  /** Nothing that was asked for is beyond `at`. */
+  readonly isLevel: boolean;
+}
+
 export interface Capabilities {
   /** A second process may read while one writes. */
   readonly concurrentReaders: boolean;
@@ -288,6 +298,12 @@ export interface Store {
    * somebody else has changed the store. Begins at `after`, the `next` of the part before; null: at the first.
    */
   scan(after: number | null, limit: number): Promise<Scanned>;
+  /**
+   * Events beyond `after`, at most `limit`; nodes that it does not name count from their first. `upTo` (null: now) is a
+   * position that this gave before, or `positions`. A call may look for the place where `after` is, and have no events:
+   * then it is to be asked again, from the same connection. Events that retention has removed are missing.
+   */
+  follow(after: AsOf, upTo: AsOf | null, limit: number): Promise<Followed>;
   /**
    * Adds to what is known of a node's log, in one transaction: a tile takes the place of a narrower one and of no other;
    * of the checkpoints the last of each hour (UTC) stays. Again: nothing changes.

@@ -131,6 +131,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     version: "0.0.0",
     refusals: { count: () => false },
     reader,
+    feed: { subscribe: async () => assert.fail("not asked here") },
     recorder,
     upstreams: NOTHING_AT_WORK,
     mcp: { of: () => null },

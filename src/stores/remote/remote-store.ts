@@ -34,6 +34,7 @@ export function openRemoteStore(address: string): Store {
     get: unread,
     leafSource: unread,
     scan: unread,
+    follow: unread,
     tile: unread,
     stats: unread,
     histogram: unread,

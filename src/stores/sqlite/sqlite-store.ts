@@ -12,6 +12,7 @@ import type {
   EraseProgress,
   EraseStep,
   Facets,
+  Followed,
   Group,
   JournalEvent,
   Page,
@@ -48,6 +49,7 @@ import { Dictionary } from "./dictionary.ts";
 import { traces } from "./erasure.ts";
 import { facets, groups } from "./facets.ts";
 import { namedFailure } from "./failures.ts";
+import { Follower } from "./follow.ts";
 import { page, WINDOWS, type Windows } from "./pages.ts";
 import { planPrune } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
@@ -81,6 +83,7 @@ export class SqliteStore implements Store {
   readonly #actors: Tuples;
   readonly #rollups: RollupRows;
   readonly #windows: Windows;
+  readonly #follower = new Follower();
   readonly #prepared = new Map<string, StatementSync>();
   readonly #upkeep: Upkeep;
   #timesForgotten = -1;
@@ -180,6 +183,12 @@ export class SqliteStore implements Store {
         return { events, next: rows.length < limit ? null : (rows.at(-1)?.at(-1) as number) };
       });
     });
+  }
+
+  follow(after: AsOf, upTo: AsOf | null, limit: number): Promise<Followed> {
+    return this.#call(() =>
+      this.#snapshot(() => this.#follower.read(this.source, this.#asOf(), after, upTo, limit)),
+    );
   }
 
   seal(seal: Seal): Promise<void> {
