@@ -54,6 +54,7 @@ const MAY: Record<string, readonly string[]> = {
     "api",
     "config",
     "control",
+    "policy",
     "delivery",
     "evidence",
     "gateway",

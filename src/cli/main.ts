@@ -32,6 +32,11 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "export",
+    about: "Write events to a file: JSON, CSV, Parquet, OCSF, ECS.",
+    load: async () => (await import("./export.ts")).exportCommand(await adminParts()),
+  },
+  {
     name: "stats",
     about: "Sums over the audit trail.",
     load: async () =>
@@ -87,6 +92,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
   },
   {
+    name: "mcp",
+    about: "MCP servers: list and change them; wrap one over stdio.",
+    load: async () => (await import("./mcp.ts")).mcpCommand(await adminParts()),
+  },
+  {
     name: "doctor",
     about: "Check the data folder and the machine; change nothing.",
     load: async () => {
@@ -111,6 +121,16 @@ export const VERBS: readonly Verb[] = [
         out: process.stdout,
         now: Date.now,
       }),
+  },
+  {
+    name: "hold",
+    about: "Legal holds: add, list and release them.",
+    load: async () => (await import("./hold.ts")).holdCommand(await adminParts()),
+  },
+  {
+    name: "erase",
+    about: "Erase a person's data; what was recorded still verifies.",
+    load: async () => (await import("./erase.ts")).eraseCommand(await adminParts()),
   },
   {
     name: "backup",

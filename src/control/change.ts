@@ -30,6 +30,8 @@ export interface Entry {
   readonly kind?: Extract<Kind, "admin" | "auth"> | undefined;
   /** The reason given for it, at most 500 characters. */
   readonly justification?: string | null | undefined;
+  /** Other types of entities that it changes: what shows them in memory is read again. */
+  readonly touches?: readonly string[] | undefined;
 }
 
 export type Value = string | number | boolean | null | readonly string[];

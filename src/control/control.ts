@@ -21,6 +21,8 @@ export interface ControlOptions {
 
 /** What may be read, in a change or outside of one. */
 export type Reads = Kysely<ChangeableTables>;
+/** What may be brought up to date without anybody's decision. */
+type UpkeepTables = CopyTables & Pick<Tables, "erasures" | "outbox">;
 export type Change = Transaction<ChangeableTables>;
 
 /**
@@ -98,10 +100,11 @@ export class Control {
       }
       const facts = auditFacts(actor, entry, made, now);
       await enqueue(transaction, facts, this.#nodeId, now);
-      const show = await this.#showing(transaction, entry.entityType, made.entityId);
+      const shows = [await this.#showing(transaction, entry.entityType, made.entityId)];
+      for (const touched of entry.touches ?? []) shows.push(await this.#showing(transaction, touched, null));
       await transaction.commit().execute();
       // From here on nothing may fail: the caller would believe that nothing was changed.
-      show();
+      for (const show of shows) show();
       actor.committed?.(facts.eventId ?? "");
       for (const listener of this.#outboxListeners) queueMicrotask(listener);
       return made;
@@ -112,7 +115,11 @@ export class Control {
   }
 
   /** Counts the change for other processes, and reads what shows it in memory. */
-  async #showing(transaction: Transaction<Tables>, entityType: string, id: string): Promise<() => void> {
+  async #showing(
+    transaction: Transaction<Tables>,
+    entityType: string,
+    id: string | null,
+  ): Promise<() => void> {
     const { revision } = await transaction
       .insertInto("revisions")
       .values({ entity_type: entityType, revision: 1 })
@@ -172,10 +179,15 @@ export class Control {
    * Reads and writes, in one transaction, what is no decision of anybody but follows from events: it leaves no entry.
    * Rejects, rolled back, when `work` does.
    */
-  upkeep<T>(work: (tables: Transaction<CopyTables>) => Promise<T>): Promise<T> {
+  upkeep<T>(work: (tables: Transaction<UpkeepTables>) => Promise<T>): Promise<T> {
     return this.#database
       .transaction()
-      .execute((transaction) => work(transaction as unknown as Transaction<CopyTables>));
+      .execute((transaction) => work(transaction as unknown as Transaction<UpkeepTables>));
+  }
+
+  /** What was removed is then in no byte of the file; false: somebody is reading it, and it is to be tried again. */
+  leaveNothing(): boolean {
+    return this.#sqlite.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0;
   }
 
   /** Audit entries that wait for the journal, in order of id. */

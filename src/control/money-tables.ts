@@ -6,13 +6,14 @@ export const ENTRY_KINDS = ["grant", "adjustment", "reversal"] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 export interface MoneyTables {
-  /** Never changed and never removed: a balance is their sum less what events have cost. */
+  /** Amounts are never changed and never removed: a balance is their sum less what events have cost. */
   credit_entries: {
     readonly id: string;
-    readonly user_id: string;
+    /** An erasure puts its own id, and a reason that says no more than that, in the place of a person's. */
+    user_id: string;
     readonly kind: EntryKind;
     readonly amount_micros: number;
-    readonly reason: string;
+    reason: string;
     /** The entry that a reversal takes back. */
     readonly reverses: string | null;
     readonly created_at: number;

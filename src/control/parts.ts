@@ -5,6 +5,9 @@ import { Catalog } from "./catalog.ts";
 import { ChargesCopy } from "./charges.ts";
 import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
+import { Erasures } from "./erasures.ts";
+import { Holds } from "./holds.ts";
+import { IngestNodes } from "./ingest-nodes.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
@@ -23,10 +26,13 @@ export interface ControlParts {
   readonly credits: Credits;
   readonly limits: SubjectLimits;
   readonly charges: ChargesCopy;
+  readonly holds: Holds;
+  readonly erasures: Erasures;
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
   readonly policies: Policies;
   readonly secrets: SecretsAtRest;
+  readonly ingestNodes: IngestNodes;
 }
 
 export interface PartsOptions extends ControlOptions {
@@ -48,18 +54,35 @@ export async function openParts({
     const users = new Users(control, passwords);
     const keys = new ApiKeys(control, users);
     const tokens = new Tokens(control, users);
-    const sessions = new Sessions(control, users, passwords);
+    const sessions = new Sessions({ control, users, tokens, passwords });
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);
+    const holds = new Holds(control);
+    const erasures = new Erasures(control);
     const folder = dirname(options.path);
     const secrets = new SecretsAtRest({ folder, given: secretKey });
     const catalog = new Catalog({ control, secrets, folder });
     const policies = new Policies(control);
     const mcpServers = new McpServers({ control, secrets, folder });
+    const ingestNodes = new IngestNodes(control);
     await control.load();
     const money = { credits, limits, charges };
-    return { control, users, keys, tokens, sessions, ...money, catalog, mcpServers, policies, secrets };
+    const kept = { holds, erasures };
+    return {
+      control,
+      users,
+      keys,
+      tokens,
+      sessions,
+      ...money,
+      ...kept,
+      catalog,
+      mcpServers,
+      policies,
+      secrets,
+      ingestNodes,
+    };
   } catch (error) {
     await control.close().catch(() => {});
     throw error;

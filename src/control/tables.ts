@@ -1,9 +1,11 @@
 // What control.db holds, as Kysely sees it and as SQL makes it: the foundation, and the tables of each part. Times
 // are UTC milliseconds.
 import type { Generated } from "kysely";
+import { EVIDENCE_MIGRATION, type EvidenceTables } from "./evidence-tables.ts";
+import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
-import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PEOPLE_MIGRATION, type PeopleTables, TOKEN_SESSIONS_MIGRATION } from "./people-tables.ts";
 import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
@@ -13,7 +15,9 @@ export interface ChangeableTables
     ProvidersTables,
     MoneyTables,
     McpServersTables,
-    PolicyTables {
+    PolicyTables,
+    EvidenceTables,
+    IngestTables {
   settings: { name: string; value: string };
 }
 
@@ -49,4 +53,7 @@ export const MIGRATIONS: readonly string[] = [
   MONEY_MIGRATION,
   MCP_SERVERS_MIGRATION,
   POLICY_MIGRATION,
+  EVIDENCE_MIGRATION,
+  INGEST_MIGRATION,
+  TOKEN_SESSIONS_MIGRATION,
 ];

@@ -8,7 +8,8 @@ import type { Slot } from "../journal/slot.ts";
 import type { Lost } from "../journal/tail.ts";
 import { type Hold, holdOf } from "../journal/thread-hold.ts";
 import { withDeadline } from "../recorder/handle.ts";
-import type { Charges, PrunePlan } from "../stores/store.ts";
+import type { Charges, PrunePlan, Subject } from "../stores/store.ts";
+import type { Erased } from "./erasing.ts";
 import type { ShipperStatus } from "./shipper.ts";
 import type { FromStore, StoreWorkerData, ToStore } from "./store-worker.ts";
 
@@ -49,8 +50,10 @@ export class Delivery {
   #thread: Thread | null = null;
   #status: ShipperStatus = NOTHING;
   #closed: Promise<void> | null = null;
+  #onShipped: () => void = () => {};
   #isHeld = true;
   #pruning: PromiseWithResolvers<{ readonly events: number; readonly reason: string | null }> | null = null;
+  #erasing: PromiseWithResolvers<Erased> | null = null;
 
   private constructor(options: DeliveryOptions, thread: Thread) {
     this.#options = options;
@@ -60,6 +63,11 @@ export class Delivery {
   /** Opens the store at `address` for writing, in its own thread, and ships the slot's journal into it. */
   static async open(options: DeliveryOptions): Promise<Delivery> {
     return new Delivery(options, await startThread(options));
+  }
+
+  /** `listener` is told each time events have come into the store. */
+  onShipped(listener: () => void): void {
+    this.#onShipped = listener;
   }
 
   get status(): ShipperStatus {
@@ -104,6 +112,24 @@ export class Delivery {
     }
   }
 
+  /** Carries an erasure out in the store, between appends; says how far it came. One at a time. Never rejects. */
+  async erase(subject: Subject): Promise<Erased> {
+    if (this.#thread === null || this.#closed !== null || this.#erasing !== null)
+      return { events: 0, held: 0, reason: "busy" };
+    this.#erasing = Promise.withResolvers();
+    this.#thread.port.postMessage({ is: "erase", subject } satisfies ToStore);
+    try {
+      return await this.#erasing.promise;
+    } finally {
+      this.#erasing = null;
+    }
+  }
+
+  /** What retention and erasure are about to do is not to be done any more, for holds have changed: they end early. */
+  halt(): void {
+    this.#thread?.port.postMessage({ is: "halt" } satisfies ToStore);
+  }
+
   /** Whether the thread keeps the process running; it does unless told otherwise, and while closing. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
@@ -127,6 +153,7 @@ export class Delivery {
     void thread.exited.then(() => {
       this.#thread = null;
       this.#pruning?.resolve({ events: 0, reason: "store_thread_lost" });
+      this.#erasing?.resolve({ events: 0, held: 0, reason: "store_thread_lost" });
       if (this.#closed === null) void this.#restart();
       else this.#set({ ...this.#status, state: "stopped", reason: "closed" });
     });
@@ -153,9 +180,11 @@ export class Delivery {
     if (message.is === "closed") port.close();
     else if (message.is === "lost") void this.#lose(port, message.lost);
     else if (message.is === "pruned") this.#pruning?.resolve(message);
+    else if (message.is === "erased") this.#erasing?.resolve(message);
     else if (message.is === "status") {
-      const { durableSeq, state } = this.#status;
+      const { durableSeq, shippedSeq, state } = this.#status;
       this.#set(message);
+      if (message.shippedSeq > shippedSeq) this.#onShipped();
       if (message.durableSeq > durableSeq) this.#options.onDurableSeq?.(message.durableSeq);
       if (message.state === "stopped" && state !== "stopped") this.#options.onStopped?.(message.reason ?? "");
     }

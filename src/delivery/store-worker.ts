@@ -9,7 +9,8 @@ import { realFiles } from "../journal/files.ts";
 import { giveWay } from "../journal/give-way.ts";
 import { JournalTail, type Lost } from "../journal/tail.ts";
 import { openStore } from "../stores/open-store.ts";
-import type { Charges, PrunePlan, Store } from "../stores/store.ts";
+import type { Charges, PrunePlan, Store, Subject } from "../stores/store.ts";
+import { type Erased, eraseAll } from "./erasing.ts";
 import { carryOut, type Pruned } from "./pruning.ts";
 import { SealShipper } from "./seal-shipper.ts";
 import { Shipper, type ShipperStatus } from "./shipper.ts";
@@ -28,7 +29,11 @@ export type ToStore =
   | { readonly is: "close" }
   | { readonly is: "lost_recorded" }
   /** What the journal has up to `toldLsn` tells of it. One at a time; answered with `pruned`. */
-  | { readonly is: "prune"; readonly plan: PrunePlan; readonly toldLsn: number };
+  | { readonly is: "prune"; readonly plan: PrunePlan; readonly toldLsn: number }
+  /** One at a time; answered with `erased`. */
+  | { readonly is: "erase"; readonly subject: Subject }
+  /** Pruning and erasing end after the step that is under way. */
+  | { readonly is: "halt" };
 
 export type FromStore =
   | { readonly is: "ready" }
@@ -37,6 +42,7 @@ export type FromStore =
   /** To be recorded, and answered with `lost_recorded`. */
   | { readonly is: "lost"; readonly lost: Lost }
   | ({ readonly is: "pruned" } & Pruned)
+  | ({ readonly is: "erased" } & Erased)
   | { readonly is: "closed" };
 
 const { port, address, folder, nodeId, durable, charges } = workerData as StoreWorkerData;
@@ -61,16 +67,19 @@ async function run(store: Store): Promise<void> {
     segments: () => mark.segments,
   });
   let recorded: (() => void) | null = null;
-  let pruning: Promise<void> | null = null;
+  let upkeep = Promise.resolve();
   let latest: Pick<ShipperStatus, "state" | "shippedSeq" | "shippedLsn"> = NOTHING_SHIPPED;
   const onStatus = (status: ShipperStatus) => {
     latest = status;
     say({ is: "status", ...status });
   };
-  const prune = async (plan: PrunePlan, toldLsn: number) => {
-    const { signal } = stop;
+  let halt = new AbortController();
+  const prune = async (plan: PrunePlan, toldLsn: number, signal: AbortSignal) => {
     const pruned = await carryOut({ store, plan, nodeId, toldLsn, status: () => latest, signal, sleep });
     say({ is: "pruned", ...pruned });
+  };
+  const erase = async (subject: Subject, signal: AbortSignal) => {
+    say({ is: "erased", ...(await eraseAll({ store, subject, signal })) });
   };
   const onLost = (lost: Lost) =>
     new Promise<void>((resolve) => {
@@ -78,9 +87,14 @@ async function run(store: Store): Promise<void> {
       say({ is: "lost", lost });
     });
   port.on("message", (message: ToStore) => {
+    const signal = AbortSignal.any([stop.signal, halt.signal]);
     if (message.is === "close") stop.abort();
-    else if (message.is === "prune") pruning = prune(message.plan, message.toldLsn);
-    else recorded?.();
+    else if (message.is === "prune") upkeep = upkeep.then(() => prune(message.plan, message.toldLsn, signal));
+    else if (message.is === "erase") upkeep = upkeep.then(() => erase(message.subject, signal));
+    else if (message.is === "halt") {
+      halt.abort();
+      halt = new AbortController();
+    } else recorded?.();
   });
   say({ is: "ready" });
   const seals = new SealShipper(store, nodeId, dirname(folder));
@@ -88,7 +102,7 @@ async function run(store: Store): Promise<void> {
   if (!stop.signal.aborted)
     await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
   tail.close();
-  await pruning;
+  await upkeep;
   try {
     await store.checkpoint();
   } finally {

@@ -63,6 +63,7 @@ export class JournalClient {
   #lastSeq: number;
   #bytes = 0;
   #restarts = 0;
+  #forgetting: PromiseWithResolvers<boolean> | null = null;
   #isHeld = true;
   #sealing: SealStatus = { size: 0, at: 0, trouble: null };
 
@@ -132,6 +133,17 @@ export class JournalClient {
     this.#thread?.port.postMessage({ is: "retire", storedSeq, keepBytes, notBefore } satisfies ToJournal);
   }
 
+  /**
+   * Removes every segment that has events of before: see Forgetting. The store has them durably up to `storedSeq`.
+   */
+  async forget(storedSeq: number): Promise<boolean> {
+    const thread = this.#thread;
+    if (thread === null || this.#closed !== null) return false;
+    this.#forgetting ??= Promise.withResolvers();
+    thread.port.postMessage({ is: "forget", storedSeq } satisfies ToJournal);
+    return this.#forgetting.promise;
+  }
+
   /** Marks the journal as closed in order; everything posted before is durable then. */
   close(): Promise<void> {
     if (this.#closed === null) {
@@ -154,6 +166,7 @@ export class JournalClient {
     thread.hold(this.#isHeld);
     void thread.exited.then(() => {
       this.#thread = null;
+      this.#forgot(false);
       if (this.#closed !== null) return;
       this.#events?.onLost("journal_thread_lost");
       void this.#restart();
@@ -177,12 +190,18 @@ export class JournalClient {
     }
   }
 
+  #forgot(done: boolean): void {
+    this.#forgetting?.resolve(done);
+    this.#forgetting = null;
+  }
+
   #receive({ port }: Thread, message: FromJournal): void {
     if (message.is === "durable") {
       this.#lastSeq = message.firstSeq + message.finished - 1;
       this.#bytes = message.bytes;
       this.#events?.onDurable(message.id, message);
     } else if (message.is === "failed") this.#events?.onFailed(message.id, message.reason);
+    else if (message.is === "forgotten") this.#forgot(message.done);
     else if (message.is === "sealing") this.#sealing = message.status;
     else if (message.is === "closed") port.close();
   }

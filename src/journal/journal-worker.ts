@@ -6,6 +6,7 @@ import { nativeCode } from "../event/errors.ts";
 import { DurableMark } from "./durable.ts";
 import type { CommitResult, JournalEntry, Settled } from "./entries.ts";
 import { realFiles } from "./files.ts";
+import { Forgetting } from "./forgetting.ts";
 import { Journal } from "./journal.ts";
 import type { Told } from "./records.ts";
 import { Room } from "./room.ts";
@@ -38,6 +39,8 @@ export type ToJournal =
       readonly keepBytes: number;
       readonly notBefore: number;
     }
+  /** Answered with `forgotten`. */
+  | { readonly is: "forget"; readonly storedSeq: number }
   | { readonly is: "close" };
 
 export type FromJournal =
@@ -52,6 +55,7 @@ export type FromJournal =
   | { readonly is: "refused"; readonly code: string; readonly detail: string }
   | ({ readonly is: "durable"; readonly id: number; readonly bytes: number } & CommitResult)
   | { readonly is: "failed"; readonly id: number; readonly reason: string }
+  | { readonly is: "forgotten"; readonly done: boolean }
   | { readonly is: "sealing"; readonly status: SealStatus }
   | { readonly is: "closed" };
 
@@ -59,6 +63,7 @@ const data = workerData as JournalWorkerData;
 const { port } = data;
 const mark = new DurableMark(data.durable);
 let sealing: Sealing | null = null;
+let forgetting: Forgetting | null = null;
 /** The log's next key is to be told by the next commit. */
 let isAnnouncing = false;
 
@@ -127,6 +132,7 @@ function outcomeOf(journal: Journal, id: number, entries: JournalEntry[], critic
 function receive(journal: Journal, message: ToJournal): void {
   if (message.is === "commit") commit(journal, message);
   else if (message.is === "retire") retire(journal, message);
+  else if (message.is === "forget") say({ is: "forgotten", done: forget(journal, message.storedSeq) });
   else void close(journal);
 }
 
@@ -149,6 +155,16 @@ function retire(
     journal.retire({ storedSeq, sealedSeq: sealing?.sealedSeq ?? 0, keepBytes, notBefore });
   } catch {
     // Old segments stay a while longer; the next round tries again.
+  }
+}
+
+function forget(journal: Journal, storedSeq: number): boolean {
+  try {
+    forgetting ??= new Forgetting(journal);
+    return forgetting.forget({ storedSeq, sealedSeq: sealing?.sealedSeq ?? 0 });
+  } catch {
+    // The next round tries again.
+    return false;
   }
 }
 

@@ -25,7 +25,7 @@ import { abandonLine, beginLine, commitLine, finishLine, type SegmentHeader, typ
 import { type JournalState, recoverJournal } from "./recovery.ts";
 import { isFull, type Room } from "./room.ts";
 import { SEGMENT_BYTES, segmentPath } from "./segments.ts";
-import { Shelf } from "./shelf.ts";
+import { type RetireOptions, Shelf } from "./shelf.ts";
 
 export interface JournalOptions {
   readonly files: Files;
@@ -48,15 +48,6 @@ export interface JournalOptions {
   readonly onSegment?: () => void;
   /** The leaf hashes of a commit's events, once it is durable, and the root after them. */
   readonly onLeaves?: (firstSeq: number, hashes: readonly Buffer[], root: string) => void;
-}
-
-export interface RetireOptions {
-  /** The store has the events up to here durably. */
-  readonly storedSeq: number;
-  /** A signed checkpoint covers the events up to here, and their tiles are fsynced. */
-  readonly sealedSeq: number;
-  readonly keepBytes: number;
-  readonly notBefore: number;
 }
 
 /** A wall clock that goes back further than this leaves a `clock_step` event. */
@@ -196,6 +187,16 @@ export class Journal {
     return gone.length;
   }
 
+  /** Begins newer segments, so that no event is in the two that stay; returns the last seq of the older ones. */
+  turnOver(): number {
+    const { lastSeq } = this;
+    for (let turn = 0; turn < 2; turn++) {
+      this.#closeSegment();
+      this.commit([]);
+    }
+    return lastSeq;
+  }
+
   /** The next commit has an event of Daybook's own more, before those of its entries. */
   tell(action: SystemAction, metadata: Record<string, number | string>): void {
     this.#toTell.push([action, metadata]);
@@ -204,8 +205,7 @@ export class Journal {
   /** Marks the journal as closed in order and lets go of its file. */
   close(): void {
     if (this.#state.open.size === 0) this.commit([], { closed: true });
-    if (this.#descriptor !== null) this.#options.files.close(this.#descriptor);
-    this.#descriptor = null;
+    this.#closeSegment();
   }
 
   #draft(): Draft {
@@ -323,16 +323,18 @@ export class Journal {
 
   #append(frame: Buffer): void {
     const { files, segmentBytes = SEGMENT_BYTES } = this.#options;
-    if (this.#descriptor !== null && this.#holdsCommit && this.#bytes + frame.length > segmentBytes) {
-      const full = this.#descriptor;
-      this.#descriptor = null;
-      files.close(full);
-    }
+    if (this.#holdsCommit && this.#bytes + frame.length > segmentBytes) this.#closeSegment();
     const descriptor = this.#descriptor ?? this.#openSegment();
     files.append(descriptor, frame);
     this.#bytes += frame.length;
     this.#segments.grew(frame.length);
     files.sync(descriptor);
+  }
+
+  #closeSegment(): void {
+    const full = this.#descriptor;
+    this.#descriptor = null;
+    if (full !== null) this.#options.files.close(full);
   }
 
   #openSegment(): number {

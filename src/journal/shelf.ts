@@ -7,6 +7,15 @@ import { readFrame } from "./frame.ts";
 import { parseHeader, type SegmentHeader } from "./records.ts";
 import { listSegments, readSegment } from "./segments.ts";
 
+export interface RetireOptions {
+  /** The store has the events up to here durably. */
+  readonly storedSeq: number;
+  /** A signed checkpoint covers the events up to here, and their tiles are fsynced. */
+  readonly sealedSeq: number;
+  readonly keepBytes: number;
+  readonly notBefore: number;
+}
+
 interface Kept {
   readonly firstLsn: number;
   readonly path: string;

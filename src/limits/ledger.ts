@@ -81,6 +81,18 @@ export class Ledger {
     this.#changed.add(userId);
   }
 
+  /** What was charged to somebody is under another id from now on; what runs still ends under the old one. */
+  rename(userId: string, other: string): void {
+    const account = this.#accounts.get(userId);
+    if (account === undefined || (account.charged === 0 && account.elsewhere === 0)) return;
+    this.charge(other, account.charged);
+    this.#account(other).elsewhere += account.elsewhere;
+    account.charged = 0;
+    account.elsewhere = 0;
+    account.granted = null;
+    this.#changed.delete(userId);
+  }
+
   /** Charges by all other nodes, in place of what was known of them. */
   setElsewhere(sums: ReadonlyMap<string, number>): void {
     for (const account of this.#accounts.values()) account.elsewhere = 0;

@@ -9,7 +9,7 @@ import type { Page, Store } from "../stores/store.ts";
 
 /** What is over soon, and what may take as long as the log is. */
 type QuickCall = "query" | "get" | "charges" | "usage" | "positions" | "health";
-type LongCall = "stats" | "histogram" | "facets" | "groups" | "planPrune";
+type LongCall = "stats" | "histogram" | "facets" | "groups" | "planPrune" | "traces";
 export type CallName = QuickCall | LongCall;
 
 /** A page as it is shown: the JSON of an array of events, made here so that no request waits while it is made. */

@@ -41,6 +41,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
     groups: (filter, fields, limit) => long.call("groups", filter, fields, limit),
     usage: (question) => quick.call("usage", question),
     planPrune: (rules) => long.call("planPrune", rules),
+    traces: (subject) => long.call("traces", subject),
     close: async () => {
       await Promise.all([quick.close(), long.close()]);
     },

@@ -80,6 +80,13 @@ export class Accounts {
     return this.#copiedSeq;
   }
 
+  /** What somebody was charged is under another id from now on, wherever it is in memory. */
+  rename(userId: string, other: string): void {
+    this.#options.ledger.rename(userId, other);
+    const { upTo, sums } = this.#elsewhereSums;
+    this.#elsewhereSums = { upTo, sums: sums.filter((sum) => sum.userId !== userId) };
+  }
+
   /** The last copy. Call it when the recorder is closed. */
   async close(): Promise<void> {
     if (this.#timer === null) return;

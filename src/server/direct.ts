@@ -10,18 +10,24 @@ import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
+import { Adoption } from "../node/adoption.ts";
 import { makeFolder } from "../node/folder.ts";
 import { limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
+import { tellLoss } from "../node/tell-loss.ts";
+import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
+import { Erasing } from "./erasing.ts";
 import { NO_JOBS } from "./jobs.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
+import { Targets } from "./targets.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 export interface Direct extends AsyncDisposable {
@@ -70,6 +76,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   const parts = await openParts({ path, nodeId, clock: Date.now, secretKey: config.secretKey });
   openings.add(() => parts.control.close());
   parts.catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
   parts.policies.setFixed(config);
   const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile });
   const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
@@ -93,18 +100,57 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   openings.add(() => table.close());
   let counted: Promise<void> | null = null;
   let failure: unknown = null;
+  const count = () => {
+    counted ??= spending.start(reader);
+    return counted;
+  };
+  const { accounts } = spending;
+  const adoption = new Adoption({
+    home: config.home,
+    own: slot,
+    address: config.store,
+    limits: limitsOf(config),
+    modes: config.audit.modes,
+    outbox: parts.control,
+    positions: () => reader.positions(),
+    charges,
+    onLost: (lostNode, lost) => tellLoss(recorder, lostNode, lost),
+  });
+  const erasing = new Erasing({
+    home: config.home,
+    own: slot,
+    parts,
+    reader,
+    delivery,
+    journal,
+    accounts: {
+      rename: (userId, other) => accounts.rename(userId, other),
+      keep: () => count().then(() => accounts.keep()),
+    },
+    adopt: () => adoption.round(),
+    report: (error) => report(error, "erasure"),
+  });
+  openings.add(() => erasing.close());
+  openings.add(parts.holds.follow(() => delivery.halt()));
+  // A command does what it was asked for; the rest is for a server, or for the next erasure.
+  erasing.start({ resume: false });
   const api = createApi({
     ...parts,
     version: daybookVersion(),
     refusals: { count: () => false },
     reader,
+    // What is asked here is over with its answer.
+    feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
+    exporter: new Exporter(config.store),
+    targets: new Targets(() => config.exportTargets),
+    ingest: new Ingest(config.store),
     upstreams: createUpstreams(table, parts.catalog),
+    mcp: { of: () => null },
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
-      counted ??= spending.start(reader);
-      await counted;
+      await count();
       return spending.ledger.balance(userId);
     },
     metricsText: async () => "",

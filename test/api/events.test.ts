@@ -31,6 +31,7 @@ function readerOf(query: Reader["query"]): Reader {
     groups: nothing,
     usage: nothing,
     planPrune: nothing,
+    traces: nothing,
     charges: nothing,
     positions: nothing,
     health: nothing,

@@ -1,0 +1,239 @@
+// Erasure and legal holds in a real Daybook: what they leave, what they wait for, and what they say of it.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { eraseCommand } from "../../src/cli/erase.ts";
+import { holdCommand } from "../../src/cli/hold.ts";
+import { usersCommand } from "../../src/cli/users.ts";
+import { verifyCommand } from "../../src/cli/verify.ts";
+import { openStore } from "../../src/stores/open-store.ts";
+import { runCommand, type Written } from "../cli/written.ts";
+import { ADMIN_TOKEN, API_KEY, chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { NodeLog } from "../support/events.ts";
+import { tempFolder } from "../support/temp.ts";
+import { until } from "../support/until.ts";
+
+const DAYBOOK = fileURLToPath(new URL("../../bin/daybook.mjs", import.meta.url));
+type Entity = Readonly<Record<string, unknown>>;
+
+/** The files of a folder that have one of the texts in any of their bytes. */
+function filesWith(home: string, ...texts: string[]): string[] {
+  return readdirSync(home, { recursive: true })
+    .map((name) => join(home, String(name)))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
+    .filter((path) => {
+      try {
+        const bytes = readFileSync(path);
+        return texts.some((text) => bytes.includes(text));
+      } catch {
+        // What a server replaces meanwhile is not there any more.
+        return false;
+      }
+    });
+}
+
+async function verified(home: string): Promise<Written> {
+  const parts = { env: { DAYBOOK_HOME: home }, cwd: home, homedir: home, now: Date.now };
+  return runCommand((screens) => verifyCommand({ ...parts, ...screens }), []);
+}
+
+function onFolder(home: string) {
+  const parts = (screens: { out: PassThrough; err: PassThrough }) => ({
+    ...screens,
+    env: { DAYBOOK_HOME: home },
+    cwd: home,
+    homedir: home,
+    stdin: new PassThrough(),
+    now: Date.now,
+  });
+  return {
+    users: (...args: string[]) => runCommand((screens) => usersCommand(parts(screens)), args),
+    erase: (...args: string[]) => runCommand((screens) => eraseCommand(parts(screens)), args),
+    hold: (...args: string[]) => runCommand((screens) => holdCommand(parts(screens)), args),
+  };
+}
+
+/** A user with a key, a token, credit, a session of its own, and requests. */
+async function withZoe(daybook: TestDaybook) {
+  const { ask } = daybook;
+  const make = async (path: string, body: Entity) =>
+    (await ask(path, { method: "POST", body })).json as Entity;
+  const user = await make("/admin/users", { name: "zoe-CANARY", role: "viewer" });
+  const key = await make("/admin/api-keys", { name: "CANARY laptop", user_id: user.id });
+  await make("/admin/tokens", { name: "CANARY token", role: "viewer", user_id: user.id });
+  await make(`/admin/users/${user.id}/credits/grant`, {
+    amount_microcredits: 9_000_000,
+    reason: "CANARY asked",
+  });
+  await ask(`/admin/users/${user.id}/limits`, { method: "PUT", body: { requests_per_minute: 1000 } });
+  for (let n = 0; n < 12; n++) {
+    const headers = { authorization: `Bearer ${key.secret}` };
+    assert.equal((await chat(daybook.url, { headers })).status, 200);
+  }
+  await chat(daybook.url);
+  await daybook.settle();
+  return { id: String(user.id), secret: String(key.secret) };
+}
+
+async function finished(daybook: TestDaybook, erasure: Entity): Promise<Entity> {
+  let now = erasure;
+  await until(async () => {
+    now = (await daybook.ask(`/admin/erasures/${erasure.id}`)).json as Entity;
+    return now.state === "finished";
+  }, 40_000);
+  return now;
+}
+
+test("an erasure leaves nothing of a person in any byte of the folder, and everything verifies", async (t) => {
+  const home = tempFolder();
+  // Somebody's command was here before: its slot has an event about the person.
+  const before = onFolder(home);
+  await before.users("create", "early-CANARY", "--role", "viewer");
+  const daybook = await startDaybook(t, { home });
+  const zoe = await withZoe(daybook);
+  assert.ok(filesWith(home, zoe.id, "CANARY").length >= 3, "it is in store, journal and control");
+  const body = { user_id: "zoe-CANARY", justification: "asked on 3 May" };
+  const planned = async (user_id: string) =>
+    (await daybook.ask("/admin/erasures/plan", { method: "POST", body: { user_id } })).json as Entity;
+  const plan = await planned("zoe-CANARY");
+  assert.deepEqual([plan.held, plan.copies], [0, []]);
+  const asked = await daybook.ask("/admin/erasures", { method: "POST", body });
+  assert.equal(asked.status, 202);
+  assert.equal((await chat(daybook.url, { headers: { authorization: `Bearer ${zoe.secret}` } })).status, 401);
+  const done = await finished(daybook, asked.json as Entity);
+  assert.equal(done.events, plan.events);
+  for (const name of ["early-CANARY"])
+    await finished(
+      daybook,
+      (await daybook.ask("/admin/erasures", { method: "POST", body: { user_id: name } })).json as Entity,
+    );
+  const events = await daybook.events("include=system");
+  assert.deepEqual(
+    events
+      .filter(({ entity_type }) => entity_type === "erasure")
+      .map(({ action, entity_id }) => [action, entity_id === done.id]),
+    [
+      ["erasure_requested", true],
+      ["erasure_finished", true],
+      ["erasure_requested", false],
+      ["erasure_finished", false],
+    ],
+  );
+  assert.equal(events.filter(({ kind, user_id }) => kind === "inference" && user_id === null).length, 14);
+  const sums = (await daybook.ask("/admin/usage/users")).text;
+  assert.equal(sums.includes(zoe.id), false);
+  assert.equal((await planned(zoe.id)).events, 0);
+  await daybook.server.close();
+  assert.deepEqual(filesWith(home, zoe.id, "CANARY"), []);
+  const { out, code } = await verified(home);
+  assert.match(out, /VALID_ERASED\n$/);
+  assert.equal(code, 10, out);
+});
+
+test("a legal hold beats retention and erasure until it is released, with a reason", async (t) => {
+  const daybook = await startDaybook(t, { yaml: "audit: { retention_days: { inference: 1 } }\n" });
+  const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
+  const log = new NodeLog("00000000000000a1");
+  const cells = (seq: number) => ({ kind: "inference", user_id: seq <= 40 ? "zoe" : "ana" });
+  await store.append(log.next(60, cells));
+  await store.close();
+  const add = (filter: Entity) => daybook.ask("/admin/holds", { method: "POST", body: { filter } });
+  assert.equal((await add({})).status, 400);
+  assert.equal((await add({ modle: "gpt" })).status, 400);
+  const hold = (await add({ user_id: "zoe" })).json as Entity;
+  assert.deepEqual(hold.filter, { user_id: ["zoe"] });
+  const left = async () => (await daybook.events("user_id=zoe&user_id=ana&kind=inference")).length;
+  await daybook.server.retention.run();
+  assert.equal(await left(), 40);
+  const refused = await daybook.ask("/admin/erasures", { method: "POST", body: { user_id: "zoe" } });
+  assert.equal(refused.status, 409);
+  assert.match(refused.text, /40 events of this person are under a legal hold/);
+  const release = (body: Entity) => daybook.ask(`/admin/holds/${hold.id}/release`, { method: "POST", body });
+  assert.equal((await release({})).status, 400);
+  assert.equal((await release({ justification: "settled" })).status, 200);
+  assert.equal((await release({ justification: "settled" })).status, 409);
+  await daybook.server.retention.run();
+  assert.equal(await left(), 0);
+});
+
+test("a hold that begins while an erasure is under way keeps what is left", async (t) => {
+  const daybook = await startDaybook(t);
+  const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
+  await store.append(new NodeLog("00000000000000a1").next(6000, () => ({ user_id: "zoe", kind: "mcp" })));
+  await store.close();
+  const erasure = (await daybook.ask("/admin/erasures", { method: "POST", body: { user_id: "zoe" } }))
+    .json as Entity;
+  const hold = (
+    await daybook.ask("/admin/holds", { method: "POST", body: { filter: { kind: "mcp", user_id: "zoe" } } })
+  ).json as Entity;
+  const state = async () => (await daybook.ask(`/admin/erasures/${erasure.id}`)).json as Entity;
+  await until(async () => {
+    const { state: is, waiting_for } = await state();
+    return is === "finished" || waiting_for === "legal_hold";
+  });
+  const plan = await daybook.ask("/admin/erasures/plan", { method: "POST", body: { user_id: "zoe" } });
+  const kept = Number((plan.json as Entity).held);
+  assert.equal((await state()).state === "finished", kept === 0);
+  await daybook.ask(`/admin/holds/${hold.id}/release`, {
+    method: "POST",
+    body: { justification: "no case" },
+  });
+  await finished(daybook, erasure);
+  assert.deepEqual(await daybook.events("user_id=zoe"), []);
+});
+
+test("commands hold, erase and release without a server", async () => {
+  const home = tempFolder();
+  const { users, hold, erase } = onFolder(home);
+  await users("create", "zoe-CANARY", "--role", "viewer");
+  const made = JSON.parse((await hold("add", "--user", "somebody", "--kind", "mcp", "--json")).out) as Entity;
+  await hold("release", String(made.id), "--reason", "no case");
+  assert.match((await hold("list")).out, /user_id=somebody kind=mcp|kind=mcp user_id=somebody/);
+  await assert.rejects(erase("--user", "zoe-CANARY", "--reason", "ZOE-canary asked"), /may not name/);
+  const { out } = await erase("--user", "zoe-CANARY", "--reason", "asked", "--json");
+  assert.equal((JSON.parse(out) as Entity).state, "finished");
+  assert.deepEqual(filesWith(home, "CANARY"), []);
+  assert.match((await verified(home)).out, /VALID_ERASED\n$/);
+});
+
+test("an erasure that kill -9 cuts off is finished by the next start", async (t) => {
+  for (const afterMs of [5, 120]) {
+    const home = tempFolder();
+    const env = {
+      ...process.env,
+      DAYBOOK_HOME: home,
+      DAYBOOK_LISTEN: "127.0.0.1:0",
+      DAYBOOK_BOOTSTRAP_ADMIN_TOKEN: ADMIN_TOKEN,
+      DAYBOOK_BOOTSTRAP_API_KEY: API_KEY,
+    };
+    const child = spawn(process.execPath, [DAYBOOK, "serve"], { env, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+    await until(() => /http:\/\/127\.0\.0\.1:\d+/.test(said), 30_000);
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
+    const store = await openStore(`sqlite:${join(home, "events.db")}`, "write");
+    await store.append(
+      new NodeLog("00000000000000a1").next(3000, () => ({ user_id: "zoe-CANARY", session_id: "CANARY-1" })),
+    );
+    await store.close();
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+    const answer = await fetch(`${url}/admin/erasures`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ user_id: "zoe-CANARY" }),
+    });
+    const erasure = (await answer.json()) as Entity;
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const daybook = await startDaybook(t, { home });
+    await finished(daybook, erasure);
+    await daybook.server.close();
+    assert.deepEqual(filesWith(home, "CANARY"), []);
+  }
+});
