@@ -6,7 +6,10 @@ import type { ControlParts } from "../control/parts.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
+import type { Exporter } from "../read/export/exporter.ts";
+import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
+import type { Position } from "../stores/store.ts";
 import type { Holder } from "./authorize.ts";
 import type { Jobs } from "./jobs.ts";
 import type { McpAtWork } from "./mcp-at-work.ts";
@@ -34,6 +37,7 @@ export interface ApiParts extends ControlParts {
   /** Of this Daybook. */
   readonly version: string;
   readonly reader: Reader;
+  readonly feed: Pick<Feed, "subscribe">;
   /** The providers at work. */
   readonly upstreams: Upstreams;
   /** The MCP servers at work. */
@@ -45,6 +49,18 @@ export interface ApiParts extends ControlParts {
   }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   readonly jobs: Jobs;
+  readonly exporter: Pick<Exporter, "start">;
+  /** Where exports may be delivered to; `check` throws `unknown_entity`. */
+  readonly targets: { readonly names: readonly string[]; check(name: string): void };
+  /** Takes in events of other processes. Bytes are handed over; what resolves is durable. */
+  readonly ingest: {
+    append(bytes: Uint8Array<ArrayBuffer>): Promise<{
+      readonly result: "appended" | "conflict";
+      readonly at: Position | null;
+    }>;
+    seal(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+    nodes(): Promise<readonly (Position & { readonly sealedSize: number })[]>;
+  };
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
   /** Counts refusals of requests that nobody is known to have made, where one source has many; else false. */

@@ -4,8 +4,11 @@ import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
+import { EXPORT_ROUTES } from "./routes/exports.ts";
+import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { HOLD_ROUTES } from "./routes/holds.ts";
+import { INGEST_ROUTES } from "./routes/ingest.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
 import { KEY_ROUTES } from "./routes/keys.ts";
 import { LIMIT_ROUTES } from "./routes/limits.ts";
@@ -24,15 +27,18 @@ import { USER_ROUTES } from "./routes/users.ts";
 
 /** What is asked of the trail, which is answered where others had it before, too. */
 const PATH = "/admin/audit-logs";
-const TRAIL: readonly Route[] = [...SUM_ROUTES, ...TRAIL_ROUTES];
+const TRAIL: readonly Route[] = [...SUM_ROUTES, ...EVENT_STREAM_ROUTES, ...TRAIL_ROUTES];
 const LIST = TRAIL.filter(({ path }) => path === PATH);
 const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes(":"));
 
 const OF_SUBJECTS: readonly Route[] = [
+  ...EXPORT_ROUTES,
   ...TRAIL,
   ...alsoAt(TRAIL, PATH, "/api/system/audit-logs"),
   ...alsoAt(LIST, PATH, "/admin/audit/logs"),
   ...alsoAt(BESIDE_LIST, PATH, "/admin/audit"),
+  ...WEB_SOCKET_ROUTES,
+  ...alsoAt(WEB_SOCKET_ROUTES, "/admin/", "/api/system/"),
   ...USAGE_ROUTES,
   ...LOGIN_ROUTES,
   ...USER_ROUTES,
@@ -42,6 +48,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...POLICY_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
+  ...INGEST_ROUTES,
   ...MCP_ROUTES,
   ...JOB_ROUTES,
   ...RELOAD_ROUTES,

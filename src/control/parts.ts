@@ -7,6 +7,7 @@ import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
 import { Erasures } from "./erasures.ts";
 import { Holds } from "./holds.ts";
+import { IngestNodes } from "./ingest-nodes.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
@@ -31,6 +32,7 @@ export interface ControlParts {
   readonly mcpServers: McpServers;
   readonly policies: Policies;
   readonly secrets: SecretsAtRest;
+  readonly ingestNodes: IngestNodes;
 }
 
 export interface PartsOptions extends ControlOptions {
@@ -52,7 +54,7 @@ export async function openParts({
     const users = new Users(control, passwords);
     const keys = new ApiKeys(control, users);
     const tokens = new Tokens(control, users);
-    const sessions = new Sessions(control, users, passwords);
+    const sessions = new Sessions({ control, users, tokens, passwords });
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);
@@ -63,6 +65,7 @@ export async function openParts({
     const catalog = new Catalog({ control, secrets, folder });
     const policies = new Policies(control);
     const mcpServers = new McpServers({ control, secrets, folder });
+    const ingestNodes = new IngestNodes(control);
     await control.load();
     const money = { credits, limits, charges };
     const kept = { holds, erasures };
@@ -78,6 +81,7 @@ export async function openParts({
       mcpServers,
       policies,
       secrets,
+      ingestNodes,
     };
   } catch (error) {
     await control.close().catch(() => {});

@@ -2,9 +2,10 @@
 // are UTC milliseconds.
 import type { Generated } from "kysely";
 import { EVIDENCE_MIGRATION, type EvidenceTables } from "./evidence-tables.ts";
+import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
-import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PEOPLE_MIGRATION, type PeopleTables, TOKEN_SESSIONS_MIGRATION } from "./people-tables.ts";
 import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 
@@ -15,7 +16,8 @@ export interface ChangeableTables
     MoneyTables,
     McpServersTables,
     PolicyTables,
-    EvidenceTables {
+    EvidenceTables,
+    IngestTables {
   settings: { name: string; value: string };
 }
 
@@ -52,4 +54,6 @@ export const MIGRATIONS: readonly string[] = [
   MCP_SERVERS_MIGRATION,
   POLICY_MIGRATION,
   EVIDENCE_MIGRATION,
+  INGEST_MIGRATION,
+  TOKEN_SESSIONS_MIGRATION,
 ];

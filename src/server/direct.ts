@@ -10,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { Adoption } from "../node/adoption.ts";
@@ -18,6 +19,7 @@ import { limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
+import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Erasing } from "./erasing.ts";
@@ -25,6 +27,7 @@ import { NO_JOBS } from "./jobs.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
+import { Targets } from "./targets.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 export interface Direct extends AsyncDisposable {
@@ -136,8 +139,13 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     version: daybookVersion(),
     refusals: { count: () => false },
     reader,
+    // What is asked here is over with its answer.
+    feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
+    exporter: new Exporter(config.store),
+    targets: new Targets(() => config.exportTargets),
+    ingest: new Ingest(config.store),
     upstreams: createUpstreams(table, parts.catalog),
     mcp: { of: () => null },
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { createApi } from "../api/create-api.ts";
+import { createApi, upgradesOf } from "../api/create-api.ts";
 import { filtersOf } from "../api/hold-filters.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
@@ -13,6 +13,7 @@ import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
@@ -21,21 +22,23 @@ import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import { Adoption } from "../node/adoption.ts";
+import { clientAddress, clientSecurity } from "../node/client-address.ts";
 import { makeFolder } from "../node/folder.ts";
 import { keptSegments, limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
 import type { Found } from "../providers/found.ts";
+import { Feed } from "../read/feed.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
-import { clientAddress, clientSecurity } from "./client-address.ts";
+import { closer } from "./closer.ts";
 import { Erasing } from "./erasing.ts";
-import { JobBoard } from "./jobs.ts";
-import { type Listener, openListener } from "./listener.ts";
+import { openExporting } from "./exporting.ts";
+import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
@@ -72,8 +75,6 @@ export interface Server {
   cut(): void;
 }
 
-/** How long requests in flight may take to end after close(). */
-const GRACE_MS = 25_000;
 const SHIP_MS = 10_000;
 const PUMP_MS = 5000;
 
@@ -238,6 +239,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
   await spending.start(reader);
+  const feed = new Feed({ address: config.store });
+  openings.add(() => feed.close());
+  delivery.onShipped(() => feed.wake());
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -288,13 +292,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
-  const jobs = await JobBoard.open({
-    folder: join(slot.folder, "jobs"),
-    kinds: {},
-    now: Date.now,
-    report: (error) => report(error, "jobs"),
+  const exporting = await openExporting(openings, {
+    store: config.store,
+    config: () => live.config,
+    slot,
+    reader,
+    recorder,
   });
-  openings.add(() => jobs[Symbol.asyncDispose]());
   const metrics = createMetrics({
     recorder,
     delivery,
@@ -302,16 +306,20 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     anchoring,
     activeRequests: () => gateway.active,
   });
+  const ingest = new Ingest(config.store);
+  openings.add(() => ingest.close());
   const api = createApi({
     ...parts,
     version: daybookVersion(),
     refusals,
     reader,
+    feed,
     upstreams,
     mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
-    jobs,
+    ingest,
+    ...exporting,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),
@@ -325,7 +333,14 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => api.close());
   const certificate = certificateFor(live);
   openings.add(() => certificate?.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
+  const handler = handlerOf(api);
+  const listener = await openListener({
+    gateway,
+    api: handler,
+    upgrades: upgradesOf(handler),
+    ...config.listen,
+    certificate,
+  });
   openings.add(() => listener.closeNow());
   const retention = new Retention({
     rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
@@ -368,26 +383,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     adoption,
     retention,
     reload: () => reloadBySignal(live, recorder),
-    close: closer(openings, listener, gateway),
+    close: closer(openings, { listener, gateway, feed }),
     cut: () => gateway.cut(),
-  };
-}
-
-function closer(
-  openings: Openings,
-  listener: Listener,
-  gateway: Gateway,
-): (graceMs?: number) => Promise<void> {
-  let closing: Promise<void> | null = null;
-  return (graceMs = GRACE_MS) => {
-    closing ??= (async () => {
-      const closed = listener.close();
-      await gateway.drain(graceMs);
-      listener.closeNow();
-      await closed;
-      await openings.close();
-    })();
-    return closing;
   };
 }
 

@@ -114,6 +114,15 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     oldValues: () => null,
     newValues: ({ id }) => ({ user_id: id, expires_at: ANY, secret_stored: true }),
   },
+  "POST /auth/login/token": {
+    given: TOKEN,
+    path: "/auth/login/token",
+    token: null,
+    body: ({ secret }: Values) => ({ token: secret }),
+    status: 200,
+    oldValues: () => null,
+    newValues: () => ({ user_id: null, expires_at: ANY, secret_stored: true }),
+  },
   "POST /auth/logout": {
     given: loggedIn,
     path: "/auth/logout",
