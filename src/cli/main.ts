@@ -77,6 +77,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./routes.ts")).routesCommand(await adminParts()),
   },
   {
+    name: "policy",
+    about: "Policies: list, add, replace, remove and try them.",
+    load: async () => (await import("./policy.ts")).policyCommand(await adminParts()),
+  },
+  {
     name: "models",
     about: "Models: list, sync, load and unload them.",
     load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
