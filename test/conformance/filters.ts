@@ -117,6 +117,32 @@ export const FILTERS: Cases = {
     assert.deepEqual(await seqs({ where: { caller: ["http"] } }), [1]);
   },
 
+  "ranges include both ends, and no event without a number": async (open) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    await appendNext(store, log, 6, (seq) => ({
+      total_tokens: seq === 6 ? null : seq * 10,
+      status_code: seq === 6 ? null : 200 + seq,
+      timestamp: START_MS + seq,
+    }));
+    const seqs = async (filter: EventFilter) => (await found(store, filter)).map(({ seq }) => seq);
+    for (const [name, unit] of [
+      ["total_tokens", 10],
+      ["status_code", 1],
+      ["timestamp", 1],
+    ] as const) {
+      const base = { total_tokens: 0, status_code: 200, timestamp: START_MS }[name];
+      const [two, four] = [base + 2 * unit, base + 4 * unit];
+      assert.deepEqual(await seqs({ where: { [name]: [{ least: two, most: four }] } }), [4, 3, 2]);
+      assert.deepEqual(await seqs({ where: {}, within: { [name]: { least: two, most: four } } }), [4, 3, 2]);
+      const rest = name === "timestamp" ? [] : [6];
+      assert.deepEqual(await seqs({ where: {}, not: { [name]: [{ least: two }] } }), [...rest, 1]);
+      assert.deepEqual(await seqs({ where: { [name]: [{ most: two }, base + 5 * unit] } }), [5, 2, 1]);
+    }
+    assert.deepEqual(await seqs({ where: { total_tokens: [{ least: 50 }, null] } }), [6, 5]);
+    assert.deepEqual(await seqs({ where: { name: [{ least: 0 }] } }), []);
+  },
+
   "signs that a database's own patterns know are themselves": async (open) => {
     const store = await open();
     const log = new NodeLog(NODE);
