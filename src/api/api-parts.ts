@@ -8,6 +8,7 @@ import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Holder } from "./authorize.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -33,6 +34,7 @@ export interface ApiParts extends ControlParts {
   /** Of this Daybook. */
   readonly version: string;
   readonly reader: Reader;
+  readonly evidence: Evidence;
   /** The providers at work. */
   readonly upstreams: Upstreams;
   /** Reads the configuration again, and puts in force what can be. Rejects with what is wrong with it. */

@@ -4,6 +4,7 @@ import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
+import { EVIDENCE_ROUTES } from "./routes/evidence.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { HOLD_ROUTES } from "./routes/holds.ts";
 import { JOB_ROUTES } from "./routes/jobs.ts";
@@ -47,6 +48,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...CREDIT_ROUTES,
   ...HOLD_ROUTES,
   ...ERASURE_ROUTES,
+  ...EVIDENCE_ROUTES,
   ...HEALTH_ROUTES,
 ];
 

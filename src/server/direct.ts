@@ -1,6 +1,7 @@
 // The API without a server: for the command line, on the data folder itself, beside a running server or without one.
 // It takes a slot of its own, so that what it does is recorded, sealed and shipped like everything else; a server
 // notices its changes in control.db. What cannot be shipped now is in the journal, for a server to adopt.
+
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { grantsOf, type Holder } from "../api/authorize.ts";
@@ -18,6 +19,7 @@ import { limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
+import { proofOf } from "../places/make-proof.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Erasing } from "./erasing.ts";
@@ -123,6 +125,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
       rename: (userId, other) => accounts.rename(userId, other),
       keep: () => count().then(() => accounts.keep()),
     },
+    jobs: NO_JOBS,
     adopt: () => adoption.round(),
     report: (error) => report(error, "erasure"),
   });
@@ -137,6 +140,11 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     reader,
     recorder,
     jobs: NO_JOBS,
+    evidence: {
+      seals: () => reader.seals(),
+      proof: (eventId) => proofOf(reader, eventId),
+      anchors: () => [],
+    },
     upstreams: createUpstreams(table, parts.catalog),
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {

@@ -26,6 +26,7 @@ import { keptSegments, limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
+import { proofOf } from "../places/make-proof.ts";
 import type { Found } from "../providers/found.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
@@ -34,6 +35,7 @@ import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
 import { clientAddress, clientSecurity } from "./client-address.ts";
 import { Erasing } from "./erasing.ts";
+import { evidenceJobs } from "./evidence-jobs.ts";
 import { JobBoard } from "./jobs.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
@@ -275,7 +277,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   });
   const jobs = await JobBoard.open({
     folder: join(slot.folder, "jobs"),
-    kinds: {},
+    kinds: evidenceJobs(config),
     now: Date.now,
     report: (error) => report(error, "jobs"),
   });
@@ -296,6 +298,11 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     reload: (actor) => live.reload(actor),
     recorder,
     jobs,
+    evidence: {
+      seals: () => reader.seals(),
+      proof: (eventId) => proofOf(reader, eventId),
+      anchors: () => anchoring.statuses,
+    },
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),
@@ -331,6 +338,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     delivery,
     journal,
     accounts: spending.accounts,
+    jobs,
     adopt: () => adoption.round(),
     report: (error) => report(error, "erasure"),
   });

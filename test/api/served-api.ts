@@ -128,6 +128,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     recorder,
     upstreams: NOTHING_AT_WORK,
     reload: async () => ({ changed: [], needsRestart: [] }),
+    evidence: { seals: async () => [], proof: async () => ({}), anchors: () => [] },
     jobs: NO_JOBS,
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),
