@@ -42,6 +42,11 @@ export const VERBS: readonly Verb[] = [
       }),
   },
   {
+    name: "console",
+    about: "Show another Daybook's trail on this machine.",
+    load: async () => (await import("./console.ts")).consoleCommand(await surroundings()),
+  },
+  {
     name: "users",
     about: "Users: list, create, change and delete them.",
     load: async () => (await import("./users.ts")).usersCommand(await adminParts()),
