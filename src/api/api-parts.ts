@@ -6,6 +6,7 @@ import type { ControlParts } from "../control/parts.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
+import type { Exporter } from "../read/export/exporter.ts";
 import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Position } from "../stores/store.ts";
@@ -48,6 +49,9 @@ export interface ApiParts extends ControlParts {
   }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   readonly jobs: Jobs;
+  readonly exporter: Pick<Exporter, "start">;
+  /** Where exports may be delivered to; `check` throws `unknown_entity`. */
+  readonly targets: { readonly names: readonly string[]; check(name: string): void };
   /** Takes in events of other processes. Bytes are handed over; what resolves is durable. */
   readonly ingest: {
     append(bytes: Uint8Array<ArrayBuffer>): Promise<{

@@ -36,6 +36,8 @@ export class RequestAudit {
   #settleLater: (() => void) | null = null;
   /** How the request ends, once that is known. */
   outcome: Outcome | null = null;
+  /** Why an answer that had begun was cut off by us. */
+  cut: Outcome | null = null;
   /** Success leaves no event: this is a further page of a query that has one, or hands events over. */
   continues = false;
   /** The event of the change that this request made; its success leaves no other. */
@@ -120,7 +122,7 @@ export class RequestAudit {
       this.#settled = true;
       const isTold = this.#settleLater !== null && this.outcome !== null;
       const whole = isTold || this.#parts.trusted !== undefined || reply.raw.writableFinished;
-      const outcome = whole ? this.#outcomeOf(reply) : failed("client_disconnected");
+      const outcome = whole ? this.#outcomeOf(reply) : (this.cut ?? failed("client_disconnected"));
       try {
         this.#finish(outcome, bytes());
       } catch (error) {

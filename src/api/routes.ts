@@ -4,6 +4,7 @@ import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
+import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { HOLD_ROUTES } from "./routes/holds.ts";
@@ -31,6 +32,7 @@ const LIST = TRAIL.filter(({ path }) => path === PATH);
 const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes(":"));
 
 const OF_SUBJECTS: readonly Route[] = [
+  ...EXPORT_ROUTES,
   ...TRAIL,
   ...alsoAt(TRAIL, PATH, "/api/system/audit-logs"),
   ...alsoAt(LIST, PATH, "/admin/audit/logs"),

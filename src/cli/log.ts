@@ -8,6 +8,7 @@ import { DaybookError } from "../event/errors.ts";
 import { DEFAULT_LIMIT, type EventQuery } from "../query/filter.ts";
 import { parseQuery } from "../query/parameters.ts";
 import { eventTable } from "./event-table.ts";
+import { formOf } from "./export-file.ts";
 import { type FilterFlags, filterParameters, withFilters } from "./filters.ts";
 import type { Lag } from "./lag.ts";
 import { remoteOf } from "./remote.ts";
@@ -27,6 +28,7 @@ export interface LogParts {
 interface Flags extends FilterFlags {
   readonly json?: true;
   readonly limit?: string;
+  readonly export?: string;
   readonly url?: string;
   readonly tokenFile?: string;
   readonly color: boolean;
@@ -39,6 +41,7 @@ export function logCommand(parts: LogParts): Command {
   const command = new Command("log")
     .description("Show the audit trail, newest first.")
     .option("--json", "one JSON object per line")
+    .option("--export <file>", "write every event that matches to this file, in the format of its ending")
     .option("--limit <n>", `how many events (default: ${DEFAULT_LIMIT})`);
   return withFilters(command)
     .option("--url <url>", "read from this Daybook (or DAYBOOK_URL); needs DAYBOOK_TOKEN or --token-file")
@@ -50,6 +53,12 @@ export function logCommand(parts: LogParts): Command {
 }
 
 async function showLog(parts: LogParts, flags: Flags): Promise<void> {
+  if (flags.export !== undefined) {
+    if (flags.limit !== undefined)
+      throw new DaybookError("bad_argument", "--limit is for lists: an export has no cap.");
+    const { exportTo } = await import("./export.ts");
+    return exportTo(parts, flags, flags.export, formOf(flags.export));
+  }
   const limit = flags.limit === undefined ? DEFAULT_LIMIT : limitOf(flags.limit);
   const query = queryOf(flags, parts.now());
   const remote = await remoteOf(parts.env, flags);

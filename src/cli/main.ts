@@ -32,6 +32,11 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "export",
+    about: "Write events to a file: JSON, CSV, Parquet, OCSF, ECS.",
+    load: async () => (await import("./export.ts")).exportCommand(await adminParts()),
+  },
+  {
     name: "stats",
     about: "Sums over the audit trail.",
     load: async () =>

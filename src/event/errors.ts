@@ -41,6 +41,7 @@ export const ERRORS = {
   bad_argument: { message: "{detail}", remedy: "Run the command with --help." },
   remote_store: { message: "The store is another Daybook, {detail}: it takes events, and is read there.", remedy: "Ask that Daybook, with --url." },
   backup_failed: { message: "No backup was made at {detail}.", remedy: "Remove what is there, and try again; into another folder if this one is full." },
+  export_failed: { message: "The export could not be delivered to {detail}.", remedy: "Check the target in daybook.yaml (export_targets) and its place, then resume the job." },
   worker_failed: { message: "A worker stopped: {detail}.", remedy: "See the log; restart Daybook if it does not recover." },
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -19,6 +19,7 @@ import { limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
+import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Erasing } from "./erasing.ts";
@@ -26,6 +27,7 @@ import { NO_JOBS } from "./jobs.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
+import { Targets } from "./targets.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 export interface Direct extends AsyncDisposable {
@@ -141,6 +143,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
+    exporter: new Exporter(config.store),
+    targets: new Targets(() => config.exportTargets),
     ingest: new Ingest(config.store),
     upstreams: createUpstreams(table, parts.catalog),
     mcp: { of: () => null },

@@ -37,7 +37,7 @@ import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
 import { closer } from "./closer.ts";
 import { Erasing } from "./erasing.ts";
-import { JobBoard } from "./jobs.ts";
+import { openExporting } from "./exporting.ts";
 import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { openMcpTable } from "./mcp-table.ts";
@@ -292,13 +292,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
-  const jobs = await JobBoard.open({
-    folder: join(slot.folder, "jobs"),
-    kinds: {},
-    now: Date.now,
-    report: (error) => report(error, "jobs"),
+  const exporting = await openExporting(openings, {
+    store: config.store,
+    config: () => live.config,
+    slot,
+    reader,
+    recorder,
   });
-  openings.add(() => jobs[Symbol.asyncDispose]());
   const metrics = createMetrics({
     recorder,
     delivery,
@@ -319,7 +319,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     reload: (actor) => live.reload(actor),
     recorder,
     ingest,
-    jobs,
+    ...exporting,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring }),

@@ -2,9 +2,9 @@
 // order of their node's seq, and are read newest first by (recorded_at, node_id, seq). Drivers are written
 // natively and share this contract and its conformance suite (test/conformance/store.ts), never a base class.
 import type { Charges } from "../event/charges.ts";
-import type { AuditEvent, Cell, FieldName, Kind } from "../event/fields.ts";
+import type { AuditEvent, Cell, FieldName, Kind, Row } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
-import type { AsOf, EventFilter, EventKey, EventQuery } from "../query/filter.ts";
+import type { AsOf, EventFilter, EventKey, EventQuery, RowsQuery } from "../query/filter.ts";
 
 export type { Charges, JournalEvent };
 
@@ -50,6 +50,11 @@ export interface Page {
   readonly next: EventKey | null;
   /** What the page was read at; pass it on with `next`. */
   readonly asOf: AsOf;
+}
+
+/** As a page, for exports: events as their cells. */
+export interface Rows extends Omit<Page, "events"> {
+  readonly rows: Row[];
 }
 
 /** Sums stop at MAX_SAFE_INTEGER. */
@@ -289,6 +294,8 @@ export interface Store {
   positions(): Promise<Position[]>;
   /** A page of events, newest first. Filters combine with AND, values of one field with OR. */
   query(query: EventQuery): Promise<Page>;
+  /** As `query`, with longer pages; rejects with a RangeError beyond MAX_ROWS. */
+  rows(query: RowsQuery): Promise<Rows>;
   /** One event, of any kind, or null. */
   get(eventId: string): Promise<AuditEvent | null>;
   /** The event as the journal made it, salts included, so that its leaf can be recomputed; null when unknown. */

@@ -137,6 +137,8 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     mcp: { of: () => null },
     reload: async () => ({ changed: [], needsRestart: [] }),
     jobs: NO_JOBS,
+    targets: { names: [], check: () => {} },
+    exporter: { start: () => assert.fail("not asked here") },
     ingest: NO_INGEST,
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),

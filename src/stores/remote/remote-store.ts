@@ -31,6 +31,7 @@ export function openRemoteStore(address: string): Store {
     close: async () => {},
     charges: unread,
     query: unread,
+    rows: unread,
     get: unread,
     leafSource: unread,
     scan: unread,

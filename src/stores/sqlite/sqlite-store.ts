@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
-import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../query/filter.ts";
+import type { AsOf, EventFilter, EventQuery, RowsQuery } from "../../query/filter.ts";
 import type {
   Appended,
   Batch,
@@ -21,6 +21,7 @@ import type {
   PruneProgress,
   PruneRules,
   PruneStep,
+  Rows,
   Scanned,
   Seal,
   SealedLog,
@@ -50,7 +51,7 @@ import { traces } from "./erasure.ts";
 import { facets, groups } from "./facets.ts";
 import { namedFailure } from "./failures.ts";
 import { Follower } from "./follow.ts";
-import { page, WINDOWS, type Windows } from "./pages.ts";
+import { page, rows, WINDOWS, type Windows } from "./pages.ts";
 import { planPrune } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
 import { addSeal, readSeals, TILE } from "./seals.ts";
@@ -150,12 +151,15 @@ export class SqliteStore implements Store {
   }
 
   query(query: EventQuery): Promise<Page> {
-    return this.#call(() => {
-      const { limit } = query;
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-        throw new RangeError(`limit is 1 to ${MAX_LIMIT}`);
-      return this.#snapshot(() => page(this.source, query, query.asOf ?? this.#asOf(), this.#windows));
-    });
+    return this.#call(() =>
+      this.#snapshot(() => page(this.source, query, query.asOf ?? this.#asOf(), this.#windows)),
+    );
+  }
+
+  rows(query: RowsQuery): Promise<Rows> {
+    return this.#call(() =>
+      this.#snapshot(() => rows(this.source, query, query.asOf ?? this.#asOf(), this.#windows)),
+    );
   }
 
   async get(eventId: string): Promise<AuditEvent | null> {
