@@ -39,12 +39,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "stats",
     about: "Sums over the audit trail.",
-    load: async () =>
-      (await import("./stats.ts")).statsCommand({
-        ...(await surroundings()),
-        out: process.stdout,
-        now: Date.now,
-      }),
+    load: async () => (await import("./stats.ts")).statsCommand(await adminParts()),
   },
   {
     name: "console",
@@ -85,6 +80,11 @@ export const VERBS: readonly Verb[] = [
     name: "routes",
     about: "Routes: list, create, replace, delete and resolve them.",
     load: async () => (await import("./routes.ts")).routesCommand(await adminParts()),
+  },
+  {
+    name: "policy",
+    about: "Policies: list, add, replace, remove and try them.",
+    load: async () => (await import("./policy.ts")).policyCommand(await adminParts()),
   },
   {
     name: "models",
