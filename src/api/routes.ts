@@ -3,6 +3,7 @@
 import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { DRY_RUN_ROUTES } from "./routes/dry-run.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
 import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
@@ -48,6 +49,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...KEY_ROUTES,
   ...PROVIDER_ROUTES,
   ...POLICY_ROUTES,
+  ...DRY_RUN_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
   ...INGEST_ROUTES,
