@@ -1,9 +1,11 @@
-// Formatting, lint and import walls (Biome), types (tsc), unused files, exports and dependencies (knip).
+// Formatting, lint and import walls (Biome), types (tsc; svelte-check for the dashboard), unused files, exports and
+// dependencies (knip).
 import { spawnSync } from "node:child_process";
 
 const checks = [
   ["biome", "check", "--error-on-warnings", "."],
   ["tsc", "--noEmit", "-p", "tsconfig.json"],
+  ["npm", "run", "--silent", "check", "--workspace", "dashboard"],
   ["knip"],
 ];
 

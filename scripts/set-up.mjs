@@ -1,10 +1,11 @@
 // Makes a fresh clone ready to run: installs the packages that package-lock.json names, the right Node
-// among them. Runs on any Node the machine has, so it uses nothing newer than Node 18 and no package.
-// Repeats nothing while the lock file is unchanged.
+// among them, and with --dashboard builds the dashboard. Runs on any Node the machine has, so it uses nothing newer than Node 18 and no package.
+// Repeats nothing while nothing has changed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { buildDashboard } from "./build-dashboard.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const quiet = process.argv.includes("--quiet");
@@ -48,4 +49,10 @@ if (process.argv.includes("--test") && existsSync(`${root}test/engines/package.j
 if (process.argv.includes("--bench")) {
   for (const peer of ["portkey", "portkey-streaming"])
     install(`${root}bench/engines/${peer}/`, `the peer ${peer}`);
+}
+if (process.argv.includes("--dashboard") && !buildDashboard(root, say)) {
+  process.stderr.write(
+    "\nCannot build the dashboard. Run the same command again; if that does not help, remove node_modules first.\n",
+  );
+  process.exit(1);
 }

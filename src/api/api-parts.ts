@@ -3,13 +3,18 @@
 import type { IncomingMessage } from "node:http";
 import type { Actor } from "../control/change.ts";
 import type { ControlParts } from "../control/parts.ts";
+import type { Schedule } from "../control/schedules.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
+import type { Exporter } from "../read/export/exporter.ts";
+import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
+import type { Position } from "../stores/store.ts";
 import type { Holder } from "./authorize.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Jobs } from "./jobs.ts";
+import type { McpAtWork } from "./mcp-at-work.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** A begun event, to be finished exactly once. */
@@ -35,8 +40,11 @@ export interface ApiParts extends ControlParts {
   readonly version: string;
   readonly reader: Reader;
   readonly evidence: Evidence;
+  readonly feed: Pick<Feed, "subscribe">;
   /** The providers at work. */
   readonly upstreams: Upstreams;
+  /** The MCP servers at work. */
+  readonly mcp: McpAtWork;
   /** Reads the configuration again, and puts in force what can be. Rejects with what is wrong with it. */
   reload(actor: Actor): Promise<{
     readonly changed: readonly string[];
@@ -44,6 +52,20 @@ export interface ApiParts extends ControlParts {
   }>;
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   readonly jobs: Jobs;
+  readonly exporter: Pick<Exporter, "start">;
+  /** Starts a run; answers with its job, or null while another runs. */
+  runSchedule(schedule: Schedule): Promise<string | null>;
+  /** Where exports may be delivered to; `check` throws `unknown_entity`. */
+  readonly targets: { readonly names: readonly string[]; check(name: string): void };
+  /** Takes in events of other processes. Bytes are handed over; what resolves is durable. */
+  readonly ingest: {
+    append(bytes: Uint8Array<ArrayBuffer>): Promise<{
+      readonly result: "appended" | "conflict";
+      readonly at: Position | null;
+    }>;
+    seal(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+    nodes(): Promise<readonly (Position & { readonly sealedSize: number })[]>;
+  };
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
   /** Counts refusals of requests that nobody is known to have made, where one source has many; else false. */

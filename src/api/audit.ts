@@ -6,9 +6,9 @@ import { DaybookError } from "../event/errors.ts";
 import type { Facts, Kind } from "../event/fields.ts";
 import { newTraceId } from "../event/ids.ts";
 import { answered, failed, type Outcome } from "../event/outcomes.ts";
+import { messageBytes } from "../protocols/message-bytes.ts";
 import { traceFrom } from "../protocols/request-ids.ts";
 import type { ApiParts, OpenEvent } from "./api-parts.ts";
-import { messageBytes } from "./message-bytes.ts";
 import { refusalOf } from "./problem.ts";
 
 /** What a request is in the trail. */
@@ -19,6 +19,7 @@ export interface AuditKind {
 
 export const REQUEST: AuditKind = { kind: "api", action: "request" };
 export const QUERIED: AuditKind = { kind: "system", action: "queried" };
+export const SUBSCRIBED: AuditKind = { kind: "system", action: "subscribed" };
 
 /** As long as the gateway waits (DESIGN section 5). */
 const STRICT_MS = 2000;
@@ -35,7 +36,9 @@ export class RequestAudit {
   #settleLater: (() => void) | null = null;
   /** How the request ends, once that is known. */
   outcome: Outcome | null = null;
-  /** Success leaves no event: this is a further page of a query that has one. */
+  /** Why an answer that had begun was cut off by us. */
+  cut: Outcome | null = null;
+  /** Success leaves no event: this is a further page of a query that has one, or hands events over. */
   continues = false;
   /** The event of the change that this request made; its success leaves no other. */
   changed: string | null = null;
@@ -119,7 +122,7 @@ export class RequestAudit {
       this.#settled = true;
       const isTold = this.#settleLater !== null && this.outcome !== null;
       const whole = isTold || this.#parts.trusted !== undefined || reply.raw.writableFinished;
-      const outcome = whole ? this.#outcomeOf(reply) : failed("client_disconnected");
+      const outcome = whole ? this.#outcomeOf(reply) : (this.cut ?? failed("client_disconnected"));
       try {
         this.#finish(outcome, bytes());
       } catch (error) {
@@ -166,6 +169,18 @@ export class RequestAudit {
     } catch (error) {
       return error;
     }
+  }
+
+  /**
+   * The request goes on as something that is not audited: its event ends here. Rejects with `audit_unavailable` when it
+   * must be durable by now and is not.
+   */
+  async handOver(outcome: Outcome): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#finish(outcome, {});
+    if (this.#event?.mode === "strict" && (await this.#event.settled(STRICT_MS)) !== "durable")
+      throw new DaybookError("audit_unavailable", "the journal did not take it");
   }
 
   #outcomeOf({ statusCode }: FastifyReply): Outcome {

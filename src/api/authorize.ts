@@ -2,6 +2,7 @@
 // how far its holder may go; the scopes of a token narrow that, never widen it.
 import { parseCookie } from "cookie";
 import type { FastifyRequest } from "fastify";
+import type { FieldName } from "../event/fields.ts";
 import type { EventFilter } from "../query/filter.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { Refusal } from "./problem.ts";
@@ -19,7 +20,11 @@ export interface Holder {
   readonly userId: string | null;
   /** null: no token, or no session. */
   readonly tokenId: string | null;
-  readonly session: { readonly id: string; readonly userId: string; readonly expiresAt: number } | null;
+  readonly session: {
+    readonly id: string;
+    readonly userId: string | null;
+    readonly expiresAt: number;
+  } | null;
 }
 
 const OF_ROLE: Readonly<Record<string, readonly Grant[]>> = {
@@ -44,7 +49,7 @@ export function grantsOf(role: string, scopes: readonly string[] | null): Readon
 }
 
 /** Who presented a token or a session's cookie. Throws the refusal: 401 with a challenge. */
-export function authenticate(parts: ApiParts, request: FastifyRequest): Holder {
+export function authenticate(parts: ApiParts, request: Pick<FastifyRequest, "headers">): Holder {
   if (parts.trusted !== undefined) return parts.trusted;
   const { authorization, cookie } = request.headers;
   if (authorization !== undefined) return tokenHolder(parts, authorization);
@@ -79,21 +84,17 @@ function sessionHolder({ sessions }: ApiParts, secret: string): Holder {
       ...(check.userId === undefined ? {} : { facts: { userId: check.userId } }),
     });
   }
-  const { session, user } = check;
-  const { name, role } = user;
-  return {
-    id: session.id,
-    name,
-    role,
-    userId: user.id,
-    grants: grantsOf(role, null),
-    tokenId: null,
-    session,
-  };
+  const { session } = check;
+  if ("token" in check) {
+    const { id, name, role, scopes, userId } = check.token;
+    return { id: session.id, name, role, userId, grants: grantsOf(role, scopes), tokenId: id, session };
+  }
+  const { id, name, role } = check.user;
+  return { id: session.id, name, role, userId: id, grants: grantsOf(role, null), tokenId: null, session };
 }
 
 /** Who presented an API key, as clients of the gateway do: `Authorization: Bearer`, or `x-api-key`. Throws 401. */
-export function client({ keys }: ApiParts, { headers }: FastifyRequest): Holder {
+export function client({ keys }: ApiParts, { headers }: Pick<FastifyRequest, "headers">): Holder {
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "") ?? [];
   const { "x-api-key": key } = headers;
   const check = keys.check(bearer ?? (typeof key === "string" ? key : ""));
@@ -171,6 +172,11 @@ export function withinReach<Filter extends EventFilter>({ grants, userId }: Hold
         : "This shows events of your own only.",
     errorType: "role",
   });
+}
+
+/** Fields that `holder` sees as null: what tools were given is for those who may read everything. */
+export function hiddenFrom({ grants }: Holder): readonly FieldName[] {
+  return grants.has("audit:read") ? [] : ["input_json"];
 }
 
 /** Whether the request comes from this machine itself, and not through a proxy on it. */

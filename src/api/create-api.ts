@@ -1,11 +1,16 @@
 // The API on Fastify, without a listener of its own: the server hands it requests through `routing`. Hooks decide in
 // one place what every request leaves in the trail and who may ask; routes only answer.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { newRequestId } from "../event/ids.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { REQUEST, RequestAudit } from "./audit.ts";
 import { authenticate, client, type Holder, isLocal, mayAsk, refuseCrossSite } from "./authorize.ts";
+import { FeedPlaces } from "./feed/places.ts";
+import { type Identify, Tickets } from "./feed/tickets.ts";
+import { answerUpgrade } from "./feed/upgrades.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { PageSeal } from "./page-seal.ts";
 import { problemOf, Refusal, refusalOf } from "./problem.ts";
@@ -19,6 +24,8 @@ declare module "fastify" {
     audit: RequestAudit | null;
     /** Who asks; null where no token is needed. */
     holder: Holder | null;
+    /** Who asks, if asked again later. */
+    identify: Identify | null;
   }
   interface FastifyContextConfig {
     route?: Route;
@@ -27,12 +34,23 @@ declare module "fastify" {
 
 const MAX_BODY_BYTES = 1_048_576;
 
+/** What outlives a request. */
+type Lasting = Pick<Call, "parts" | "pageSeal" | "throttle" | "tickets" | "feedPlaces">;
+
 /**
  * The API as a request handler: after `await api.ready()`, `api.routing(request, response)` answers. Every
  * response has `x-request-id`, every error is problem details (RFC 9457), every audited request leaves exactly
  * one event.
  */
 export function createApi(parts: ApiParts): FastifyInstance {
+  const now = () => parts.now();
+  const lasting: Lasting = {
+    parts,
+    pageSeal: new PageSeal(),
+    throttle: new LoginThrottle(now),
+    tickets: new Tickets(now),
+    feedPlaces: new FeedPlaces(),
+  };
   const app = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -57,13 +75,22 @@ export function createApi(parts: ApiParts): FastifyInstance {
   });
   app.decorateRequest("audit", null);
   app.decorateRequest("holder", null);
+  app.decorateRequest("identify", null);
   // Only JSON: what a form of another site can send is not understood.
   app.removeContentTypeParser("text/plain");
+  app.addContentTypeParser(
+    "application/x-ndjson",
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.routeOptions.config.route?.linesBytes !== undefined) return body;
+      throw new Refusal("invalid_request", { detail: "Lines are not read here.", errorType: "bad_field" });
+    },
+  );
   app.addHook("onRequest", async (request, reply) => {
     const { route } = request.routeOptions.config;
     open(parts, request, reply, route);
     if (route === undefined) throw notServed(request);
-    admit(parts, request, route);
+    admit(lasting, request, route);
     if (isBegunAtOnce(request, route)) request.audit?.begin();
   });
   app.addHook("onSend", async (request, reply, payload) => {
@@ -71,18 +98,19 @@ export function createApi(parts: ApiParts): FastifyInstance {
     return unrecorded === null ? payload : problemText(refusalOf(unrecorded).refusal, request, reply);
   });
   app.setErrorHandler((error, request, reply) => refuse(parts, error, request, reply));
-  const lasting = { parts, pageSeal: new PageSeal(), throttle: new LoginThrottle(() => parts.now()) };
   for (const route of ROUTES) {
     app.route({
       method: route.method,
       url: route.path,
       config: { route },
+      bodyLimit: route.linesBytes ?? MAX_BODY_BYTES,
       handler: async (request, reply) => {
         const call = callOf(lasting, route, request, reply);
         const { audit } = request;
         const answer = await (route.changes === undefined || audit === null
           ? route.answer(call)
           : audit.during(() => route.answer(call)));
+        if (reply.sent) return reply;
         if (answer === undefined) return reply.code(204).send();
         if (route.status !== undefined) reply.code(route.status);
         return answer;
@@ -90,6 +118,19 @@ export function createApi(parts: ApiParts): FastifyInstance {
     });
   }
   return app;
+}
+
+const WEB_SOCKETS: ReadonlySet<string> = new Set(
+  ROUTES.filter(({ opensFeed }) => opensFeed === "web_socket").map(({ path }) => path),
+);
+
+/** For the listener: requests that may go on as a WebSocket, which `handler` decides on. */
+export function upgradesOf(handler: (request: IncomingMessage, response: ServerResponse) => void) {
+  return {
+    accepts: ({ url = "" }: IncomingMessage) => WEB_SOCKETS.has(url.split("?", 1)[0] ?? ""),
+    answer: (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      answerUpgrade(handler, request, socket, head),
+  };
 }
 
 /** Ids onto the response, and the event of an audited request begun. */
@@ -108,37 +149,46 @@ function open(parts: ApiParts, request: FastifyRequest, reply: FastifyReply, rou
     ...(changes === undefined ? {} : { entityType: changes.entityType }),
   };
   const audit = new RequestAudit(parts, request, kind, about);
+  audit.continues = route?.isQuiet ?? false;
   request.audit = audit;
   reply.header("x-trace-id", audit.traceId);
   audit.settleWith(request, reply);
 }
 
 /** Not a change, which may be its own event, nor a further page, which may belong to that of its query. */
-function isBegunAtOnce({ query }: FastifyRequest, { takes, changes }: Route): boolean {
-  return changes === undefined && !(takes === "filter and page" && (query as URLSearchParams).has("cursor"));
+function isBegunAtOnce({ query }: FastifyRequest, { takes, changes, isQuiet }: Route): boolean {
+  return (
+    changes === undefined &&
+    !isQuiet &&
+    !(takes === "filter and page" && (query as URLSearchParams).has("cursor"))
+  );
 }
 
 /** Throws the refusal of a request that may not ask `route`. */
-function admit(parts: ApiParts, request: FastifyRequest, { access, changes, acts }: Route): void {
+function admit({ parts, tickets }: Lasting, request: FastifyRequest, route: Route): void {
+  const { access, changes, acts, opensFeed } = route;
   const isOpen = access === "anyone" || (access === "local" && isLocal(parts, request));
   if (!isOpen) {
-    const holder = access === "client" ? client(parts, request) : authenticate(parts, request);
+    const { headers } = request;
+    const ticket = opensFeed ? (request.query as URLSearchParams).get("ticket") : null;
+    const identify =
+      ticket === null
+        ? () => (access === "client" ? client(parts, { headers }) : authenticate(parts, { headers }))
+        : tickets.take(ticket);
+    const holder = identify();
     request.holder = holder;
+    request.identify = identify;
     const { userId, tokenId, session } = holder;
     request.audit?.note({ userId, apiKeyId: tokenId, sessionId: session?.id ?? null });
     if (typeof access !== "string") mayAsk(holder, access);
   }
-  if ((changes !== undefined || acts) && parts.trusted === undefined)
+  // A WebSocket of another site's page would be read by that page.
+  if ((changes !== undefined || acts || opensFeed === "web_socket") && parts.trusted === undefined)
     refuseCrossSite(request, request.holder);
 }
 
-function callOf(
-  lasting: Pick<Call, "parts" | "pageSeal" | "throttle">,
-  route: Route,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Call {
-  const { audit, holder } = request;
+function callOf(lasting: Lasting, route: Route, request: FastifyRequest, reply: FastifyReply): Call {
+  const { audit, holder, identify } = request;
   const search = new URLSearchParams(request.query as URLSearchParams);
   const committed = (eventId: string) => {
     if (audit !== null) audit.changed = eventId;
@@ -149,6 +199,7 @@ function callOf(
     reply,
     audit,
     holder,
+    identify,
     search,
     params: request.params as Record<string, string>,
     query: readsQuery(route) ? readQuery(route.query, ownParameters(route, search)) : undefined,

@@ -33,6 +33,8 @@ const OF_THE_QUESTION: { readonly [code in DaybookErrorCode]?: RefusalCode } = {
   bad_query: "invalid_request",
   bad_cursor: "invalid_request",
   bad_argument: "invalid_request",
+  bad_event: "invalid_request",
+  content_refused: "invalid_request",
   weak_secret: "invalid_request",
   weak_password: "invalid_request",
   unknown_entity: "not_found",

@@ -6,6 +6,8 @@ import type { Actor } from "../control/change.ts";
 import type { ApiParts } from "./api-parts.ts";
 import type { AuditKind, RequestAudit } from "./audit.ts";
 import type { Grant, Holder } from "./authorize.ts";
+import type { FeedPlaces } from "./feed/places.ts";
+import type { Identify, Tickets } from "./feed/tickets.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import type { PageSeal } from "./page-seal.ts";
 
@@ -39,6 +41,8 @@ export interface Route {
   readonly query?: z.ZodObject;
   /** Members of the JSON body; others are refused. */
   readonly body?: z.ZodObject;
+  /** The body is lines (application/x-ndjson), at most so many bytes of them, handed on as they are. */
+  readonly linesBytes?: number;
   /** What a success answers; none: 204. */
   readonly answers?: z.ZodType;
   /** Status of a success; 200 unless said, 204 for an answer that is undefined. */
@@ -48,8 +52,12 @@ export interface Route {
    * transaction, when it is made with `call.actor`; a request that changes nothing leaves one event of its own.
    */
   readonly changes?: Changes;
+  /** Goes on as a live feed; a `ticket` in the query string is as good as a token. */
+  readonly opensFeed?: "web_socket" | "event_stream";
   /** Makes something else do something, and changes nothing here: its event is the request's. */
   readonly acts?: true;
+  /** A success leaves no event, since what it hands over is events itself; whatever else it comes to leaves one. */
+  readonly isQuiet?: true;
   /** A method, so that `route` can give it a call with the types of its own query and body. */
   answer(call: Call): Promise<unknown>;
 }
@@ -67,11 +75,15 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly actor: Actor;
   /** null where no token is needed. */
   readonly holder: Holder | null;
+  /** The holder, if asked again later; throws the refusal once they are nobody any more. */
+  readonly identify: Identify | null;
   readonly reply: FastifyReply;
   readonly request: FastifyRequest;
   readonly audit: RequestAudit | null;
   readonly pageSeal: PageSeal;
   readonly throttle: LoginThrottle;
+  readonly tickets: Tickets;
+  readonly feedPlaces: FeedPlaces;
 }
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

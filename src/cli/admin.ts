@@ -196,5 +196,14 @@ export async function secretFrom({ stdin }: AdminParts, file: string): Promise<s
   }
 }
 
+/** Headers from a file, or from standard input, with a line for each. */
+export async function headersFrom(parts: AdminParts, file: string): Promise<Record<string, string>> {
+  const lines = (await secretFrom(parts, file)).split(/\r?\n/).filter((line) => line.trim() !== "");
+  const entries = lines.map((line) => /^([^:\s]+):\s*(.*?)\s*$/.exec(line));
+  if (entries.includes(null))
+    throw new DaybookError("bad_argument", "The headers are not lines such as `X-Team: search`.");
+  return Object.fromEntries(entries.map((entry) => [entry?.[1] ?? "", entry?.[2] ?? ""]));
+}
+
 /** Collects a flag that may be repeated. */
 export const several = (value: string, before: readonly string[] = []) => [...before, value];

@@ -32,14 +32,24 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "export",
+    about: "Write events to a file: JSON, CSV, Parquet, OCSF, ECS.",
+    load: async () => (await import("./export.ts")).exportCommand(await adminParts()),
+  },
+  {
+    name: "schedules",
+    about: "Exports by schedule: list, create, change, delete and run them.",
+    load: async () => (await import("./schedules.ts")).schedulesCommand(await adminParts()),
+  },
+  {
     name: "stats",
     about: "Sums over the audit trail.",
-    load: async () =>
-      (await import("./stats.ts")).statsCommand({
-        ...(await surroundings()),
-        out: process.stdout,
-        now: Date.now,
-      }),
+    load: async () => (await import("./stats.ts")).statsCommand(await adminParts()),
+  },
+  {
+    name: "console",
+    about: "Show another Daybook's trail on this machine.",
+    load: async () => (await import("./console.ts")).consoleCommand(await surroundings()),
   },
   {
     name: "users",
@@ -77,9 +87,19 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./routes.ts")).routesCommand(await adminParts()),
   },
   {
+    name: "policy",
+    about: "Policies: list, add, replace, remove and try them.",
+    load: async () => (await import("./policy.ts")).policyCommand(await adminParts()),
+  },
+  {
     name: "models",
     about: "Models: list, sync, load and unload them.",
     load: async () => (await import("./models.ts")).modelsCommand(await adminParts()),
+  },
+  {
+    name: "mcp",
+    about: "MCP servers: list and change them; wrap one over stdio.",
+    load: async () => (await import("./mcp.ts")).mcpCommand(await adminParts()),
   },
   {
     name: "doctor",

@@ -6,6 +6,7 @@ import {
   type AdminFlags,
   type AdminParts,
   adminCommand,
+  headersFrom,
   printDone,
   printEntity,
   printList,
@@ -129,20 +130,12 @@ async function bodyOf(parts: AdminParts, flags: Given) {
     base_url: flags.baseUrl,
     api_version: flags.apiVersion,
     api_key: keyFile === undefined ? undefined : await secretFrom(parts, keyFile),
-    headers: headersFile === undefined ? undefined : headersIn(await secretFrom(parts, headersFile)),
+    headers: headersFile === undefined ? undefined : await headersFrom(parts, headersFile),
     ca_file: flags.caFile,
     pass_through: flags.passThrough,
     enabled: disable ? false : enable,
     justification: flags.reason,
   };
-}
-
-function headersIn(text: string): Record<string, string> {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  const entries = lines.map((line) => /^([^:\s]+):\s*(.*?)\s*$/.exec(line));
-  if (entries.includes(null))
-    throw new DaybookError("bad_argument", "The headers are not lines such as `X-Team: search`.");
-  return Object.fromEntries(entries.map((entry) => [entry?.[1] ?? "", entry?.[2] ?? ""]));
 }
 
 /** What is within a member as members of their own, for people. */

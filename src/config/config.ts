@@ -53,6 +53,8 @@ export interface Config {
   };
   /** Where checkpoints are told outside. */
   readonly anchors: readonly AnchorTarget[];
+  /** Where exports may be delivered to. */
+  readonly exportTargets: readonly ExportTarget[];
   /** Secrets to use on the first start, as given; not checked here. */
   readonly bootstrap: { readonly adminToken: string | null; readonly apiKey: string | null };
   /** For the first start. */
@@ -73,6 +75,24 @@ export interface McpAudit {
 export interface AnchorTarget {
   readonly kind: "file" | "syslog" | "webhook";
   readonly to: string;
+}
+
+/** One of the two is set. */
+export interface ExportTarget {
+  readonly name: string;
+  readonly folder: string | null;
+  readonly s3: S3Place | null;
+}
+
+export interface S3Place {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly region: string;
+  readonly endpoint: string | null;
+  readonly pathStyle: boolean;
+  /** null: where AWS's own programs look. */
+  readonly accessKeyId: string | null;
+  readonly secretAccessKey: string | null;
 }
 
 /** What does not stand in the file, or was made absolute. */
@@ -104,6 +124,7 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     timeoutsMs: file.timeouts_ms,
     journal: { maxMb: file.journal.max_mb, reserveMb: file.journal.reserve_mb },
     trustedProxies: file.trusted_proxies,
+    exportTargets: file.export_targets.map((spec) => exportTargetOf(spec, path)),
     mcp: {
       servers: file.mcp.servers.map((spec) => completeMcpServer(spec, { ...origin, source: "file" })),
       auditLists: file.mcp.audit_lists,
@@ -125,6 +146,28 @@ function anchorOf(
 ): AnchorTarget {
   if (file !== undefined) return { kind: "file", to: path(file) };
   return syslog === undefined ? { kind: "webhook", to: webhook ?? "" } : { kind: "syslog", to: syslog };
+}
+
+function exportTargetOf(
+  { name, folder, s3 }: ConfigFile["export_targets"][number],
+  path: Surroundings["path"],
+): ExportTarget {
+  return {
+    name,
+    folder: folder === undefined ? null : path(folder),
+    s3:
+      s3 === undefined
+        ? null
+        : {
+            bucket: s3.bucket,
+            prefix: s3.prefix,
+            region: s3.region,
+            endpoint: s3.endpoint ?? null,
+            pathStyle: s3.path_style,
+            accessKeyId: s3.access_key_id ?? null,
+            secretAccessKey: s3.secret_access_key ?? null,
+          },
+  };
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -26,6 +26,11 @@ export function crossCheck(file: ConfigFile): Problem[] {
       ["mcp", "servers"],
       "name",
     ),
+    ...repeated(
+      file.export_targets.map(({ name }) => name),
+      ["export_targets"],
+      "name",
+    ),
     ...providers.flatMap((provider, index) =>
       providerProblems(provider).map(({ option, sentence }) => ({
         path: ["providers", index, option],

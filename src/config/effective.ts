@@ -11,7 +11,8 @@ export type ToldValues = Readonly<Record<string, string | number | boolean | nul
 /** What is no option of the file, or a secret for the start only. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["file", "bootstrap", "found", "secretKey"]);
 /** Names of providers and of headers may have dots. */
-const SECRET = /^(?:providers|mcp\.servers)\..*\.(?:api_key$|headers\.)|^proxy\./;
+const SECRET =
+  /^(?:providers|mcp\.servers)\..*\.(?:api_key$|headers\.)|^proxy\.|^export_targets\..*\.(?:access_key_id|secret_access_key)$/;
 /** The text of an event's values stays well below what an event may hold. */
 const MAX_TOLD_BYTES = 6000;
 

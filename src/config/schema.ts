@@ -91,6 +91,34 @@ const anchor = z
     error: `expected ${ANCHOR_EXPECTED}`,
   });
 
+const exportTarget = z
+  .strictObject({
+    name: text(TOKEN, "a name of at most 64 letters, digits, dots, hyphens and underscores").describe(
+      "Unique; what exports and schedules call it by.",
+    ),
+    folder: text(/^[^\0]+$/, "a folder")
+      .optional()
+      .describe("A folder; made where it is missing."),
+    s3: z
+      .strictObject({
+        bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+        prefix: text(/^[^\0]{0,500}$/, "at most 500 characters")
+          .default("")
+          .describe("Before each name."),
+        region: text(/^[a-z0-9-]{1,64}$/, "a region").default("us-east-1"),
+        endpoint: httpUrl().optional().describe("Of an S3-compatible server; AWS without it."),
+        path_style: flag(false).describe("Name the bucket in the path, as most other servers want it."),
+        access_key_id: text(/^[^\0]+$/, "a key id").optional(),
+        secret_access_key: text(/^[^\0]+$/, "a secret")
+          .optional()
+          .describe("Without both, the usual places of AWS are looked at."),
+      })
+      .optional(),
+  })
+  .refine(({ folder, s3 }) => (folder === undefined) !== (s3 === undefined), {
+    error: "expected one of folder and s3",
+  });
+
 const LISTEN_EXPECTED = "host:port, such as 127.0.0.1:4141 or [::1]:4141";
 
 const options = {
@@ -175,6 +203,10 @@ const options = {
     })
     .prefault({}),
   audit: audit.prefault({}),
+  export_targets: z
+    .array(exportTarget)
+    .default([])
+    .describe("Where exports may be delivered to. From this file alone: a stolen token cannot add a place."),
   anchors: z
     .array(anchor)
     .default([])

@@ -32,7 +32,12 @@ export class Credentials<Identity> {
   /** Whose secret `presented` is at `now` (UTC ms). */
   check(presented: string, now: number): Presented<Identity> {
     if (presented === "") return { ok: false, reason: "missing" };
-    const held = this.#byHash.get(hashSecret(presented));
+    return this.checkHash(hashSecret(presented), now);
+  }
+
+  /** The same of a secret that was presented earlier, by its hash. */
+  checkHash(hash: string, now: number): Presented<Identity> {
+    const held = this.#byHash.get(hash);
     if (held === undefined) return { ok: false, reason: "unknown" };
     const { identity, expiresAt, revokedAt } = held;
     if (revokedAt !== null) return { ok: false, reason: "revoked", identity };

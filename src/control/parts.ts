@@ -7,10 +7,12 @@ import { type Control, type ControlOptions, openControl } from "./control.ts";
 import { Credits } from "./credits.ts";
 import { Erasures } from "./erasures.ts";
 import { Holds } from "./holds.ts";
+import { IngestNodes } from "./ingest-nodes.ts";
 import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { Policies } from "./policies.ts";
+import { Schedules } from "./schedules.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -30,7 +32,9 @@ export interface ControlParts {
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
   readonly policies: Policies;
+  readonly schedules: Schedules;
   readonly secrets: SecretsAtRest;
+  readonly ingestNodes: IngestNodes;
 }
 
 export interface PartsOptions extends ControlOptions {
@@ -52,7 +56,7 @@ export async function openParts({
     const users = new Users(control, passwords);
     const keys = new ApiKeys(control, users);
     const tokens = new Tokens(control, users);
-    const sessions = new Sessions(control, users, passwords);
+    const sessions = new Sessions({ control, users, tokens, passwords });
     const credits = new Credits(control);
     const limits = new SubjectLimits(control);
     const charges = new ChargesCopy(control);
@@ -63,9 +67,10 @@ export async function openParts({
     const catalog = new Catalog({ control, secrets, folder });
     const policies = new Policies(control);
     const mcpServers = new McpServers({ control, secrets, folder });
+    const ingestNodes = new IngestNodes(control);
     await control.load();
     const money = { credits, limits, charges };
-    const kept = { holds, erasures };
+    const kept = { holds, erasures, schedules: new Schedules(control) };
     return {
       control,
       users,
@@ -78,6 +83,7 @@ export async function openParts({
       mcpServers,
       policies,
       secrets,
+      ingestNodes,
     };
   } catch (error) {
     await control.close().catch(() => {});

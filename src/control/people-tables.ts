@@ -40,7 +40,10 @@ export interface PeopleTables {
     readonly id: string;
     /** SHA-256 of the cookie's secret. */
     hash: string;
-    user_id: string;
+    /** null: of a token that belongs to nobody. */
+    user_id: string | null;
+    /** SHA-256 of the token that it was opened with; null: with a password. */
+    token_hash: string | null;
     created_at: number;
     expires_at: number;
   };
@@ -76,3 +79,17 @@ export const PEOPLE_MIGRATION = `
   ALTER TABLE api_keys ADD COLUMN models TEXT;
   ALTER TABLE tokens ADD COLUMN user_id TEXT;
   ALTER TABLE tokens ADD COLUMN scopes TEXT;`;
+
+/** Sessions of tokens, which need not be a user's. */
+export const TOKEN_SESSIONS_MIGRATION = `
+  CREATE TABLE sessions_of_all (
+    id TEXT NOT NULL PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    user_id TEXT,
+    token_hash TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO sessions_of_all SELECT id, hash, user_id, NULL, created_at, expires_at FROM sessions;
+  DROP TABLE sessions;
+  ALTER TABLE sessions_of_all RENAME TO sessions;`;

@@ -2,11 +2,13 @@
 // are UTC milliseconds.
 import type { Generated } from "kysely";
 import { EVIDENCE_MIGRATION, type EvidenceTables } from "./evidence-tables.ts";
+import { INGEST_MIGRATION, type IngestTables } from "./ingest-nodes.ts";
 import { MCP_SERVERS_MIGRATION, type McpServersTables } from "./mcp-servers-tables.ts";
 import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tables.ts";
-import { PEOPLE_MIGRATION, type PeopleTables } from "./people-tables.ts";
+import { PEOPLE_MIGRATION, type PeopleTables, TOKEN_SESSIONS_MIGRATION } from "./people-tables.ts";
 import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
+import { SCHEDULES_MIGRATION, type ScheduleRunTables, type ScheduleTables } from "./schedules-tables.ts";
 
 /** What a change may touch. */
 export interface ChangeableTables
@@ -15,11 +17,13 @@ export interface ChangeableTables
     MoneyTables,
     McpServersTables,
     PolicyTables,
-    EvidenceTables {
+    EvidenceTables,
+    IngestTables,
+    ScheduleTables {
   settings: { name: string; value: string };
 }
 
-export interface Tables extends ChangeableTables, CopyTables {
+export interface Tables extends ChangeableTables, CopyTables, ScheduleRunTables {
   /** Audit facts on their way to the journal. Ids are never given twice, also after rows are forgotten. */
   outbox: { id: Generated<number>; node_id: string | null; facts: string; created_at: number };
   /** How often entities of a type were changed, so that other processes notice. */
@@ -52,4 +56,7 @@ export const MIGRATIONS: readonly string[] = [
   MCP_SERVERS_MIGRATION,
   POLICY_MIGRATION,
   EVIDENCE_MIGRATION,
+  INGEST_MIGRATION,
+  TOKEN_SESSIONS_MIGRATION,
+  SCHEDULES_MIGRATION,
 ];

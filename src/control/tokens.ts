@@ -4,7 +4,7 @@ import { DaybookError } from "../event/errors.ts";
 import { type Issued, revoke } from "./api-keys.ts";
 import type { Actor, Difference } from "./change.ts";
 import type { Change, Control } from "./control.ts";
-import { Credentials, type Held } from "./credentials.ts";
+import { Credentials, type Held, type Presented } from "./credentials.ts";
 import { future, line, newId, oneOf } from "./given.ts";
 import { type Page, pageOf } from "./pages.ts";
 import { type PeopleTables, ROLES, type Role, SCOPES, type Scope } from "./people-tables.ts";
@@ -71,7 +71,15 @@ export class Tokens {
 
   /** Whose token was presented. From memory: it never waits. */
   check(presented: string): TokenCheck {
-    const check = this.#held.check(presented, this.#control.clock());
+    return this.#judged(this.#held.check(presented, this.#control.clock()));
+  }
+
+  /** Whether a token that was presented earlier, by the hash of its secret, is still good. */
+  checkHash(hash: string): TokenCheck {
+    return this.#judged(this.#held.checkHash(hash, this.#control.clock()));
+  }
+
+  #judged(check: Presented<TokenIdentity>): TokenCheck {
     if (!check.ok) {
       if (!("identity" in check)) return check;
       return { ok: false, reason: `token_${check.reason}`, tokenId: check.identity.id };

@@ -50,6 +50,7 @@ export class Delivery {
   #thread: Thread | null = null;
   #status: ShipperStatus = NOTHING;
   #closed: Promise<void> | null = null;
+  #onShipped: () => void = () => {};
   #isHeld = true;
   #pruning: PromiseWithResolvers<{ readonly events: number; readonly reason: string | null }> | null = null;
   #erasing: PromiseWithResolvers<Erased> | null = null;
@@ -62,6 +63,11 @@ export class Delivery {
   /** Opens the store at `address` for writing, in its own thread, and ships the slot's journal into it. */
   static async open(options: DeliveryOptions): Promise<Delivery> {
     return new Delivery(options, await startThread(options));
+  }
+
+  /** `listener` is told each time events have come into the store. */
+  onShipped(listener: () => void): void {
+    this.#onShipped = listener;
   }
 
   get status(): ShipperStatus {
@@ -176,8 +182,9 @@ export class Delivery {
     else if (message.is === "pruned") this.#pruning?.resolve(message);
     else if (message.is === "erased") this.#erasing?.resolve(message);
     else if (message.is === "status") {
-      const { durableSeq, state } = this.#status;
+      const { durableSeq, shippedSeq, state } = this.#status;
       this.#set(message);
+      if (message.shippedSeq > shippedSeq) this.#onShipped();
       if (message.durableSeq > durableSeq) this.#options.onDurableSeq?.(message.durableSeq);
       if (message.state === "stopped" && state !== "stopped") this.#options.onStopped?.(message.reason ?? "");
     }

@@ -12,6 +12,7 @@ interface ErrorSpec {
 export const ERRORS = {
   unknown_field: { message: "An event has no field {detail}.", remedy: "Use the names of docs/reference/events.md; outcomes go to finish()." },
   content_refused: { message: "Metadata may not have the key {detail}: it looks like content.", remedy: "Leave content out, or choose a name that says what the value measures." },
+  bad_event: { message: "An event was handed in that cannot be taken: {detail}.", remedy: "docs/guides/ingest.md says what an event is." },
   nested_metadata: { message: "Metadata {detail} is not a scalar.", remedy: "Metadata is flat: strings, integers, booleans." },
   already_finished: { message: "The event {detail} is finished already.", remedy: "Call finish() once." },
   recorder_closed: { message: "The recorder is closed.", remedy: "Record before closing it." },
@@ -38,7 +39,9 @@ export const ERRORS = {
   secret_key: { message: "Cannot use the key for secrets: {detail}.", remedy: "Set DAYBOOK_SECRET_KEY, or put secret.key back, as it was when the secrets were stored." },
   remote_failed: { message: "The remote Daybook {detail}.", remedy: "Check --url and the token (DAYBOOK_TOKEN)." },
   bad_argument: { message: "{detail}", remedy: "Run the command with --help." },
+  remote_store: { message: "The store is another Daybook, {detail}: it takes events, and is read there.", remedy: "Ask that Daybook, with --url." },
   backup_failed: { message: "No backup was made at {detail}.", remedy: "Remove what is there, and try again; into another folder if this one is full." },
+  export_failed: { message: "The export could not be delivered to {detail}.", remedy: "Check the target in daybook.yaml (export_targets) and its place, then resume the job." },
   worker_failed: { message: "A worker stopped: {detail}.", remedy: "See the log; restart Daybook if it does not recover." },
 } as const satisfies Record<string, ErrorSpec>;
 

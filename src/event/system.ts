@@ -16,6 +16,10 @@ export type SystemAction =
   | "pruned"
   /** The data folder is copied. */
   | "backed_up"
+  /** An export's job has made its file, and delivered it where it had a target. */
+  | "exported"
+  /** A job could not, or a schedule could not begin one. */
+  | "export_failed"
   /** This node's log goes on from that of another, which has ended. */
   | "node_succeeded"
   /** This node's log will be signed with another key; `verifier_key` is its public half. */

@@ -220,8 +220,9 @@ export class EnvelopeReader {
 }
 
 function kindOf(found: ReadonlyMap<string, unknown>, id: McpId | null): Envelope["is"] {
-  if (found.has("error")) return "error";
-  if (found.has("result")) return "result";
+  // Containers are true. What stands there instead is of no JSON-RPC.
+  if (found.get("error") === true) return "error";
+  if (found.get("result") === true) return "result";
   return id === null ? "notification" : "request";
 }
 

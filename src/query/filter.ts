@@ -58,6 +58,18 @@ export interface EventQuery extends EventFilter {
   readonly offset?: number;
 }
 
+/** A part of an export: everything that matches, newest first, as it was at one moment. */
+export interface RowsQuery extends EventFilter {
+  /** 1–MAX_ROWS. */
+  readonly limit: number;
+  readonly after?: EventKey;
+  readonly asOf?: AsOf;
+  /** Of each node that it names only events after this seq: those that an export before did not have. */
+  readonly beyond?: AsOf;
+}
+
+export const MAX_ROWS = 10_000;
+
 export const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1000;
 export const MAX_OFFSET = 10_000;

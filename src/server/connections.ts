@@ -68,6 +68,12 @@ export class Connections {
     } else this.#refuse(socket, "method_not_allowed", { errorType: null, method: "CONNECT" });
   }
 
+  /** A WebSocket: node:http has let go of it. */
+  upgraded(socket: Socket): void {
+    this.#raw.add(socket);
+    socket.once("close", () => this.#raw.delete(socket));
+  }
+
   /** Closes the sockets that node:http does not know any more. */
   closeRaw(): void {
     for (const socket of this.#raw) socket.destroy();

@@ -11,6 +11,7 @@ import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
 import { openParts } from "../control/parts.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { Adoption } from "../node/adoption.ts";
@@ -20,6 +21,7 @@ import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
 import { proofOf } from "../places/make-proof.ts";
+import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Erasing } from "./erasing.ts";
@@ -27,6 +29,7 @@ import { NO_JOBS } from "./jobs.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { Spending } from "./spending.ts";
+import { Targets } from "./targets.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 export interface Direct extends AsyncDisposable {
@@ -75,6 +78,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
   const parts = await openParts({ path, nodeId, clock: Date.now, secretKey: config.secretKey });
   openings.add(() => parts.control.close());
   parts.catalog.setFixed(config);
+  parts.mcpServers.setFixed(config.mcp.servers);
   parts.policies.setFixed(config);
   const recorder = new Recorder({ journal, modes: config.audit.modes, profile: config.profile });
   const spending = new Spending({ config, parts, recorder, slot, durable: journal.durable });
@@ -138,6 +142,8 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     version: daybookVersion(),
     refusals: { count: () => false },
     reader,
+    // What is asked here is over with its answer.
+    feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
     evidence: {
@@ -145,7 +151,12 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
       proof: (eventId) => proofOf(reader, eventId),
       anchors: () => [],
     },
+    runSchedule: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
+    exporter: new Exporter(config.store),
+    targets: new Targets(() => config.exportTargets),
+    ingest: new Ingest(config.store),
     upstreams: createUpstreams(table, parts.catalog),
+    mcp: { of: () => null },
     reload: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     async balance(userId) {
       await count();

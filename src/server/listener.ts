@@ -1,5 +1,5 @@
-// The one HTTP listener. Requests below /v1/ and /mcp/ go to the gateway, all others to the API; what node:http would answer
-// by itself, unseen, is given to them too.
+// The one HTTP listener. Requests below /v1/ and /mcp/ go to the gateway, those for the dashboard's files to these, all
+// others to the API; what node:http would answer by itself, unseen, is given to them too.
 import {
   createServer,
   type IncomingMessage,
@@ -12,6 +12,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { Connections } from "./connections.ts";
+import { Dashboard } from "./dashboard.ts";
 import type { Certificate } from "./tls.ts";
 
 /** What the API answers below /v1/. */
@@ -20,6 +21,11 @@ const OF_API = /^\/v1\/(?:usage|credits)(?:\?|$)/;
 export interface ListenerOptions {
   readonly gateway: Gateway;
   readonly api: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Which requests may go on as a WebSocket, and who answers them when they ask to. */
+  readonly upgrades: {
+    accepts(request: IncomingMessage): boolean;
+    answer(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  };
   readonly host: string;
   readonly port: number;
   /** null: plain HTTP. */
@@ -36,8 +42,9 @@ export interface Listener {
 }
 
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const { gateway, api, host, port, certificate = null } = options;
+  const { gateway, api, upgrades, host, port, certificate = null } = options;
   const connections = new Connections(gateway);
+  const dashboard = new Dashboard();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     connections.begin(request, response);
     // RFC 9112 section 3.2.2: the absolute form must be accepted.
@@ -45,10 +52,14 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       request.url = (request.url ?? "").replace(/^https?:\/\/[^/?#]*(?=[/?]|$)/i, "") || "/";
     const { url } = request;
     if (/^\/(?:v1(?:[/?]|$)|mcp\/)/.test(url) && !OF_API.test(url)) gateway.handle(request, response);
-    else api(request, response);
+    else if (!dashboard.handle(request, response)) api(request, response);
   };
   // A missing Host is refused by the gateway, with its event, and not by node:http without one.
-  const server = serverWith(certificate, serve);
+  const server = serverWith(certificate, serve, (request) => upgrades.accepts(request));
+  server.on("upgrade", (request, socket, head) => {
+    connections.upgraded(socket as Socket);
+    upgrades.answer(request, socket as Socket, head);
+  });
   server.on("checkExpectation", serve);
   server.on("clientError", (error, socket) => connections.unreadable(error, socket as Socket));
   server.on("connect", (_request, socket) => connections.tunnel(socket as Socket));
@@ -68,8 +79,12 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
 }
 
-function serverWith(certificate: Certificate | null, serve: RequestListener): Server {
-  const options = { requireHostHeader: false, keepAliveTimeout: 5000, noDelay: true };
+function serverWith(
+  certificate: Certificate | null,
+  serve: RequestListener,
+  shouldUpgradeCallback: (request: IncomingMessage) => boolean,
+): Server {
+  const options = { requireHostHeader: false, keepAliveTimeout: 5000, noDelay: true, shouldUpgradeCallback };
   if (certificate === null) return createServer(options, serve);
   const server = createTlsServer({ ...options, ...certificate.pair, ALPNProtocols: ["http/1.1"] }, serve);
   certificate.onChanged((pair) => server.setSecureContext(pair));

@@ -3,8 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { createApi } from "../api/create-api.ts";
-import { filtersOf } from "../api/hold-filters.ts";
+import { createApi, upgradesOf } from "../api/create-api.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
@@ -13,6 +12,7 @@ import { keepOptions } from "../control/configuration.ts";
 import { type ControlParts, openParts } from "../control/parts.ts";
 import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
+import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
@@ -21,6 +21,7 @@ import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
 import type { Slot } from "../journal/slot.ts";
 import { Adoption } from "../node/adoption.ts";
+import { clientAddress, clientSecurity } from "../node/client-address.ts";
 import { makeFolder } from "../node/folder.ts";
 import { keptSegments, limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
@@ -28,16 +29,15 @@ import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
 import { proofOf } from "../places/make-proof.ts";
 import type { Found } from "../providers/found.ts";
+import { Feed } from "../read/feed.ts";
 import { openReader } from "../read/reader.ts";
 import { withDeadline } from "../recorder/handle.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
-import { clientAddress, clientSecurity } from "./client-address.ts";
-import { Erasing } from "./erasing.ts";
-import { evidenceJobs } from "./evidence-jobs.ts";
-import { JobBoard } from "./jobs.ts";
-import { type Listener, openListener } from "./listener.ts";
+import { closer } from "./closer.ts";
+import { openExporting } from "./exporting.ts";
+import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
@@ -45,9 +45,10 @@ import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
 import { reloadBySignal } from "./reload.ts";
-import { Retention, rulesOf } from "./retention.ts";
+import type { Retention } from "./retention.ts";
 import { Spending } from "./spending.ts";
 import { certificateFor } from "./tls.ts";
+import { openUpkeep } from "./upkeep.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 export interface Server {
@@ -62,6 +63,7 @@ export interface Server {
   /** A model that can be asked for; null: only globs are known. */
   readonly exampleModel: string | null;
   readonly recorder: Recorder;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly adoption: Adoption;
   readonly retention: Retention;
@@ -73,8 +75,6 @@ export interface Server {
   cut(): void;
 }
 
-/** How long requests in flight may take to end after close(). */
-const GRACE_MS = 25_000;
 const SHIP_MS = 10_000;
 const PUMP_MS = 5000;
 
@@ -170,6 +170,7 @@ async function open(
     parts,
     recorder,
     spending,
+    outbox,
     delivery,
     journal,
     firstSecrets,
@@ -211,6 +212,7 @@ interface Core {
   readonly parts: ControlParts;
   readonly recorder: Recorder;
   readonly spending: Spending;
+  readonly outbox: OutboxPump;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
   readonly firstSecrets: Server["firstSecrets"];
@@ -219,12 +221,27 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const { slot, anchoring, limits, parts, recorder, spending, delivery, journal, firstSecrets, found, live } =
-    core;
+  const {
+    slot,
+    anchoring,
+    limits,
+    parts,
+    recorder,
+    spending,
+    outbox,
+    delivery,
+    journal,
+    firstSecrets,
+    found,
+    live,
+  } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
   await spending.start(reader);
+  const feed = new Feed({ address: config.store });
+  openings.add(() => feed.close());
+  delivery.onShipped(() => feed.wake());
   const adoption = new Adoption({
     home: config.home,
     own: slot,
@@ -275,13 +292,14 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       return live.config.audit.userAgent;
     },
   });
-  const jobs = await JobBoard.open({
-    folder: join(slot.folder, "jobs"),
-    kinds: evidenceJobs(config),
-    now: Date.now,
-    report: (error) => report(error, "jobs"),
+  const exporting = await openExporting(openings, {
+    store: config.store,
+    config: () => live.config,
+    slot,
+    reader,
+    recorder,
+    schedules: parts.schedules,
   });
-  openings.add(() => jobs[Symbol.asyncDispose]());
   const metrics = createMetrics({
     recorder,
     delivery,
@@ -289,23 +307,28 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     anchoring,
     activeRequests: () => gateway.active,
   });
+  const ingest = new Ingest(config.store);
+  openings.add(() => ingest.close());
   const api = createApi({
     ...parts,
     version: daybookVersion(),
     refusals,
     reader,
+    feed,
     upstreams,
+    mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
-    jobs,
     evidence: {
       seals: () => reader.seals(),
       proof: (eventId) => proofOf(reader, eventId),
       anchors: () => anchoring.statuses,
     },
+    ingest,
+    ...exporting.api,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
-    ready: () => readiness({ recorder, delivery, reader, control, anchoring }),
+    ready: () => readiness({ recorder, delivery, reader, control, anchoring, schedules: exporting.runner }),
     now: Date.now,
     clientIp,
     isSecure: (request) => security()(request),
@@ -316,37 +339,22 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => api.close());
   const certificate = certificateFor(live);
   openings.add(() => certificate?.close());
-  const listener = await openListener({ gateway, api: handlerOf(api), ...config.listen, certificate });
+  const handler = handlerOf(api);
+  const listener = await openListener({
+    gateway,
+    api: handler,
+    upgrades: upgradesOf(handler),
+    ...config.listen,
+    certificate,
+  });
   openings.add(() => listener.closeNow());
-  const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
-    reader,
-    recorder,
-    delivery,
-    sealed: () => journal.sealed(),
-    report: (error) => report(error, "retention"),
-  });
-  openings.add(() => retention.close());
-  const { holds } = parts;
-  // What is about to go may be held now.
-  openings.add(holds.follow(() => delivery.halt()));
-  const erasing = new Erasing({
-    home: config.home,
-    own: slot,
-    parts,
-    reader,
-    delivery,
-    journal,
-    accounts: spending.accounts,
-    jobs,
-    adopt: () => adoption.round(),
-    report: (error) => report(error, "erasure"),
-  });
-  openings.add(() => erasing.close());
+  const { jobs } = exporting.api;
+  const { accounts } = spending;
+  const upkeep = openUpkeep(openings, config, { ...core, reader, accounts, jobs, adoption });
   adoption.start();
   anchoring.start();
-  retention.start();
-  erasing.start({ resume: true });
+  exporting.runner.start();
+  upkeep.start();
   return {
     url: listener.url,
     nodeId: journal.nodeId,
@@ -355,30 +363,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     simulated: table.simulated,
     exampleModel: catalog.served.routes.find(({ model }) => !model.includes("*"))?.model ?? null,
     recorder,
+    outbox,
     delivery,
     adoption,
-    retention,
+    retention: upkeep.retention,
     reload: () => reloadBySignal(live, recorder),
-    close: closer(openings, listener, gateway),
+    close: closer(openings, { listener, gateway, feed }),
     cut: () => gateway.cut(),
-  };
-}
-
-function closer(
-  openings: Openings,
-  listener: Listener,
-  gateway: Gateway,
-): (graceMs?: number) => Promise<void> {
-  let closing: Promise<void> | null = null;
-  return (graceMs = GRACE_MS) => {
-    closing ??= (async () => {
-      const closed = listener.close();
-      await gateway.drain(graceMs);
-      listener.closeNow();
-      await closed;
-      await openings.close();
-    })();
-    return closing;
   };
 }
 

@@ -2,9 +2,9 @@
 // order of their node's seq, and are read newest first by (recorded_at, node_id, seq). Drivers are written
 // natively and share this contract and its conformance suite (test/conformance/store.ts), never a base class.
 import type { Charges } from "../event/charges.ts";
-import type { AuditEvent, Cell, FieldName, Kind } from "../event/fields.ts";
+import type { AuditEvent, Cell, FieldName, Kind, Row } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
-import type { AsOf, EventFilter, EventKey, EventQuery } from "../query/filter.ts";
+import type { AsOf, EventFilter, EventKey, EventQuery, RowsQuery } from "../query/filter.ts";
 
 export type { Charges, JournalEvent };
 
@@ -50,6 +50,11 @@ export interface Page {
   readonly next: EventKey | null;
   /** What the page was read at; pass it on with `next`. */
   readonly asOf: AsOf;
+}
+
+/** As a page, for exports: events as their cells. */
+export interface Rows extends Omit<Page, "events"> {
+  readonly rows: Row[];
 }
 
 /** Sums stop at MAX_SAFE_INTEGER. */
@@ -258,6 +263,16 @@ export interface Scanned {
   readonly next: number | null;
 }
 
+/** What came into the store beyond a position. */
+export interface Followed {
+  /** In the order in which they came; of each node in order of seq. */
+  readonly events: AuditEvent[];
+  /** How far that is; to be passed on. */
+  readonly at: AsOf;
+  /** Nothing that was asked for is beyond `at`. */
+  readonly isLevel: boolean;
+}
+
 export interface Capabilities {
   /** A second process may read while one writes. */
   readonly concurrentReaders: boolean;
@@ -279,6 +294,8 @@ export interface Store {
   positions(): Promise<Position[]>;
   /** A page of events, newest first. Filters combine with AND, values of one field with OR. */
   query(query: EventQuery): Promise<Page>;
+  /** As `query`, with longer pages; rejects with a RangeError beyond MAX_ROWS. */
+  rows(query: RowsQuery): Promise<Rows>;
   /** One event, of any kind, or null. */
   get(eventId: string): Promise<AuditEvent | null>;
   /** The event as the journal made it, salts included, so that its leaf can be recomputed; null when unknown. */
@@ -288,6 +305,12 @@ export interface Store {
    * somebody else has changed the store. Begins at `after`, the `next` of the part before; null: at the first.
    */
   scan(after: number | null, limit: number): Promise<Scanned>;
+  /**
+   * Events beyond `after`, at most `limit`; nodes that it does not name count from their first. `upTo` (null: now) is a
+   * position that this gave before, or `positions`. A call may look for the place where `after` is, and have no events:
+   * then it is to be asked again, from the same connection. Events that retention has removed are missing.
+   */
+  follow(after: AsOf, upTo: AsOf | null, limit: number): Promise<Followed>;
   /**
    * Adds to what is known of a node's log, in one transaction: a tile takes the place of a narrower one and of no other;
    * of the checkpoints the last of each hour (UTC) stays. Again: nothing changes.

@@ -114,9 +114,9 @@ async function populate(parts: ControlParts, setClock: (back: number) => void): 
 }
 
 /** What a cell must be answered: null, anything but 401 and 403; else the status and error_type. */
-function expected({ access, changes, acts }: Route, holder: Holder): [number, RegExp] | null {
+function expected({ access, changes, acts, opensFeed }: Route, holder: Holder): [number, RegExp] | null {
   const { can, role = [], isKey, crossSite } = holder;
-  const mutates = changes !== undefined || acts === true;
+  const mutates = changes !== undefined || acts === true || opensFeed === "web_socket";
   // A browser that says nothing brings no cookie's rights, but may log in.
   const isForged = crossSite && mutates && Object.keys(holder.headers).length > 1;
   if (access === "anyone") return isForged ? [403, /^cross_site$/] : null;
@@ -152,12 +152,17 @@ test("every route, for every holder: who may ask, may, and whoever may not is re
     const answers: { route: Route; id: string; status: number }[] = [];
     for (const [column, route] of routes.entries()) {
       const id = `cell-${row}-${column}`;
-      const { statusCode, body } = await request(daybook.url + route.path.replaceAll(/:\w+/g, "none"), {
-        method: route.method,
-        // Each from an address of its own, so that no refusals are counted together.
-        headers: { ...holder.headers, "x-request-id": id, "x-forwarded-for": `10.1.${row}.${column}` },
-      });
-      await body.dump();
+      const { statusCode, headers, body } = await request(
+        daybook.url + route.path.replaceAll(/:\w+/g, "none"),
+        {
+          method: route.method,
+          // Each from an address of its own, so that no refusals are counted together.
+          headers: { ...holder.headers, "x-request-id": id, "x-forwarded-for": `10.1.${row}.${column}` },
+        },
+      );
+      // A feed does not end by itself.
+      if (headers["content-type"]?.includes("event-stream")) body.on("error", () => {}).destroy();
+      else await body.dump();
       answers.push({ route, id, status: statusCode });
     }
     return answers;

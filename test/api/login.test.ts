@@ -261,3 +261,55 @@ test("refusals of nobody's requests are counted beyond sixty a minute; a known h
     [...Array.from({ length: 60 }, () => 1), 5],
   );
 });
+
+test("a session opened with a token may what the token may, and ends with it", async (t) => {
+  const daybook = await startDaybook(t);
+  const made = await daybook.ask("/admin/tokens", {
+    method: "POST",
+    body: { name: "desk", role: "auditor" },
+  });
+  const token = made.json as { id: string; secret: string };
+  const answer = await daybook.ask("/auth/login/token", {
+    method: "POST",
+    token: null,
+    body: { token: token.secret },
+  });
+  assert.deepEqual([answer.status, answer.text.includes("dbs_")], [200, false]);
+  const headers = { cookie: cookieOf(answer), ...OWN };
+  const asked = async (path: string) => (await daybook.ask(path, { token: null, headers })).status;
+  const { json } = await daybook.ask("/me", { token: null, headers });
+  const me = json as Record<string, unknown>;
+  assert.deepEqual(
+    [me.name, me.grants, me.user_id, me.token_id],
+    ["desk", ["own", "audit:read"], null, token.id],
+  );
+  assert.deepEqual([await asked("/admin/audit-logs"), await asked("/admin/users")], [200, 403]);
+  const foreign = await daybook.ask("/auth/logout", {
+    method: "POST",
+    token: null,
+    headers: { ...headers, "sec-fetch-site": "cross-site" },
+  });
+  assert.equal(foreign.status, 403);
+  await daybook.ask(`/admin/tokens/${token.id}`, { method: "DELETE", body: {} });
+  assert.equal(await asked("/me"), 401);
+  const wrong = await daybook.ask("/auth/login/token", {
+    method: "POST",
+    token: null,
+    body: { token: token.secret },
+  });
+  assert.deepEqual([wrong.status, wrong.headers["set-cookie"]], [401, undefined]);
+  const logins = await daybook.events("action=login");
+  assert.deepEqual(
+    logins.map(({ kind, status_code, error_type, api_key_id, session_id }) => [
+      kind,
+      status_code,
+      error_type,
+      api_key_id,
+      session_id,
+    ]),
+    [
+      ["auth", null, null, token.id, me.session_id],
+      ["auth", 401, "token_revoked", token.id, null],
+    ],
+  );
+});

@@ -1,7 +1,9 @@
 // One example call for every route that changes something. A route without one fails mutating-routes.test.ts.
 import type { Asked, AskOptions } from "../support/daybook.ts";
+import { MCP_EXAMPLES } from "./mcp-examples.ts";
 import { EVIDENCE_EXAMPLES } from "./mutating-evidence.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
+import { SCHEDULE_EXAMPLES } from "./mutating-schedules.ts";
 import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
@@ -99,10 +101,12 @@ const keyExamples = (at: string): Record<string, Example> => ({
 
 /** `METHOD path` of the route → its example. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
+  ...MCP_EXAMPLES,
   ...PROVIDER_EXAMPLES,
   ...MONEY_EXAMPLES,
   ...POLICY_EXAMPLES,
   ...EVIDENCE_EXAMPLES,
+  ...SCHEDULE_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",
@@ -111,6 +115,15 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     status: 200,
     oldValues: () => null,
     newValues: ({ id }) => ({ user_id: id, expires_at: ANY, secret_stored: true }),
+  },
+  "POST /auth/login/token": {
+    given: TOKEN,
+    path: "/auth/login/token",
+    token: null,
+    body: ({ secret }: Values) => ({ token: secret }),
+    status: 200,
+    oldValues: () => null,
+    newValues: () => ({ user_id: null, expires_at: ANY, secret_stored: true }),
   },
   "POST /auth/logout": {
     given: loggedIn,

@@ -120,16 +120,28 @@ const NOTHING_AT_WORK: ApiParts["upstreams"] = {
   setLoaded: async () => ({ ok: false, code: "not_supported", status: null, errorType: null }),
 };
 
+const NO_INGEST: ApiParts["ingest"] = {
+  append: async () => assert.fail("not asked here"),
+  seal: async () => assert.fail("not asked here"),
+  nodes: async () => [],
+};
+
 function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, keyof ControlParts> {
   return {
     version: "0.0.0",
     refusals: { count: () => false },
     reader,
+    feed: { subscribe: async () => assert.fail("not asked here") },
     recorder,
     upstreams: NOTHING_AT_WORK,
+    mcp: { of: () => null },
     reload: async () => ({ changed: [], needsRestart: [] }),
     evidence: { seals: async () => [], proof: async () => ({}), anchors: () => [] },
     jobs: NO_JOBS,
+    runSchedule: async () => null,
+    targets: { names: [], check: () => {} },
+    exporter: { start: () => assert.fail("not asked here") },
+    ingest: NO_INGEST,
     metricsText: async () => "daybook_events_total 1\n",
     ready: async () => ({ ok: true, checks: { store: { ok: true, detail: "readable" } } }),
     now: () => START,

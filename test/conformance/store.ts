@@ -9,6 +9,7 @@ import type { Open } from "./case.ts";
 import { CHARGES } from "./charges.ts";
 import { ERASURE } from "./erasure.ts";
 import { FILTERS } from "./filters.ts";
+import { FOLLOW } from "./follow.ts";
 import { LIFE } from "./life.ts";
 import { PAGES } from "./pages.ts";
 import { RETENTION } from "./retention.ts";
@@ -39,6 +40,7 @@ export function testStore(driver: Driver): void {
       ...ERASURE,
       ...CHARGES,
       ...SEALS,
+      ...FOLLOW,
       ...VALUES,
       ...LIFE,
     })) {

@@ -92,6 +92,8 @@ export async function startDaybook(
   };
   const get = (path: string) => ask(path);
   const settle = async () => {
+    // What a test keeps from being moved is not waited for.
+    await server.outbox.pump().catch(() => {});
     await server.recorder.drain();
     if (!(await server.delivery.caughtUp(10_000))) throw new Error("the store did not catch up");
   };

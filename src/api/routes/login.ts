@@ -8,7 +8,7 @@ import { REQUEST } from "../audit.ts";
 import { SESSION_COOKIE } from "../authorize.ts";
 import { Refusal } from "../problem.ts";
 import { type Call, holderOf, type Route, route } from "../route.ts";
-import { SHOWN_TIME, shownTime } from "../values.ts";
+import { SECRET, SHOWN_TIME, shownTime } from "../values.ts";
 
 const WHO = z.object({
   user_id: z.string().nullable(),
@@ -34,6 +34,23 @@ export const LOGIN_ROUTES: readonly Route[] = [
     about:
       "Opens a session of twelve hours; its secret comes as the cookie `daybook_session` (HttpOnly, SameSite=Strict). Failures slow down, per account and source: 429 with `Retry-After`.",
     answer: login,
+  }),
+  route({
+    method: "POST",
+    path: "/auth/login/token",
+    access: "anyone",
+    audit: REQUEST,
+    changes: { ...ENTITY, action: "login" },
+    body: z.object({ token: SECRET }),
+    answers: z.object({
+      user_id: z.string().nullable(),
+      name: z.string(),
+      role: z.enum(ROLES),
+      expires_at: SHOWN_TIME,
+    }),
+    about:
+      "Opens a session for a token, which may what the token may and ends with it, so that a browser need not keep the token.",
+    answer: loginByToken,
   }),
   route({
     method: "POST",
@@ -101,9 +118,29 @@ async function login(call: Call<undefined, { name: string; password: string }>) 
     });
   }
   throttle.succeeded(body.name, source);
-  setCookie(call, done.secret, SESSION_MS / 1000);
-  const { user, session } = done;
+  const { user, session, secret } = done;
+  setCookie(call, secret, SESSION_MS / 1000);
   return { user_id: user.id, name: user.name, role: user.role, expires_at: shownTime(session.expiresAt) };
+}
+
+async function loginByToken(call: Call<undefined, { token: string }>) {
+  const { parts, body, actor } = call;
+  const done = await parts.sessions.loginByToken(actor, body.token);
+  if (!done.ok) {
+    throw new Refusal("unauthorized", {
+      detail: "The token is not valid, has expired or was revoked.",
+      errorType: done.reason,
+      ...(done.tokenId === undefined ? {} : { facts: { apiKeyId: done.tokenId } }),
+    });
+  }
+  const { token, session, secret } = done;
+  setCookie(call, secret, SESSION_MS / 1000);
+  return {
+    user_id: token.userId,
+    name: token.name,
+    role: token.role,
+    expires_at: shownTime(session.expiresAt),
+  };
 }
 
 function setCookie({ parts, request, reply }: Call, value: string, maxAge: number): void {

@@ -41,6 +41,11 @@ export class McpCall {
     return this.#handle?.eventId ?? null;
   }
 
+  /** As its event has it. */
+  get requestId(): string {
+    return String(this.tell().noted("request_id"));
+  }
+
   get strict(): boolean {
     return this.#handle?.mode === "strict";
   }

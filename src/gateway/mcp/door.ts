@@ -9,8 +9,9 @@ import type { Recorder } from "../../recorder/recorder.ts";
 import type { Refusals } from "../../recorder/refusals.ts";
 import { errorAnswer, type OwnFailure, type RefusalDetail } from "../own-answer.ts";
 import type { KeyCheck } from "../verdict.ts";
+import type { McpCaller } from "./forwarding.ts";
 import { MCP_ENDPOINT, McpExchange } from "./mcp-exchange.ts";
-import { type McpCaller, type McpOptions, serveMcp } from "./serve-mcp.ts";
+import { type McpOptions, serveMcp } from "./serve-mcp.ts";
 import type { McpServer, McpServers } from "./servers.ts";
 
 export interface McpDoorOptions extends McpOptions {

@@ -5,7 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { DaybookError, nativeCode } from "../../event/errors.ts";
 import { pragma } from "./tables.ts";
 
-export type Access = "write" | "read";
+/** `durable`: as `write`, and what is appended is durable at once. */
+export type Access = "write" | "durable" | "read";
 
 /** SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when two connections reset the WAL (sqlite.org/wal.html). */
 const OLDEST_SQLITE = [3, 51, 3] as const;
@@ -84,7 +85,8 @@ export function isSafeVersion(version: string): boolean {
 
 /** Sets the pragmas and reads each back; throws `store_unusable` when one does not hold. */
 export function setPragmas(db: DatabaseSync, file: string, access: Access): void {
-  const set = { ...(access === "write" ? FILE_PRAGMAS : { query_only: 1 }), ...PRAGMAS };
+  const synchronous = access === "durable" ? 2 : PRAGMAS.synchronous;
+  const set = { ...(access === "read" ? { query_only: 1 } : FILE_PRAGMAS), ...PRAGMAS, synchronous };
   for (const [name, value] of Object.entries(set)) db.exec(`PRAGMA ${name} = ${value}`);
   for (const [name, value] of Object.entries({ ...FILE_PRAGMAS, ...set })) {
     const found = pragma(db, name);

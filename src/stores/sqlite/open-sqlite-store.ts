@@ -53,7 +53,7 @@ function open(path: string, access: Access): Store {
   const file = resolve(path);
   let db: DatabaseSync | undefined;
   try {
-    if (access === "write") createPrivately(file);
+    if (access !== "read") createPrivately(file);
     const found = statSync(file, { throwIfNoEntry: false });
     if (found === undefined) throw nothingRecorded(file);
     if (!found.isFile()) throw new DaybookError("store_unusable", `at ${file}: it is not a file`);
@@ -61,7 +61,7 @@ function open(path: string, access: Access): Store {
     const version = hasTables(db, file);
     if (version === 0 && access === "read") throw nothingRecorded(file);
     setPragmas(db, file, access);
-    if (version < TABLES_VERSION && access === "write") createTables(db, file);
+    if (version < TABLES_VERSION && access !== "read") createTables(db, file);
     return new SqliteStore(db, file, access);
   } catch (error) {
     if (db?.isOpen) db.close();

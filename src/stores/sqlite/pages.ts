@@ -1,12 +1,28 @@
 // Pages of a list. A page looks at a bounded stretch of its index, so that a filter that finds little costs no more in
 // a long log than in a short one: then it is short, or empty, and says where to go on.
-import { type AuditEvent, eventOf } from "../../event/fields.ts";
-import type { AsOf, EventKey, EventQuery } from "../../query/filter.ts";
-import type { Page } from "../store.ts";
+import { COLUMN, eventOf, type Row } from "../../event/fields.ts";
+import {
+  type AsOf,
+  type EventKey,
+  type EventQuery,
+  MAX_LIMIT,
+  MAX_ROWS,
+  type RowsQuery,
+} from "../../query/filter.ts";
+import type { Page, Rows } from "../store.ts";
 import { boundsOf, type Source } from "./collect.ts";
 import { readRow } from "./columns.ts";
 import type { Where } from "./conditions.ts";
-import { type Bounds, before, depthSql, notBeyond, pageSql, type Search, searchOf } from "./select.ts";
+import {
+  type Bounds,
+  before,
+  depthSql,
+  notBeyond,
+  onlyBeyond,
+  pageSql,
+  type Search,
+  searchOf,
+} from "./select.ts";
 
 /**
  * Index entries that a page looks at: few first, for most pages are full at once; then as many as fit into 50 ms at 5
@@ -31,21 +47,48 @@ function latest(after: EventKey | undefined): number {
   return nodeId === LOWEST.nodeId && seq === LOWEST.seq ? recordedAt - 1 : recordedAt;
 }
 
+/** Few entries first: most pages are full at once. */
 export function page(source: Source, query: EventQuery, asOf: AsOf, windows: Windows): Page {
+  checkLimit(query, MAX_LIMIT);
+  const isOfRows = query.asOf !== undefined;
+  const sizes = (search: Search) => [windows.first, mostOf(search, isOfRows, windows)];
+  const { rows, next } = part(source, query, sizes);
+  return { events: rows.map(eventOf), next, asOf };
+}
+
+/** Whoever wants everything gains nothing by few entries. */
+export function rows(source: Source, query: RowsQuery, asOf: AsOf, windows: Windows): Rows {
+  checkLimit(query, MAX_ROWS);
+  return { ...part(source, query, (search) => [mostOf(search, true, windows)]), asOf };
+}
+
+function checkLimit({ limit }: { readonly limit: number }, most: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) throw new RangeError(`limit is 1 to ${most}`);
+}
+
+function mostOf({ rest }: Search, isOfRows: boolean, { inRows, inIndex }: Windows): number {
+  return rest.length > 0 || isOfRows ? inRows : inIndex;
+}
+
+function part(
+  source: Source,
+  query: RowsQuery,
+  sizes: (search: Search) => readonly number[],
+): Pick<Rows, "rows" | "next"> {
   const after = query.after === undefined ? null : before(query.after);
   const search = searchOf(query, source);
-  if (search === null) return { events: [], next: null, asOf };
+  if (search === null) return { rows: [], next: null };
   const { from, to: until } = boundsOf(query);
   const to = Math.min(until, latest(query.after));
-  const most = search.rest.length > 0 || query.asOf !== undefined ? windows.inRows : windows.inIndex;
-  for (const window of [windows.first, most]) {
-    const floor = floorOf(source, search, { from, to }, Math.ceil(window / search.prefixes.length));
-    const found = eventsOf(source, search, { from: floor ?? from, to }, query, after);
-    const events = found.slice(0, query.limit);
-    const last = events.at(-1);
-    if (last !== undefined && found.length > events.length) return { events, next: keyOf(last), asOf };
-    if (floor === null) return { events, next: null, asOf };
-    if (window === most) return { events, next: { recordedAt: floor, ...LOWEST }, asOf };
+  let floor: number | null = null;
+  for (const window of sizes(search)) {
+    floor = floorOf(source, search, { from, to }, Math.ceil(window / search.prefixes.length));
+    const found = rowsOf(source, search, { from: floor ?? from, to }, query, after);
+    const rows = found.slice(0, query.limit);
+    const last = rows.at(-1);
+    if (last !== undefined && found.length > rows.length) return { rows, next: keyOf(last) };
+    if (floor === null) return { rows, next: null };
+    if (window === sizes(search).at(-1)) return { rows, next: { recordedAt: floor, ...LOWEST } };
   }
   throw new Error("a page has windows");
 }
@@ -62,28 +105,35 @@ function floorOf(source: Source, search: Search, bounds: Bounds, entries: number
 }
 
 /** One more than the limit, where there are so many. */
-function eventsOf(
+function rowsOf(
   source: Source,
   search: Search,
   bounds: Bounds,
-  { asOf, limit }: EventQuery,
+  { asOf, beyond, limit }: RowsQuery,
   after: Where | null,
-): AuditEvent[] {
-  const more = [after, asOf === undefined ? null : notBeyond(asOf)].filter((term) => term !== null);
+): Row[] {
+  const more = [
+    after,
+    asOf === undefined ? null : notBeyond(asOf),
+    beyond === undefined ? null : onlyBeyond(beyond),
+  ].filter((term) => term !== null);
   const found = search.prefixes.flatMap((prefix) => {
     const { sql, params } = pageSql(search, prefix, bounds, more);
-    return source.all(sql, [...params, limit + 1]).map((values) => eventOf(readRow(values, source)));
+    return source.all(sql, [...params, limit + 1]).map((values) => readRow(values, source));
   });
   if (search.prefixes.length > 1) found.sort(newestFirst);
   return found;
 }
 
-function newestFirst(a: AuditEvent, b: AuditEvent): number {
+function newestFirst(a: Row, b: Row): number {
+  const [one, other] = [keyOf(a), keyOf(b)];
   return (
-    b.recorded_at - a.recorded_at || (a.node_id < b.node_id ? 1 : a.node_id > b.node_id ? -1 : b.seq - a.seq)
+    other.recordedAt - one.recordedAt ||
+    (one.nodeId < other.nodeId ? 1 : one.nodeId > other.nodeId ? -1 : other.seq - one.seq)
   );
 }
 
-function keyOf(event: AuditEvent): EventKey {
-  return { recordedAt: event.recorded_at, nodeId: event.node_id, seq: event.seq };
+function keyOf(row: Row): EventKey {
+  const { recorded_at, node_id, seq } = COLUMN;
+  return { recordedAt: row[recorded_at] as number, nodeId: row[node_id] as string, seq: row[seq] as number };
 }

@@ -133,11 +133,23 @@ export function before({ recordedAt, nodeId, seq }: EventKey): Where {
 
 /** Seqs start at 1, so that 0 leaves out the nodes that are not named. */
 export function notBeyond(asOf: AsOf): Where {
+  const { sql, params } = seqOfNode(asOf);
+  return { sql: `seq <= ${sql}`, params };
+}
+
+/** Nodes that are not named are beyond as a whole. */
+export function onlyBeyond(asOf: AsOf): Where {
+  const { sql, params } = seqOfNode(asOf);
+  return { sql: `seq > ${sql}`, params };
+}
+
+/** The seq that `asOf` has for the node of a row, else 0. */
+function seqOfNode(asOf: AsOf): Where {
   const params: SqlValue[] = [];
   for (const [nodeId, seq] of Object.entries(asOf)) {
     const node = sqlOf(columnOf("node_id"), nodeId);
     if (node !== undefined) params.push(node, seq);
   }
-  if (params.length === 0) return { sql: "FALSE", params };
-  return { sql: `seq <= CASE node_id ${"WHEN ? THEN ? ".repeat(params.length / 2)}ELSE 0 END`, params };
+  if (params.length === 0) return { sql: "0", params };
+  return { sql: `CASE node_id ${"WHEN ? THEN ? ".repeat(params.length / 2)}ELSE 0 END`, params };
 }

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
-import { type AsOf, type EventFilter, type EventQuery, MAX_LIMIT } from "../../query/filter.ts";
+import type { AsOf, EventFilter, EventQuery, RowsQuery } from "../../query/filter.ts";
 import type {
   Appended,
   Batch,
@@ -12,6 +12,7 @@ import type {
   EraseProgress,
   EraseStep,
   Facets,
+  Followed,
   Group,
   JournalEvent,
   Page,
@@ -20,6 +21,7 @@ import type {
   PruneProgress,
   PruneRules,
   PruneStep,
+  Rows,
   Scanned,
   Seal,
   SealedLog,
@@ -48,7 +50,8 @@ import { Dictionary } from "./dictionary.ts";
 import { traces } from "./erasure.ts";
 import { facets, groups } from "./facets.ts";
 import { namedFailure } from "./failures.ts";
-import { page, WINDOWS, type Windows } from "./pages.ts";
+import { Follower } from "./follow.ts";
+import { page, rows, WINDOWS, type Windows } from "./pages.ts";
 import { planPrune } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
 import { addSeal, readSeals, TILE } from "./seals.ts";
@@ -81,6 +84,7 @@ export class SqliteStore implements Store {
   readonly #actors: Tuples;
   readonly #rollups: RollupRows;
   readonly #windows: Windows;
+  readonly #follower = new Follower();
   readonly #prepared = new Map<string, StatementSync>();
   readonly #upkeep: Upkeep;
   #timesForgotten = -1;
@@ -147,12 +151,15 @@ export class SqliteStore implements Store {
   }
 
   query(query: EventQuery): Promise<Page> {
-    return this.#call(() => {
-      const { limit } = query;
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-        throw new RangeError(`limit is 1 to ${MAX_LIMIT}`);
-      return this.#snapshot(() => page(this.source, query, query.asOf ?? this.#asOf(), this.#windows));
-    });
+    return this.#call(() =>
+      this.#snapshot(() => page(this.source, query, query.asOf ?? this.#asOf(), this.#windows)),
+    );
+  }
+
+  rows(query: RowsQuery): Promise<Rows> {
+    return this.#call(() =>
+      this.#snapshot(() => rows(this.source, query, query.asOf ?? this.#asOf(), this.#windows)),
+    );
   }
 
   async get(eventId: string): Promise<AuditEvent | null> {
@@ -180,6 +187,12 @@ export class SqliteStore implements Store {
         return { events, next: rows.length < limit ? null : (rows.at(-1)?.at(-1) as number) };
       });
     });
+  }
+
+  follow(after: AsOf, upTo: AsOf | null, limit: number): Promise<Followed> {
+    return this.#call(() =>
+      this.#snapshot(() => this.#follower.read(this.source, this.#asOf(), after, upTo, limit)),
+    );
   }
 
   seal(seal: Seal): Promise<void> {

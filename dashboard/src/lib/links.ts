@@ -1,0 +1,7 @@
+// Addresses of the dashboard's own pages.
+import { addressOf, withQuery } from "#lib/api.ts";
+
+/** The explorer with a filter, over all time unless it says: names and values as the API takes them. */
+export function explorer(filter: Readonly<Record<string, unknown>> = {}): string {
+  return addressOf(withQuery("/", { since: 0, ...filter }));
+}

@@ -1,0 +1,252 @@
+// A client and a server of MCP's stdio transport, with Daybook between their pipes: every line passes as it came, each
+// call has its event, and what a policy forbids is answered here and never reaches the server. Both eras have the same
+// transport; ids are unique in it.
+//
+// Strict mode: a call goes to the server when its begin is durable, its answer to the client when its outcome is.
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import { DaybookError } from "../../event/errors.ts";
+import type { Facts } from "../../event/fields.ts";
+import { newRequestId, newTraceId } from "../../event/ids.ts";
+import { FAILURES } from "../../event/outcomes.ts";
+import { type Envelope, EnvelopeReader } from "../../protocols/mcp-envelopes.ts";
+import { type McpError, mcpErrorBody } from "../../protocols/mcp-errors.ts";
+import {
+  isMcpRefusal,
+  type McpId,
+  type McpMessage,
+  type McpRequest,
+  readMcp,
+} from "../../protocols/mcp-messages.ts";
+import type { Recorder } from "../../recorder/recorder.ts";
+import { STRICT_DEADLINE_MS } from "../exchange.ts";
+import type { OwnFailure } from "../own-answer.ts";
+import type { Rulings } from "../rulings.ts";
+import { McpCall } from "./call.ts";
+import { CallBook } from "./call-book.ts";
+import { callFacts, denial, type McpAudit } from "./judging.ts";
+import { LineReader } from "./lines.ts";
+import { Offers } from "./offers.ts";
+import { Rounds } from "./rounds.ts";
+
+export interface StdioSessionOptions {
+  /** Name of the server in the trail. */
+  readonly server: string;
+  readonly recorder: Recorder;
+  readonly rulings: Rulings;
+  readonly profile: string | null;
+  readonly audit: McpAudit;
+  /** Largest message of the client. */
+  readonly maxBytes: number;
+  /** Of every event: whose they are. */
+  readonly facts: Facts;
+  readonly client: { readonly from: Readable; readonly to: Writable };
+  readonly child: { readonly from: Readable; readonly to: Writable };
+}
+
+const LF = 0x0a;
+/** All calls of a process are one session's. */
+const SCOPE = "stdio";
+/** A list that is longer is not learnt from. */
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
+export class StdioSession {
+  readonly #options: StdioSessionOptions;
+  readonly #book = new CallBook();
+  readonly #offers = new Offers();
+  readonly #rounds = new Rounds();
+  readonly #open = new Set<McpCall>();
+  readonly #lists = new Map<McpId, string>();
+  /** Answers of ours that wait for the end of a line of the server's. */
+  #own: Buffer[] = [];
+  #inLine = false;
+  /** Bytes of the server's line at hand. */
+  #lineBytes = 0;
+
+  constructor(options: StdioSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Passes what the client says; resolves when it has said all, and the server was told so. */
+  async fromClient(): Promise<void> {
+    const { client, child, maxBytes } = this.#options;
+    const lines = new LineReader(maxBytes);
+    for await (const chunk of client.from as AsyncIterable<Buffer>) {
+      for (const { bytes, tooLong } of lines.feed(chunk)) {
+        if (tooLong)
+          this.#refuse(null, "payload_too_large", { message: `A message is larger than ${maxBytes} bytes.` });
+        else if (await this.#isLet(bytes)) await put(child.to, bytes);
+      }
+    }
+    const rest = lines.rest();
+    if (rest !== null && !rest.tooLong && (await this.#isLet(rest.bytes))) await put(child.to, rest.bytes);
+    child.to.end();
+  }
+
+  /** Passes what the server says; resolves when it has said all. Rejects with `audit_unavailable`, in strict mode. */
+  async fromServer(): Promise<void> {
+    const { client, child } = this.#options;
+    let reader = new EnvelopeReader();
+    let list: Buffer[] = [];
+    for await (const chunk of child.from as AsyncIterable<Buffer>) {
+      for (let at = 0; at < chunk.length; ) {
+        const lf = chunk.indexOf(LF, at);
+        const part = chunk.subarray(at, lf === -1 ? chunk.length : lf + 1);
+        at += part.length;
+        this.#lineBytes += part.length;
+        if (this.#lists.size > 0 && this.#lineBytes <= MAX_LIST_BYTES) list.push(part);
+        const envelopes = reader.feed(part);
+        for (const envelope of envelopes) this.#learn(envelope, list);
+        await this.#recorded(envelopes.flatMap((envelope) => this.#settle(envelope)));
+        this.#inLine = lf === -1;
+        await put(client.to, part);
+        if (this.#inLine) continue;
+        reader = new EnvelopeReader();
+        list = [];
+        this.#lineBytes = 0;
+        await this.#giveOwn();
+      }
+    }
+    this.#inLine = false;
+    await this.#giveOwn();
+  }
+
+  /** The server has ended: what it has not answered it never will. */
+  end(): void {
+    for (const call of this.#open) call.fail("stream_interrupted", "server_ended");
+    this.#book.close();
+  }
+
+  /** Whether the line goes on to the server; what does not is answered. */
+  async #isLet(line: Buffer): Promise<boolean> {
+    if (line.every((byte) => byte <= 0x20)) return true;
+    const read = readMcp(line);
+    if (isMcpRefusal(read)) {
+      const { code: rpcCode, message, id } = read;
+      this.#refuse(id, "invalid_request", { message, rpcCode });
+      return false;
+    }
+    const calls: McpCall[] = [];
+    for (const message of read.messages) {
+      if (message.is === "request") {
+        const call = this.#begin(message);
+        if (call !== null) calls.push(call);
+      } else this.#callOff(message);
+    }
+    const requests = read.messages.filter((message): message is McpRequest => message.is === "request");
+    if (this.#isDenied(requests, calls)) return false;
+    const announced = await Promise.all(calls.map((call) => call.announce(STRICT_DEADLINE_MS)));
+    if (announced.every(Boolean)) return true;
+    for (const call of calls) this.#answerFor(call, "audit_unavailable", {});
+    return false;
+  }
+
+  #begin(message: McpRequest): McpCall | null {
+    const { audit, recorder, server, facts } = this.#options;
+    const { id, method, spec, trace, bytes } = message;
+    if (Offers.lists(method)) this.#lists.set(id, method);
+    if (spec.action === null || (spec.lists && !audit.lists)) return null;
+    const context = { audit, rounds: this.#rounds };
+    const call = new McpCall(message, audit.enabled, () =>
+      recorder.begin({
+        ...facts,
+        ...callFacts(message, this.#offers, context),
+        kind: "mcp",
+        action: spec.action ?? "request",
+        caller: "stdio",
+        provider: server,
+        requestId: newRequestId(),
+        traceId: trace ?? newTraceId(),
+        requestSize: bytes,
+      }),
+    );
+    this.#open.add(call);
+    this.#book.add(SCOPE, call);
+    call.onOver(() => this.#open.delete(call));
+    return call;
+  }
+
+  #callOff(message: Exclude<McpMessage, McpRequest>): void {
+    const id = message.is === "notification" ? message.cancels : null;
+    if (id !== null) this.#book.find(SCOPE, id)?.fail("client_disconnected", "cancelled");
+  }
+
+  /** Whether a policy denies one of these: then none of them goes on. */
+  #isDenied(requests: readonly McpRequest[], calls: readonly McpCall[]): boolean {
+    const { server, rulings, profile } = this.#options;
+    const context = { server, rulings, profile, key: null, caller: "stdio" };
+    for (const call of calls) {
+      const message = requests.find(({ id }) => id === call.id);
+      const denied = message === undefined ? null : denial(call, message, context);
+      if (denied === null) continue;
+      const said = denied.reason === null ? {} : { message: denied.reason };
+      for (const each of calls) this.#answerFor(each, "policy_denied", said);
+      return true;
+    }
+    return false;
+  }
+
+  #settle(envelope: Envelope): McpCall[] {
+    const { is, id, state } = envelope;
+    if (id === null || (is !== "result" && is !== "error")) return [];
+    const call = this.#book.find(SCOPE, id);
+    if (call === null || call.isOver) return [];
+    if (state !== null) this.#rounds.remember(state, call.eventId);
+    call.answered(envelope, null, { responseSize: this.#lineBytes });
+    return [call];
+  }
+
+  /** Strict: resolves when the outcomes are durable. Throws `audit_unavailable`: the answer may not be given. */
+  async #recorded(calls: readonly McpCall[]): Promise<void> {
+    for (const call of calls) {
+      if (!call.strict || (await call.settled(STRICT_DEADLINE_MS)) === "durable") continue;
+      throw new DaybookError("audit_unavailable", "the outcome of a call was not recorded in time");
+    }
+  }
+
+  #learn({ id, is }: Envelope, list: readonly Buffer[]): void {
+    const method = id === null || is !== "result" ? undefined : this.#lists.get(id);
+    if (id === null || method === undefined) return;
+    this.#lists.delete(id);
+    this.#offers.learn(method, Buffer.concat(list).toString("utf8"));
+  }
+
+  /** Refuses what is no call that is known: it has an event of its own. */
+  #refuse(id: McpId | null, code: OwnFailure, said: Pick<McpError, "message" | "rpcCode">): void {
+    const { recorder, server, facts } = this.#options;
+    const about = { ...facts, caller: "stdio", provider: server, requestId: newRequestId() } as const;
+    const call = new McpCall(null, true, () =>
+      recorder.begin({ ...about, traceId: newTraceId(), kind: "mcp", action: "request" }),
+    );
+    this.#answer(id, code, said, call.requestId);
+    call.fail(code);
+  }
+
+  #answerFor(call: McpCall, code: OwnFailure, said: Pick<McpError, "message">): void {
+    this.#answer(call.id, code, said, call.requestId);
+    call.fail(code);
+  }
+
+  #answer(
+    id: McpId | null,
+    code: OwnFailure,
+    { message = FAILURES[code].message, rpcCode }: Pick<McpError, "message" | "rpcCode">,
+    requestId: string,
+  ): void {
+    const error = { code, message, requestId, ...(rpcCode === undefined ? {} : { rpcCode }) };
+    this.#own.push(Buffer.from(`${mcpErrorBody(id, error)}\n`));
+    if (!this.#inLine) void this.#giveOwn();
+  }
+
+  async #giveOwn(): Promise<void> {
+    const own = this.#own;
+    this.#own = [];
+    for (const bytes of own) await put(this.#options.client.to, bytes);
+  }
+}
+
+/** Writes, and waits while nobody reads; a pipe that is gone takes everything. */
+async function put(to: Writable, bytes: Buffer): Promise<void> {
+  if (to.destroyed || to.writableEnded || to.write(bytes)) return;
+  await Promise.race([once(to, "drain"), once(to, "close")]).catch(() => {});
+}

@@ -1,0 +1,140 @@
+// The dashboard as files of the server, and the way in.
+import assert from "node:assert/strict";
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { request } from "undici";
+import { startDaybook } from "../support/daybook.ts";
+import { signIn, useBrowser, visit } from "./visit.ts";
+
+useBrowser();
+
+const PAGES = ["/", "/users", "/keys", "/tokens", "/providers", "/routes"];
+
+async function fetched(url: string, headers: Record<string, string> = {}) {
+  const answer = await request(url, { headers });
+  return { ...answer, body: Buffer.from(await answer.body.arrayBuffer()) };
+}
+
+test("pages come with a strict policy, their files for ever, and neither leaves an event", async (t) => {
+  const { url, events } = await startDaybook(t);
+  const page = await fetched(`${url}/`);
+  const policy = String(page.headers["content-security-policy"]);
+  assert.match(policy, /default-src 'none'.*frame-ancestors 'none'/);
+  assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval|https?:/);
+  const [, script = ""] =
+    /href="\.\/(_app\/immutable\/entry\/app[^"]+\.js)"/.exec(page.body.toString()) ?? [];
+  const file = await fetched(`${url}/${script}`, { "accept-encoding": "gzip" });
+  assert.deepEqual(
+    [file.statusCode, file.headers["content-encoding"], file.headers["cache-control"]],
+    [200, "gzip", "public, max-age=31536000, immutable"],
+  );
+  const again = await fetched(`${url}/`, { "if-none-match": String(page.headers.etag) });
+  assert.deepEqual([again.statusCode, again.body.length], [304, 0]);
+  assert.equal((await fetched(`${url}/_app/../../package.json`)).statusCode, 404);
+  const about = await events("include=system");
+  assert.deepEqual(
+    about.filter(({ kind, status_code }) => kind === "api" && status_code !== 404),
+    [],
+  );
+});
+
+/** What is loaded before a page can be used, as gzip makes it. */
+async function loadedBy(url: string, path: string): Promise<number> {
+  const page = (await fetched(url + path)).body.toString();
+  const files = [...page.matchAll(/(?:href|src)="\.\/([^"]+\.(?:js|css))"/g)].map(([, file = ""]) => file);
+  const sizes = await Promise.all(
+    [...new Set(files)].map(
+      async (file) => gzipSync((await fetched(`${url}/${file}`)).body, { level: 9 }).length,
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+test("the first load is at most 120 KB, whichever page it is", async (t) => {
+  const { url } = await startDaybook(t);
+  for (const path of PAGES) {
+    const size = await loadedBy(url, path);
+    assert.ok(size < 120 * 1024 && size > 20 * 1024, `${path}: ${size} bytes`);
+  }
+});
+
+test("one signs in with a token or a password, and out again", async (t) => {
+  const daybook = await startDaybook(t);
+  await daybook.ask("/admin/users", {
+    method: "POST",
+    body: { name: "ann", role: "auditor", password: "correct horse battery" },
+  });
+  const visited = await visit(t, daybook, { token: null });
+  const { page } = visited;
+  visited.expected = /401/;
+  await visited.to("/");
+  assert.deepEqual(await visited.faults(), []);
+  await page.getByLabel("Name", { exact: true }).fill("ann");
+  await page.getByLabel("Password", { exact: true }).fill("wrong horse battery");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Name or password is wrong.").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Explorer" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "API keys" }).count(), 0);
+  await page.reload();
+  await page.getByRole("heading", { name: "Explorer" }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in to Daybook" }).waitFor();
+  await signIn(visited, "dbt_test-admin-token-0123456789-abcdefghij");
+  await page.getByRole("link", { name: "API keys" }).waitFor();
+});
+
+/** A proxy that serves Daybook below /daybook/, as people's own do. */
+async function below(t: TestContext, url: string): Promise<string> {
+  const proxy = createServer((asked, answer) => {
+    const path = asked.url?.replace(/^\/daybook(?=\/)/, "");
+    if (path === asked.url) answer.writeHead(404).end();
+    else {
+      const { hostname, port } = new URL(url);
+      const onward = forward(
+        { hostname, port, path, method: asked.method, headers: asked.headers },
+        (got) => {
+          answer.writeHead(got.statusCode ?? 502, got.headers);
+          got.pipe(answer);
+        },
+      );
+      asked.pipe(onward);
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  t.after(() => proxy.close());
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/daybook`;
+}
+
+test("it works below another path, from page to page", async (t) => {
+  const daybook = await startDaybook(t);
+  const url = await below(t, daybook.url);
+  const { page, to } = await visit(t, daybook, { url });
+  await page.getByRole("link", { name: "Providers" }).click();
+  await page.getByRole("heading", { name: "Providers" }).waitFor();
+  assert.equal(page.url(), `${url}/providers`);
+  await to("/users");
+  await page.getByText("There are no users yet.").waitFor();
+});
+
+test("keys lead everywhere, and ? lists them", async (t) => {
+  const visited = await visit(t, await startDaybook(t));
+  const { page } = visited;
+  await page.getByRole("heading", { name: "Explorer" }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("p");
+  await page.getByRole("heading", { name: "Providers" }).waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  assert.deepEqual(await visited.faults(), []);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog", { name: "Go to, or do" }).waitFor();
+  assert.deepEqual(await visited.faults(), []);
+  await page.keyboard.type("api k");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "API keys" }).waitFor();
+});

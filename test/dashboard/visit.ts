@@ -1,0 +1,91 @@
+// A visit to the dashboard of a real server in a real browser. Whatever the page complains of fails the test: errors,
+// what its content security policy stopped, and what axe finds.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, type TestContext } from "node:test";
+import { AXE_PATH, type Browser, type BrowserContext, launchBrowser, type Page } from "../support/browser.ts";
+import { ADMIN_TOKEN, type TestDaybook } from "../support/daybook.ts";
+
+const WAIT_MS = 15_000;
+let browser: Browser | null = null;
+
+/** One browser for the tests of a file. */
+export function useBrowser(): void {
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser?.close());
+}
+
+export interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors that are expected: those that a test provokes. */
+  expected: RegExp | null;
+  /** Goes to one of the dashboard's pages. */
+  to(path: string): Promise<void>;
+  /** What axe finds wrong with the page as it is. */
+  faults(): Promise<string[]>;
+}
+
+export interface VisitOptions {
+  readonly token?: string | null;
+  readonly zone?: string;
+  readonly dark?: boolean;
+  /** Where the dashboard is, when it is not at the server's own root. */
+  readonly url?: string;
+}
+
+export async function visit(
+  t: TestContext,
+  daybook: Pick<TestDaybook, "url">,
+  { token = ADMIN_TOKEN, zone = "UTC", dark = false, url = daybook.url }: VisitOptions = {},
+): Promise<Visit> {
+  assert.ok(browser !== null, "useBrowser() comes first");
+  const context = await browser.newContext({
+    timezoneId: zone,
+    locale: "en-GB",
+    colorScheme: dark ? "dark" : "light",
+    viewport: { width: 1280, height: 800 },
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
+  const visited: Visit = {
+    page,
+    context,
+    expected: null,
+    to: async (path) => {
+      await page.goto(url + path);
+    },
+    faults: () => faultsOf(page),
+  };
+  t.after(async () => {
+    await context.close();
+    const unexpected = complaints.filter((text) => visited.expected?.test(text) !== true);
+    assert.deepEqual(unexpected, []);
+  });
+  if (token !== null) await signIn(visited, token);
+  return visited;
+}
+
+export async function signIn({ page, to }: Visit, token: string): Promise<void> {
+  await to("/");
+  await page.getByRole("button", { name: "Token" }).click();
+  await page.getByLabel("Token", { exact: true }).last().fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Pages" }).waitFor();
+}
+
+async function faultsOf(page: Page): Promise<string[]> {
+  // By the debugger, which no policy stops.
+  await page.evaluate(readFileSync(AXE_PATH, "utf8"));
+  return page.evaluate<string[]>(
+    `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
+      .then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 200)).join(" ; ")))`,
+  );
+}
