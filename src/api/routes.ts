@@ -20,6 +20,7 @@ import { MODEL_ROUTES } from "./routes/models.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
+import { SCHEDULE_ROUTES } from "./routes/schedules.ts";
 import { SUM_ROUTES } from "./routes/sums.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
@@ -34,6 +35,7 @@ const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes("
 
 const OF_SUBJECTS: readonly Route[] = [
   ...EXPORT_ROUTES,
+  ...SCHEDULE_ROUTES,
   ...TRAIL,
   ...alsoAt(TRAIL, PATH, "/api/system/audit-logs"),
   ...alsoAt(LIST, PATH, "/admin/audit/logs"),

@@ -37,6 +37,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./export.ts")).exportCommand(await adminParts()),
   },
   {
+    name: "schedules",
+    about: "Exports by schedule: list, create, change, delete and run them.",
+    load: async () => (await import("./schedules.ts")).schedulesCommand(await adminParts()),
+  },
+  {
     name: "stats",
     about: "Sums over the audit trail.",
     load: async () => (await import("./stats.ts")).statsCommand(await adminParts()),
