@@ -37,9 +37,19 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./export.ts")).exportCommand(await adminParts()),
   },
   {
+    name: "schedules",
+    about: "Exports by schedule: list, create, change, delete and run them.",
+    load: async () => (await import("./schedules.ts")).schedulesCommand(await adminParts()),
+  },
+  {
     name: "stats",
     about: "Sums over the audit trail.",
     load: async () => (await import("./stats.ts")).statsCommand(await adminParts()),
+  },
+  {
+    name: "console",
+    about: "Show another Daybook's trail on this machine.",
+    load: async () => (await import("./console.ts")).consoleCommand(await surroundings()),
   },
   {
     name: "users",
