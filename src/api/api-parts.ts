@@ -3,6 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Actor } from "../control/change.ts";
 import type { ControlParts } from "../control/parts.ts";
+import type { Schedule } from "../control/schedules.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
@@ -11,6 +12,7 @@ import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Position } from "../stores/store.ts";
 import type { Holder } from "./authorize.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Jobs } from "./jobs.ts";
 import type { McpAtWork } from "./mcp-at-work.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -37,6 +39,7 @@ export interface ApiParts extends ControlParts {
   /** Of this Daybook. */
   readonly version: string;
   readonly reader: Reader;
+  readonly evidence: Evidence;
   readonly feed: Pick<Feed, "subscribe">;
   /** The providers at work. */
   readonly upstreams: Upstreams;
@@ -50,6 +53,8 @@ export interface ApiParts extends ControlParts {
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   readonly jobs: Jobs;
   readonly exporter: Pick<Exporter, "start">;
+  /** Starts a run; answers with its job, or null while another runs. */
+  runSchedule(schedule: Schedule): Promise<string | null>;
   /** Where exports may be delivered to; `check` throws `unknown_entity`. */
   readonly targets: { readonly names: readonly string[]; check(name: string): void };
   /** Takes in events of other processes. Bytes are handed over; what resolves is durable. */

@@ -39,6 +39,7 @@ export const FAILURES = {
   io_error: { status: "error", statusCode: 500, message: "A disk or network of Daybook's own failed." },
   infrastructure_error: { status: "error", statusCode: 500, message: "A part that Daybook relies on failed." },
   interrupted: { status: "error", statusCode: undefined, message: "Daybook stopped before the end was known." },
+  service_error: { status: "error", statusCode: null, message: "The service answered with an error." },
   protocol_error: { status: "error", statusCode: null, message: "The server answered with a JSON-RPC error." },
   tool_error: { status: "error", statusCode: null, message: "The tool reported a failure." },
 } as const satisfies Record<string, OutcomeSpec>;

@@ -25,6 +25,11 @@ export class EventHandle implements AsyncDisposable {
     return String(this.#handle.noted("request_id"));
   }
 
+  /** Whether its work waits until it is recorded. */
+  get isStrict(): boolean {
+    return this.#handle.mode === "strict";
+  }
+
   /** Whether it is finished, or was dropped because nothing more could be kept. */
   get isOver(): boolean {
     return this.#handle.state !== "open";

@@ -16,7 +16,10 @@ export function tabled({ statusCode, errorCode, errorType }: Outcome): Outcome {
 
 /** What became of work that threw; with `keepsMessage`, its redacted message too. */
 export function outcomeOfError(error: unknown, keepsMessage: boolean): Outcome {
-  const outcome = thrown(error);
+  const { errorCode, errorType } = thrown(error);
+  // It is the service that failed, and not Daybook.
+  const outcome =
+    errorCode === "internal_error" ? failedAsSent("service_error", 500, errorType) : thrown(error);
   if (!keepsMessage || !(error instanceof Error)) return outcome;
   return { ...outcome, errorMessage: redactText(error.message.slice(0, MAX_MESSAGE)).text };
 }

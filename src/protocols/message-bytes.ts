@@ -10,6 +10,8 @@ export interface ReceivedMessage {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
+export type MessageSizes = Pick<Facts, "requestSize" | "responseSize">;
+
 /** The part of node:http's ServerResponse that tells. */
 export interface SentMessage {
   readonly socket: { readonly bytesWritten: number } | null;
@@ -20,7 +22,7 @@ export interface SentMessage {
  * for sure is null: of a request whose body had no length or did not come whole, and of an answer that waited
  * behind another one on its connection (pipelining).
  */
-export function messageBytes(request: ReceivedMessage, response: SentMessage): () => Facts {
+export function messageBytes(request: ReceivedMessage, response: SentMessage): () => MessageSizes {
   const { socket } = response;
   const before = socket?.bytesWritten ?? 0;
   return () => ({

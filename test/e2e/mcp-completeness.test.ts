@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { request } from "undici";
+import { ACCEPT, AUTH, callTool, postMcp } from "../mcp/call.ts";
 import { ok, type ScriptedServer, sse, startScripted } from "../mcp/scripted-server.ts";
 import { API_KEY, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { assertConserved, assertOneEvent, type Columns, deadPort, eventsOf } from "../support/matrix.ts";
@@ -16,34 +17,12 @@ interface Cell {
   readonly columns: Columns;
 }
 
-const AUTH = { authorization: `Bearer ${API_KEY}` };
 const PATH = "/mcp/scripted";
-const ACCEPT = { accept: "application/json, text/event-stream", "content-type": "application/json" };
 const HEAD = (text: string) => text.includes("\r\n\r\n");
 
-const callOf = (name: string, more: object = {}, id: unknown = 1) => ({
-  jsonrpc: "2.0",
-  id,
-  method: "tools/call",
-  params: { name, arguments: { city: "Zug" }, ...more },
-});
-
-async function post(
-  daybook: TestDaybook,
-  body: unknown,
-  { path = PATH, headers = {} }: { path?: string; headers?: Record<string, string> } = {},
-) {
-  const answer = await request(daybook.url + path, {
-    method: "POST",
-    headers: { ...AUTH, ...ACCEPT, ...headers },
-    body: typeof body === "string" ? body : JSON.stringify(body),
-  });
-  return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    text: await answer.body.text().catch(() => null),
-  };
-}
+const callOf = (name: string, more: object = {}, id: unknown = 1) => callTool(name, undefined, more, id);
+const post = (daybook: TestDaybook, body: unknown, options: Parameters<typeof postMcp>[2] = {}) =>
+  postMcp(daybook.url, body, options);
 
 const call =
   (name: string, more: { path?: string; headers?: Record<string, string> } = {}) =>

@@ -62,7 +62,7 @@ test("what a service tracks is recorded whole, told to its subscribers, and in t
   const told = events.map((e) => [e.action, e.status, e.status_code, e.error_type, e.error_message]);
   assert.deepEqual(told, [
     ["sum", "success", null, null, null],
-    ["read", "error", 500, "RangeError", "Daybook failed on this request."],
+    ["read", "error", 500, "RangeError", "The service answered with an error."],
     ["stream", "success", null, null, null],
     ["request", "error", 404, null, "There is no such path, model or server."],
     ["request", "success", 204, null, null],

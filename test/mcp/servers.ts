@@ -29,6 +29,9 @@ export async function startEverything(t: { after: TestContext["after"] }): Promi
 /** The command line of the everything server over stdio. */
 export const EVERYTHING_STDIO = [process.execPath, EVERYTHING, "stdio"] as const;
 
+/** The command line of a server of both eras over stdio. */
+export const SDK_STDIO = [process.execPath, join(import.meta.dirname, "sdk-server.mjs"), "stdio"] as const;
+
 /** A server of both eras, or of one, on `@modelcontextprotocol/server` 2.x; see sdk-server.mjs. */
 export async function startSdkServer(
   t: { after: TestContext["after"] },
@@ -38,6 +41,14 @@ export async function startSdkServer(
   const child = spawn(process.execPath, [join(import.meta.dirname, "sdk-server.mjs"), era, String(port)], {
     stdio: ["ignore", "ignore", "pipe"],
   });
+  return running(t, child, `http://127.0.0.1:${port}/mcp`, "listening");
+}
+
+/** A server of the sessions era on `@modelcontextprotocol/sdk` 1.x; see conformance-server.mjs. */
+export async function startConformanceServer(t: { after: TestContext["after"] }): Promise<RunningServer> {
+  const port = await freePort();
+  const script = join(import.meta.dirname, "conformance-server.mjs");
+  const child = spawn(process.execPath, [script, String(port)], { stdio: ["ignore", "ignore", "pipe"] });
   return running(t, child, `http://127.0.0.1:${port}/mcp`, "listening");
 }
 

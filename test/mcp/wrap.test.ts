@@ -1,0 +1,102 @@
+// The wrapper over stdio: lines pass as they are, each call has its event, and the server's life is the command's.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { tempFolder } from "../support/temp.ts";
+import { until } from "../support/until.ts";
+import { callTool } from "./call.ts";
+import { wrap } from "./wrapped.ts";
+
+for (const mode of ["open", "strict"] as const) {
+  test(`lines pass as they are, and each call has its event: ${mode} mode`, async (t) => {
+    const wrapped = await wrap(t, { yaml: `audit: { modes: { mcp: ${mode} } }\n` });
+    wrapped.say({ jsonrpc: "2.0", id: 0, method: "initialize", params: {} });
+    const call = callTool("echo", { text: "Grüße", password: "hidden" }, {}, "é");
+    // In two writes, within a character.
+    const bytes = Buffer.from(`${JSON.stringify(call)}\n`);
+    wrapped.child.stdin.write(bytes.subarray(0, bytes.indexOf(0xc3) + 1));
+    wrapped.child.stdin.write(bytes.subarray(bytes.indexOf(0xc3) + 1));
+    await wrapped.heard("é");
+    wrapped.say(
+      `\n${JSON.stringify(callTool("fail", {}, {}, 2))}\n${JSON.stringify(callTool("big", {}, {}, 3))}\n`,
+    );
+    wrapped.say({ jsonrpc: "2.0", method: "notifications/x" });
+    const big = (await wrapped.heard(3)) as { result: { content: { text: string }[] } };
+    assert.equal(big.result.content[0]?.text.length, 2 << 20);
+    wrapped.say("this is no JSON\n");
+    await until(() => wrapped.out().includes("-32700"));
+    assert.deepEqual(await wrapped.end(), { code: 0, signal: null });
+    const events = await wrapped.events();
+    assert.deepEqual(
+      events.map(({ action, name, status, error_code, caller, user_id, provider }) => [
+        action,
+        name,
+        status,
+        error_code,
+        caller,
+        user_id,
+        provider,
+      ]),
+      [
+        ["tool", "echo", "success", null, "stdio", "ana", "lines"],
+        ["tool", "fail", "error", "tool_error", "stdio", "ana", "lines"],
+        ["tool", "big", "success", null, "stdio", "ana", "lines"],
+        ["request", null, "error", "invalid_request", "stdio", "ana", "lines"],
+      ],
+    );
+    assert.equal(events[0]?.input_json, '{"password":"[REDACTED]","text":"Grüße"}');
+    assert.equal(new Set(events.map(({ session_id }) => session_id)).size, 1);
+  });
+}
+
+test("the server's exit code is the command's, and what it left unanswered is told", async (t) => {
+  const wrapped = await wrap(t);
+  wrapped.say(callTool("hang", {}, {}, 1));
+  wrapped.say(callTool("exit:7", {}, {}, 2));
+  assert.deepEqual(await wrapped.exited(), { code: 7, signal: null });
+  const events = await wrapped.events();
+  assert.deepEqual(events.map(({ name, error_code, error_type }) => [name, error_code, error_type]).sort(), [
+    ["exit:7", "stream_interrupted", "server_ended"],
+    ["hang", "stream_interrupted", "server_ended"],
+  ]);
+});
+
+test("the signal that ended the server ends the command", async (t) => {
+  const wrapped = await wrap(t);
+  wrapped.say(callTool("kill", {}, {}, 1));
+  assert.deepEqual(await wrapped.exited(), { code: null, signal: "SIGKILL" });
+  assert.equal((await wrapped.events()).length, 1);
+});
+
+test("a signal goes to the server, which may answer it its own way", async (t) => {
+  const wrapped = await wrap(t);
+  wrapped.say(callTool("hang", {}, {}, 1));
+  await until(() => wrapped.called().length === 1);
+  wrapped.child.kill("SIGTERM");
+  assert.deepEqual(await wrapped.exited(), { code: 9, signal: null });
+  assert.match(wrapped.err(), /terminated/);
+});
+
+test("a call that the client calls off is over at once", async (t) => {
+  const wrapped = await wrap(t);
+  wrapped.say(callTool("hang", {}, {}, 1));
+  await until(() => wrapped.called().length === 1);
+  wrapped.say({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } });
+  await wrapped.end();
+  const [event] = await wrapped.events();
+  assert.deepEqual([event?.status, event?.error_type], ["cancelled", "cancelled"]);
+});
+
+test("many at once on one folder lose nothing", async (t) => {
+  const home = tempFolder();
+  const all = await Promise.all(Array.from({ length: 4 }, () => wrap(t, { home })));
+  for (const wrapped of all) for (let id = 0; id < 25; id++) wrapped.say(callTool("echo", { id }, {}, id));
+  for (const wrapped of all) await wrapped.heard(24);
+  for (const wrapped of all) assert.deepEqual(await wrapped.end(), { code: 0, signal: null });
+  assert.equal((await all[0]?.events())?.length, 100);
+});
+
+test("a command that is not there is said, with exit code 2", async (t) => {
+  const wrapped = await wrap(t, { command: ["/nobody/has/this"] });
+  assert.deepEqual(await wrapped.exited(), { code: 2, signal: null });
+  assert.match(wrapped.err(), /Cannot start .*ENOENT/);
+});
