@@ -10,7 +10,10 @@ import { signIn, useBrowser, visit } from "./visit.ts";
 
 useBrowser();
 
-const PAGES = ["/", "/users", "/keys", "/tokens", "/providers", "/routes"];
+const PAGES = [
+  ...["/", "/overview", "/settings", "/users", "/keys", "/tokens", "/providers", "/routes"],
+  ...["/policies", "/mcp-servers", "/holds", "/system"],
+];
 
 async function fetched(url: string, headers: Record<string, string> = {}) {
   const answer = await request(url, { headers });
