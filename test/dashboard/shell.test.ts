@@ -73,6 +73,7 @@ test("one signs in with a token or a password, and out again", async (t) => {
   const { page } = visited;
   visited.expected = /401/;
   await visited.to("/");
+  await page.getByRole("heading", { name: "Sign in to Daybook" }).waitFor();
   assert.deepEqual(await visited.faults(), []);
   await page.getByLabel("Name", { exact: true }).fill("ann");
   await page.getByLabel("Password", { exact: true }).fill("wrong horse battery");
