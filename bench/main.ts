@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   recorder: () => import("./recorder.ts"),
   journal: () => import("./journal.ts"),
   admission: () => import("./admission.ts"),
+  policies: () => import("./policies.ts"),
   store: () => import("./store.ts"),
   query: () => import("./query.ts"),
 };

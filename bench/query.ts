@@ -2,6 +2,7 @@
 // question is asked as the API asks it, of the reader's threads.
 import type { EventFilter, EventQuery } from "../src/query/filter.ts";
 import { openReader, type Reader } from "../src/read/reader.ts";
+import { type ServedApi, serveApi, TOKENS } from "../test/api/served-api.ts";
 import { type FilledStore, filledStore } from "./filled-store.ts";
 import { type Bench, interleave, type Measured, number, quantileOf, type Target } from "./harness.ts";
 import { NODE_ID, START_MS } from "./traffic.ts";
@@ -14,9 +15,20 @@ const ARRIVAL_EVENTS = 20;
 
 interface Question {
   readonly name: string;
-  readonly of: "an index" | "any combination" | "a deep page" | "24 hours" | "all time" | "users";
-  readonly ask: (reader: Reader, now: number) => Promise<unknown>;
+  readonly of:
+    | "an index"
+    | "any combination"
+    | "a deep page"
+    | "24 hours"
+    | "all time"
+    | "users"
+    | "facets"
+    | "REST";
+  readonly ask: (reader: Reader, now: number, rest: Rest) => Promise<unknown>;
 }
+
+/** Asks the API below /admin/audit-logs. */
+type Rest = (path: string) => Promise<void>;
 
 const newest =
   (where: EventFilter["where"], more: Partial<EventQuery> = {}) =>
@@ -95,6 +107,31 @@ const QUESTIONS: readonly Question[] = [
   },
 ];
 
+/** The same over HTTP, as dashboards and scripts ask. */
+const REST: readonly Question[] = [
+  ...Object.entries({
+    "eight fields, all time": "",
+    "eight fields of failures": "?success=false",
+    "eight fields of models by a star": "?model=model-1*",
+    "three fields of a user": "?user_id=user_00000000&fields=model,status,kind",
+    "an address, counted over the newest": "?fields=client_ip",
+    "eight fields of free text": "?text=model-3",
+  }).map(
+    ([name, query]): Question => ({ of: "facets", name, ask: (_, __, rest) => rest(`/facets${query}`) }),
+  ),
+  ...Object.entries({
+    "newest 50": "?limit=50",
+    "a text query": `?limit=50&q=${encodeURIComponent("status:error model:model-1* tokens>100 -user:user_00000000")}`,
+    "free text that none has": "?limit=50&text=nowhere-to-be-found",
+    "numbers in a range": "?limit=50&total_tokens>=100000",
+    count: "/count?status=error",
+    "stats of all time": "/stats",
+    "histogram of a day": "/histogram",
+    "histogram of 60 days": "/histogram?since=60d",
+    "metrics of a day": "/metrics",
+  }).map(([name, path]): Question => ({ of: "REST", name, ask: (_, __, rest) => rest(path) })),
+];
+
 /** Of those questions the slowest, as a median over the rounds. */
 const BOUNDS: readonly (Pick<Target, "least" | "goal"> & {
   readonly of: Question["of"];
@@ -105,6 +142,8 @@ const BOUNDS: readonly (Pick<Target, "least" | "goal"> & {
   { of: "a deep page", what: "a deep page", least: 20, goal: 5 },
   { of: "24 hours", what: "stats of 24 hours", least: 10, goal: 5 },
   { of: "all time", what: "stats of all time", least: 50, goal: 20 },
+  { of: "facets", what: "facets through REST", least: 50, goal: 25 },
+  { of: "REST", what: "a question through REST", least: 60, goal: 30 },
 ];
 
 export const bench: Bench = {
@@ -113,12 +152,15 @@ export const bench: Bench = {
     const size = quick ? QUICK_EVENTS : EVENTS;
     const filled = await filledStore(size, say);
     const reader = await openReader(filled.address);
+    const api = await serveApi([], { reader, now: () => filled.traffic.now });
+    const rest = restOf(api);
     const arrivals = startArrivals(filled);
     try {
       const nameOf = ({ of, name }: Question) => `${of}: ${name}`;
-      const cases = QUESTIONS.map((question) => ({
+      const questions = [...QUESTIONS, ...REST];
+      const cases = questions.map((question) => ({
         name: nameOf(question),
-        turn: () => answered(question, reader, filled, quick ? 3 : 9),
+        turn: () => answered(question, { reader, rest, filled }, quick ? 3 : 9),
       }));
       const results = await interleave(cases, { rounds, say: () => {} });
       const ms = (question: Question, measure: string) => results.median(nameOf(question), measure);
@@ -127,7 +169,7 @@ export const bench: Bench = {
           ({ of, what, least, goal }): Target => ({
             what,
             measured: Math.max(
-              ...QUESTIONS.filter((question) => question.of === of).map((question) => ms(question, "p50 ms")),
+              ...questions.filter((question) => question.of === of).map((question) => ms(question, "p50 ms")),
             ),
             least,
             goal,
@@ -139,7 +181,7 @@ export const bench: Bench = {
           {
             caption: `At ${number(size)} events, while 1,000 a second arrive`,
             head: ["", "", "p50 ms", "worst ms"],
-            rows: QUESTIONS.map((question) => [
+            rows: questions.map((question) => [
               question.of,
               question.name,
               number(ms(question, "p50 ms")),
@@ -150,24 +192,33 @@ export const bench: Bench = {
       };
     } finally {
       await arrivals.stop();
-      await reader.close();
+      // It closes the reader too.
+      await api[Symbol.asyncDispose]();
     }
   },
 };
 
 async function answered(
   { ask }: Question,
-  reader: Reader,
-  { traffic }: FilledStore,
+  { reader, rest, filled }: { readonly reader: Reader; readonly rest: Rest; readonly filled: FilledStore },
   times: number,
 ): Promise<Measured> {
   const taken: number[] = [];
   for (let time = 0; time < times; time++) {
     const startedAt = performance.now();
-    await ask(reader, traffic.now);
+    await ask(reader, filled.traffic.now, rest);
     taken.push(performance.now() - startedAt);
   }
   return { "p50 ms": quantileOf(taken, 0.5), "worst ms": Math.max(...taken) };
+}
+
+function restOf({ url }: ServedApi): Rest {
+  const headers = { authorization: `Bearer ${TOKENS.admin}` };
+  return async (path) => {
+    const response = await fetch(`${url}/admin/audit-logs${path}`, { headers });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path} was answered ${response.status}: ${text}`);
+  };
 }
 
 function startArrivals({ store, traffic }: FilledStore): { stop: () => Promise<void> } {

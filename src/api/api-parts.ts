@@ -3,6 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Actor } from "../control/change.ts";
 import type { ControlParts } from "../control/parts.ts";
+import type { Schedule } from "../control/schedules.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
@@ -50,6 +51,8 @@ export interface ApiParts extends ControlParts {
   readonly recorder: { begin(facts: Facts & { kind: Kind; action: string }): OpenEvent };
   readonly jobs: Jobs;
   readonly exporter: Pick<Exporter, "start">;
+  /** Starts a run; answers with its job, or null while another runs. */
+  runSchedule(schedule: Schedule): Promise<string | null>;
   /** Where exports may be delivered to; `check` throws `unknown_entity`. */
   readonly targets: { readonly names: readonly string[]; check(name: string): void };
   /** Takes in events of other processes. Bytes are handed over; what resolves is durable. */

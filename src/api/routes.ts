@@ -3,6 +3,7 @@
 import { alsoAt, type Route } from "./route.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { DRY_RUN_ROUTES } from "./routes/dry-run.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
 import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
@@ -19,6 +20,7 @@ import { MODEL_ROUTES } from "./routes/models.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
+import { SCHEDULE_ROUTES } from "./routes/schedules.ts";
 import { SUM_ROUTES } from "./routes/sums.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
@@ -33,6 +35,7 @@ const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes("
 
 const OF_SUBJECTS: readonly Route[] = [
   ...EXPORT_ROUTES,
+  ...SCHEDULE_ROUTES,
   ...TRAIL,
   ...alsoAt(TRAIL, PATH, "/api/system/audit-logs"),
   ...alsoAt(LIST, PATH, "/admin/audit/logs"),
@@ -46,6 +49,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...KEY_ROUTES,
   ...PROVIDER_ROUTES,
   ...POLICY_ROUTES,
+  ...DRY_RUN_ROUTES,
   ...MODEL_ROUTE_ROUTES,
   ...MODEL_ROUTES,
   ...INGEST_ROUTES,

@@ -1,6 +1,7 @@
 // The flags that say which events, for every verb that reads the trail.
 import type { Command } from "commander";
 import { DaybookError } from "../event/errors.ts";
+import { hintFor } from "../query/terms.ts";
 
 export interface FilterFlags {
   readonly since?: string;
@@ -9,6 +10,7 @@ export interface FilterFlags {
   readonly model?: readonly string[];
   readonly kind?: readonly string[];
   readonly user?: readonly string[];
+  readonly query?: string;
   readonly tool?: string;
   readonly resource?: string;
   readonly prompt?: string;
@@ -27,6 +29,7 @@ export function withFilters(command: Command): Command {
     .option("--model <name>", "as asked for (may be repeated)", several)
     .option("--kind <kind>", "inference, mcp, admin, … (may be repeated)", several)
     .option("--user <id>", "who did it (may be repeated)", several)
+    .option("--query <text>", "a query as text, such as 'status:error tokens>1000 -model:gpt-*'")
     .option("--tool <name>", "calls of this MCP tool")
     .option("--resource <uri>", "reads of this MCP resource, by its template")
     .option("--prompt <name>", "gets of this MCP prompt")
@@ -36,9 +39,29 @@ export function withFilters(command: Command): Command {
     .option("--include-system", "show Daybook's events about itself too");
 }
 
+/** What may stand without a flag: words of a query, `-model:gpt-*` among them. */
+export function withWords(command: Command): Command {
+  return command
+    .argument("[query...]", "as for --query; what a shell would take for itself needs quotes")
+    .allowUnknownOption()
+    .hook("preAction", (_, { args }) => {
+      const wrong = args.find((word) => word.startsWith("--"));
+      if (wrong === undefined) return;
+      const hint = hintFor(
+        wrong,
+        command.options.flatMap(({ long }) => long ?? []),
+      ).trim();
+      command.error(`error: unknown option '${wrong}'${hint === "" ? "" : `\n(${hint})`}`, {
+        code: "commander.unknownOption",
+      });
+    });
+}
+
 /** The flags in the one grammar of queries, so that here and there the same is understood and refused. */
-export function filterParameters(flags: FilterFlags): URLSearchParams {
+export function filterParameters(flags: FilterFlags, words: readonly string[] = []): URLSearchParams {
   const parameters = new URLSearchParams();
+  for (const text of [words.join(" "), flags.query ?? ""])
+    if (text.trim() !== "") parameters.append("q", text);
   for (const text of flags.filter ?? []) {
     const at = text.indexOf("=");
     if (at < 1)

@@ -2,14 +2,16 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { Command } from "commander";
+import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError } from "../event/errors.ts";
-import { DEFAULT_LIMIT, type EventQuery } from "../query/filter.ts";
+import { answered, failed } from "../event/outcomes.ts";
+import { DEFAULT_LIMIT, type EventQuery, filterNames } from "../query/filter.ts";
 import { parseQuery } from "../query/parameters.ts";
 import { eventTable } from "./event-table.ts";
 import { formOf } from "./export-file.ts";
-import { type FilterFlags, filterParameters, withFilters } from "./filters.ts";
+import { type FilterFlags, filterParameters, withFilters, withWords } from "./filters.ts";
 import type { Lag } from "./lag.ts";
 import { remoteOf } from "./remote.ts";
 import { isRecorded, localTrail, remoteTrail, type TrailSource } from "./trail-source.ts";
@@ -43,36 +45,68 @@ export function logCommand(parts: LogParts): Command {
     .option("--json", "one JSON object per line")
     .option("--export <file>", "write every event that matches to this file, in the format of its ending")
     .option("--limit <n>", `how many events (default: ${DEFAULT_LIMIT})`);
-  return withFilters(command)
+  return withFilters(withWords(command))
     .option("--url <url>", "read from this Daybook (or DAYBOOK_URL); needs DAYBOOK_TOKEN or --token-file")
     .option("--token-file <file>", "file that holds the token")
     .option("--no-color", "no colours")
     .option("--config <file>", "configuration file")
     .option("--profile <name>", "configuration profile")
-    .action((flags: Flags) => showLog(parts, flags));
+    .action((words: string[], flags: Flags) => showLog(parts, words, flags));
 }
 
-async function showLog(parts: LogParts, flags: Flags): Promise<void> {
+async function showLog(parts: LogParts, words: readonly string[], flags: Flags): Promise<void> {
   if (flags.export !== undefined) {
     if (flags.limit !== undefined)
       throw new DaybookError("bad_argument", "--limit is for lists: an export has no cap.");
     const { exportTo } = await import("./export.ts");
-    return exportTo(parts, flags, flags.export, formOf(flags.export));
+    const query = [...words, flags.query ?? ""].join(" ");
+    return exportTo(parts, { ...flags, query }, flags.export, formOf(flags.export));
   }
   const limit = flags.limit === undefined ? DEFAULT_LIMIT : limitOf(flags.limit);
-  const query = queryOf(flags, parts.now());
+  const query = queryOf(flags, words, parts.now());
   const remote = await remoteOf(parts.env, flags);
   if (remote !== null) return print(parts, flags, remoteTrail(remote), query, limit);
-  const { home, store } = await loadConfig({ ...parts, flags });
+  const config = await loadConfig({ ...parts, flags });
+  const { home, store } = config;
   if (!isRecorded(store)) {
     parts.err.write(`Nothing was recorded yet in ${home}.\n`);
     process.exitCode = 1;
     return;
   }
+  await using reading = await recordReading(config, query);
   await print(parts, flags, localTrail(store), query, limit);
+  reading.finish();
   const behind = await parts.lag(home, store, parts.now());
   if (behind !== null)
     parts.err.write(`The newest ${behind.events} events are recorded but not shown yet.\n`);
+}
+
+/** Reading the trail is itself an event, also past the API; it is begun before anything is read. */
+async function recordReading(config: Config, query: EventQuery) {
+  const { openOwnNode } = await import("../node/own-node.ts");
+  const node = await openOwnNode(config);
+  const names = filterNames(query);
+  const metadata = names.length === 0 ? {} : { metadata: { filters: names.join(",") } };
+  const event = node.recorder.begin({
+    kind: "system",
+    action: "queried",
+    caller: "cli",
+    timestamp: Date.now(),
+    policyDecision: "n/a",
+    ...metadata,
+  });
+  let isOver = false;
+  const finish = (outcome = answered(null)) => {
+    if (!isOver) event.finish(outcome);
+    isOver = true;
+  };
+  return {
+    finish: () => finish(),
+    async [Symbol.asyncDispose]() {
+      finish(failed("internal_error"));
+      await node[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function print(
@@ -100,9 +134,9 @@ async function print(
   if (shown === 0) (flags.json ? err : out).write("No audit events found.\n");
 }
 
-function queryOf(flags: Flags, now: number): EventQuery {
-  const parameters = filterParameters(flags);
-  for (const name of ["limit", "cursor"]) {
+function queryOf(flags: Flags, words: readonly string[], now: number): EventQuery {
+  const parameters = filterParameters(flags, words);
+  for (const name of ["limit", "cursor", "offset", "page", "page_size"]) {
     if (parameters.has(name))
       throw new DaybookError("bad_argument", `--filter ${name} is not a filter; use --limit.`);
   }

@@ -37,14 +37,19 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./export.ts")).exportCommand(await adminParts()),
   },
   {
+    name: "schedules",
+    about: "Exports by schedule: list, create, change, delete and run them.",
+    load: async () => (await import("./schedules.ts")).schedulesCommand(await adminParts()),
+  },
+  {
     name: "stats",
     about: "Sums over the audit trail.",
-    load: async () =>
-      (await import("./stats.ts")).statsCommand({
-        ...(await surroundings()),
-        out: process.stdout,
-        now: Date.now,
-      }),
+    load: async () => (await import("./stats.ts")).statsCommand(await adminParts()),
+  },
+  {
+    name: "console",
+    about: "Show another Daybook's trail on this machine.",
+    load: async () => (await import("./console.ts")).consoleCommand(await surroundings()),
   },
   {
     name: "users",
@@ -80,6 +85,11 @@ export const VERBS: readonly Verb[] = [
     name: "routes",
     about: "Routes: list, create, replace, delete and resolve them.",
     load: async () => (await import("./routes.ts")).routesCommand(await adminParts()),
+  },
+  {
+    name: "policy",
+    about: "Policies: list, add, replace, remove and try them.",
+    load: async () => (await import("./policy.ts")).policyCommand(await adminParts()),
   },
   {
     name: "models",

@@ -1,12 +1,14 @@
 // The typed client of Daybook's API, for Node and browsers: `daybook/client`. It imports nothing of Node.
+import type { FieldName } from "../event/fields.ts";
 import type { EventJson } from "../event/json.ts";
 import { type EventFilter, MAX_LIMIT } from "../query/filter.ts";
 import { writeFilter } from "../query/parameters.ts";
+import type { FacetsJson, HistogramJson, StatsJson } from "./answers.ts";
 import { type Ask, ClientError, type ClientOptions, createAsk, jsonOf } from "./ask.ts";
 import { type LiveItem, type LiveOptions, live, overSse } from "./live.ts";
 
 export type { AskInit } from "./ask.ts";
-export type { ClientOptions, LiveItem, LiveOptions };
+export type { ClientOptions, FacetsJson, HistogramJson, LiveItem, LiveOptions, StatsJson };
 export { ClientError };
 
 /** Which events: the typed filter, or the parameters of a URL (docs/reference/api.md). */
@@ -21,21 +23,7 @@ export interface EventPage {
   readonly asOf: string;
 }
 
-export interface StatsJson {
-  readonly total_requests: number;
-  readonly failed: number;
-  readonly by_status: Readonly<Record<string, number>>;
-  readonly by_backend: Readonly<Record<string, number>>;
-  readonly unique_models: number;
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly total_tokens: number;
-  readonly cached_tokens: number;
-  readonly cost_micros: number;
-  readonly p50_ms: number | null;
-  readonly p95_ms: number | null;
-  readonly p99_ms: number | null;
-}
+type Parameters = Readonly<Record<string, string>>;
 
 interface Cancellable {
   readonly signal?: AbortSignal;
@@ -60,7 +48,26 @@ export interface Client {
     question?: Question,
     options?: Cancellable & { readonly limit?: number },
   ): AsyncGenerator<EventJson, void>;
+  /** Requests that match, those included that retention has removed. */
+  count(question?: Question, options?: Cancellable): Promise<number>;
   stats(question?: Question, options?: Cancellable): Promise<StatsJson>;
+  /** Sums by time; `bucket` is a width such as `5m`, and fits the time unless given. */
+  histogram(
+    question?: Question,
+    options?: Cancellable & { readonly bucket?: string },
+  ): Promise<HistogramJson>;
+  /** The most frequent values of fields, at most `limit` of each. */
+  facets(
+    question: Question,
+    fields: readonly FieldName[],
+    options?: Cancellable & { readonly limit?: number },
+  ): Promise<FacetsJson>;
+  /** Everything that matches, as a stream of `format`; `parameters` may ask for more (docs/reference/api.md). */
+  export(
+    question: Question,
+    format: string,
+    options?: Cancellable & { readonly parameters?: Parameters },
+  ): Promise<Response>;
   /** One event, or null. */
   event(eventId: string, options?: Cancellable): Promise<EventJson | null>;
   /** The live feed: reconnects by itself, and yields every event once. */
@@ -94,6 +101,8 @@ export function createClient(options: ClientOptions): Client {
       yield { ...found, events };
     }
   };
+  const sums = async <T>(path: string, question: Question, more: Parameters, signal?: AbortSignal) =>
+    jsonOf<T>(await ask(`${TRAIL}/${path}`, { query: parametersOf(question, more), signal }));
   const liveItems: Client["live"] = (question = EVERYTHING, liveOptions = {}) =>
     live(overSse(ask, `${TRAIL}/stream`), parametersOf(question), liveOptions);
   return {
@@ -103,8 +112,20 @@ export function createClient(options: ClientOptions): Client {
     async *list(question, listOptions) {
       for await (const { events } of pages(question, listOptions)) yield* events;
     },
-    stats: async (question = EVERYTHING, { signal } = {}) =>
-      jsonOf(await ask(`${TRAIL}/stats`, { query: parametersOf(question), signal })),
+    count: async (question = EVERYTHING, { signal } = {}) =>
+      (await sums<{ count: number }>("count", question, {}, signal)).count,
+    stats: (question = EVERYTHING, { signal } = {}) => sums("stats", question, {}, signal),
+    histogram: (question = EVERYTHING, { bucket, signal } = {}) =>
+      sums("histogram", question, bucket === undefined ? {} : { bucket }, signal),
+    facets: (question, fields, { limit, signal } = {}) =>
+      sums(
+        "facets",
+        question,
+        { fields: fields.join(","), ...(limit === undefined ? {} : { limit: String(limit) }) },
+        signal,
+      ),
+    export: (question, format, { parameters, signal } = {}) =>
+      ask(`${TRAIL}/export`, { query: parametersOf(question, { format, ...parameters }), signal }),
     async event(eventId, { signal } = {}) {
       try {
         return await jsonOf<EventJson>(await ask(`${TRAIL}/${encodeURIComponent(eventId)}`, { signal }));
@@ -121,8 +142,11 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-function parametersOf(question: Question): URLSearchParams {
-  return question instanceof URLSearchParams ? new URLSearchParams(question) : writeFilter(question);
+function parametersOf(question: Question, more: Parameters = {}): URLSearchParams {
+  const parameters =
+    question instanceof URLSearchParams ? new URLSearchParams(question) : writeFilter(question);
+  for (const [name, value] of Object.entries(more)) parameters.set(name, value);
+  return parameters;
 }
 
 /** The parameters of the page that a `Link` header (RFC 8288) leads to; its path is the one that was asked. */

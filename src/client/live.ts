@@ -14,6 +14,8 @@ export interface LiveOptions {
   readonly recent?: number;
   /** Where to go on from: a position that another feed told. */
   readonly after?: string;
+  /** How long it waits before it tries again, at first: 250 ms unless said, then longer, up to 5 s. */
+  readonly retryMs?: number;
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
 }
@@ -43,10 +45,10 @@ const FINAL = new Set([400, 401, 403, 404, 405]);
 export async function* live(
   connect: Connect,
   filter: URLSearchParams,
-  { recent, after, signal = new AbortController().signal }: LiveOptions,
+  { recent, after, retryMs = RETRY_MIN_MS, signal = new AbortController().signal }: LiveOptions,
 ): AsyncGenerator<LiveItem, void> {
   const progress = new Progress(after ?? null, recent);
-  let wait = RETRY_MIN_MS;
+  let wait = retryMs;
   while (!signal.aborted) {
     let error = new ClientError("The connection was closed.", { code: "unreachable" });
     const silence = new Silence(signal);
@@ -58,7 +60,7 @@ export async function* live(
           if (FEED_ENDS[frame.code]?.again === false) throw error;
           break;
         }
-        wait = RETRY_MIN_MS;
+        wait = retryMs;
         const item = progress.take(frame);
         if (item !== null) yield item;
       }

@@ -22,7 +22,7 @@ export interface ControlOptions {
 /** What may be read, in a change or outside of one. */
 export type Reads = Kysely<ChangeableTables>;
 /** What may be brought up to date without anybody's decision. */
-type UpkeepTables = CopyTables & Pick<Tables, "erasures" | "outbox">;
+type UpkeepTables = CopyTables & Pick<Tables, "erasures" | "outbox" | "export_runs">;
 export type Change = Transaction<ChangeableTables>;
 
 /**

@@ -12,6 +12,7 @@ import { SubjectLimits } from "./limits.ts";
 import { McpServers } from "./mcp-servers.ts";
 import { Passwords, type ScryptCost } from "./passwords.ts";
 import { Policies } from "./policies.ts";
+import { Schedules } from "./schedules.ts";
 import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -31,6 +32,7 @@ export interface ControlParts {
   readonly catalog: Catalog;
   readonly mcpServers: McpServers;
   readonly policies: Policies;
+  readonly schedules: Schedules;
   readonly secrets: SecretsAtRest;
   readonly ingestNodes: IngestNodes;
 }
@@ -68,7 +70,7 @@ export async function openParts({
     const ingestNodes = new IngestNodes(control);
     await control.load();
     const money = { credits, limits, charges };
-    const kept = { holds, erasures };
+    const kept = { holds, erasures, schedules: new Schedules(control) };
     return {
       control,
       users,

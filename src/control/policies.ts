@@ -97,9 +97,12 @@ export class Policies {
     return policy;
   }
 
-  /** A set of its own, for a look at what it would say. */
-  alone(policy: Policy): PolicySet {
-    return new PolicySet([policy], this.conditions);
+  /** A set with `proposed` in the place of those of the same names, and after the others; or of them alone. */
+  with(proposed: readonly Policy[], only = false): PolicySet {
+    const named = new Map(proposed.map((policy) => [policy.name, policy]));
+    const all = only ? [] : this.inForce.map((policy) => named.get(policy.name) ?? policy);
+    const added = [...named.values()].filter((policy) => !all.includes(policy));
+    return new PolicySet([...all, ...added], this.conditions);
   }
 
   /** Throws `bad_argument` on what it cannot be, `conflict` when the name is taken. */

@@ -8,6 +8,7 @@ import { type CopyTables, MONEY_MIGRATION, type MoneyTables } from "./money-tabl
 import { PEOPLE_MIGRATION, type PeopleTables, TOKEN_SESSIONS_MIGRATION } from "./people-tables.ts";
 import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
+import { SCHEDULES_MIGRATION, type ScheduleRunTables, type ScheduleTables } from "./schedules-tables.ts";
 
 /** What a change may touch. */
 export interface ChangeableTables
@@ -17,11 +18,12 @@ export interface ChangeableTables
     McpServersTables,
     PolicyTables,
     EvidenceTables,
-    IngestTables {
+    IngestTables,
+    ScheduleTables {
   settings: { name: string; value: string };
 }
 
-export interface Tables extends ChangeableTables, CopyTables {
+export interface Tables extends ChangeableTables, CopyTables, ScheduleRunTables {
   /** Audit facts on their way to the journal. Ids are never given twice, also after rows are forgotten. */
   outbox: { id: Generated<number>; node_id: string | null; facts: string; created_at: number };
   /** How often entities of a type were changed, so that other processes notice. */
@@ -56,4 +58,5 @@ export const MIGRATIONS: readonly string[] = [
   EVIDENCE_MIGRATION,
   INGEST_MIGRATION,
   TOKEN_SESSIONS_MIGRATION,
+  SCHEDULES_MIGRATION,
 ];

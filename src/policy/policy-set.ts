@@ -2,6 +2,7 @@
 // what cannot be told is denied, and the answer says so.
 import { type Condition, Conditions, codeOf } from "./conditions.ts";
 import { PolicyIndex } from "./index-of-policies.ts";
+import type { Meter } from "./meter.ts";
 import type { Effect, Policy } from "./policy.ts";
 import type { Answer, Question } from "./question.ts";
 import { Values } from "./variables.ts";
@@ -57,9 +58,14 @@ export class PolicySet {
     return answerOf(holding);
   }
 
-  /** What each policy that is about `question` says, in order, up to the first that denies for sure. */
-  *verdicts(question: Question, values: Values): Generator<{ policy: Policy; verdict: Verdict }> {
-    this.#conditions.meter.start(question.requestSize);
+  /** What each policy that is about `question` says, in order, up to the first that denies. */
+  *verdicts(
+    question: Question,
+    valuesFor: (meter: Meter) => Values,
+  ): Generator<{ policy: Policy; verdict: Verdict }> {
+    const { meter } = this.#conditions;
+    meter.start(question.requestSize);
+    const values = valuesFor(meter);
     for (const position of this.#index.find(question)) {
       const { policy, condition } = this.#rules[position] as Rule;
       const verdict = this.#judge(condition, values);
@@ -92,7 +98,8 @@ export function answerOf(holding: readonly Policy[]): Answer {
   return UNRULED;
 }
 
-function undecided(holding: readonly Policy[], policy: Policy, code: string): Answer {
+/** What follows when one cannot be told. */
+export function undecided(holding: readonly Policy[], policy: Policy, code: string): Answer {
   const reason = `Policy ${policy.name} could not be decided (${code}); what cannot be decided is denied.`;
   return { decision: "deny", reason, policies: namesOf([...holding, policy]) };
 }

@@ -143,6 +143,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
+    runSchedule: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     exporter: new Exporter(config.store),
     targets: new Targets(() => config.exportTargets),
     ingest: new Ingest(config.store),

@@ -37,7 +37,7 @@ export interface ExportJobParts {
   readonly targets: Targets;
   readonly now: () => number;
   /** Told of an export that belongs to a schedule when it is over; `asOf`: what it covers, null when it failed. */
-  readonly onSeries?: (id: string, asOf: AsOf | null) => Promise<void>;
+  readonly onSeries: (id: string, asOf: AsOf | null, code: string) => Promise<void>;
 }
 
 /** What a job keeps to go on with. */
@@ -85,7 +85,7 @@ async function exported(parts: ExportJobParts, input: ExportInput, context: JobC
     if (input.series?.keep) await parts.targets.keepLast(input.target, seriesOf(input), input.series.keep);
     await rm(made.path);
   }
-  if (input.series !== undefined) await parts.onSeries?.(input.series.id, begun.asOf);
+  if (input.series !== undefined) await parts.onSeries(input.series.id, begun.asOf, "");
   const { format, compression, target } = input;
   const what = { format, compression, rows, bytes, sha256, ...(target === undefined ? {} : { target }) };
   await parts.recorder.system("exported", { job: context.id, ...what });
@@ -172,5 +172,5 @@ async function tellFailure(
 ): Promise<void> {
   const code = error instanceof DaybookError ? error.code : nativeCode(error);
   await recorder.system("export_failed", { job, code, ...(target === undefined ? {} : { target }) });
-  if (series !== undefined) await onSeries?.(series.id, null);
+  if (series !== undefined) await onSeries(series.id, null, code);
 }

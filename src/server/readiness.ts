@@ -5,6 +5,7 @@ import { nativeCode } from "../event/errors.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Anchoring } from "./anchoring.ts";
+import type { ScheduleRunner } from "./schedule-runner.ts";
 
 export interface ReadinessParts {
   readonly recorder: Recorder;
@@ -12,6 +13,7 @@ export interface ReadinessParts {
   readonly reader: Reader;
   readonly control: { health(): Promise<void> };
   readonly anchoring: Pick<Anchoring, "statuses">;
+  readonly schedules: Pick<ScheduleRunner, "failing">;
 }
 
 interface Check {
@@ -26,6 +28,7 @@ export async function readiness({
   reader,
   control,
   anchoring,
+  schedules,
 }: ReadinessParts): Promise<Readiness> {
   const checks = {
     journal: journalCheck(recorder),
@@ -33,6 +36,7 @@ export async function readiness({
     store: await healthCheck(() => reader.health(), "Check the store's disk and file."),
     control: await healthCheck(() => control.health(), "Check control.db in the data folder."),
     anchors: anchorsCheck(anchoring),
+    exports: exportsCheck(schedules),
   };
   return { ok: Object.values(checks).every(({ ok }) => ok), checks };
 }
@@ -66,6 +70,13 @@ function anchorsCheck({ statuses }: Pick<Anchoring, "statuses">): Check {
     detail,
     remedy: "Check the place that it names; what is sealed meanwhile is told later.",
   };
+}
+
+/** A warning, too. */
+function exportsCheck({ failing }: Pick<ScheduleRunner, "failing">): Check {
+  if (failing.size === 0) return { ok: true, detail: "no schedule fails" };
+  const detail = [...failing].map(([name, code]) => `${name} fails: ${code}`).join(", ");
+  return { ok: true, detail, remedy: "Check the target; the next run has what this one should have had." };
 }
 
 async function healthCheck(probe: () => Promise<void>, remedy: string): Promise<Check> {

@@ -298,6 +298,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     slot,
     reader,
     recorder,
+    schedules: parts.schedules,
   });
   const metrics = createMetrics({
     recorder,
@@ -319,10 +320,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     reload: (actor) => live.reload(actor),
     recorder,
     ingest,
-    ...exporting,
+    ...exporting.api,
     balance: async (userId) => spending.ledger.balance(userId),
     metricsText: () => metrics.metrics(),
-    ready: () => readiness({ recorder, delivery, reader, control, anchoring }),
+    ready: () => readiness({ recorder, delivery, reader, control, anchoring, schedules: exporting.runner }),
     now: Date.now,
     clientIp,
     isSecure: (request) => security()(request),
@@ -368,6 +369,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   openings.add(() => erasing.close());
   adoption.start();
   anchoring.start();
+  exporting.runner.start();
   retention.start();
   erasing.start({ resume: true });
   return {

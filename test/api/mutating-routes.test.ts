@@ -64,7 +64,9 @@ function assertValues(text: string | null, expected: Values | null, what: string
 }
 
 test("each change commits with its one event or not at all", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = await startDaybook(t, {
+    yaml: "export_targets: [{ name: archive, folder: ./archive }]\n",
+  });
   for (const [index, route] of mutating.entries()) {
     const { changes } = route;
     await t.test(nameOf(route), async () => {

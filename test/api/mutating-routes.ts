@@ -3,6 +3,7 @@ import type { Asked, AskOptions } from "../support/daybook.ts";
 import { MCP_EXAMPLES } from "./mcp-examples.ts";
 import { EVIDENCE_EXAMPLES } from "./mutating-evidence.ts";
 import { MONEY_EXAMPLES } from "./mutating-money.ts";
+import { SCHEDULE_EXAMPLES } from "./mutating-schedules.ts";
 import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
 
@@ -105,6 +106,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   ...MONEY_EXAMPLES,
   ...POLICY_EXAMPLES,
   ...EVIDENCE_EXAMPLES,
+  ...SCHEDULE_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",

@@ -137,6 +137,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     mcp: { of: () => null },
     reload: async () => ({ changed: [], needsRestart: [] }),
     jobs: NO_JOBS,
+    runSchedule: async () => null,
     targets: { names: [], check: () => {} },
     exporter: { start: () => assert.fail("not asked here") },
     ingest: NO_INGEST,

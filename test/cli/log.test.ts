@@ -60,7 +60,8 @@ test("--json gives whole events, one a line, as the API does", async () => {
   await using trail = await makeTrail(...PAST);
   const { out } = await runLog(["--json", "--include-system"], { env: { DAYBOOK_HOME: trail.folder } });
   const store = await openStore(trail.address, "read");
-  const { events } = await store.query({ where: {}, limit: 10, includeSystem: true });
+  const query = { where: {}, not: { action: ["queried"] }, limit: 10, includeSystem: true };
+  const { events } = await store.query(query);
   assert.deepEqual(
     lines(out).map((line) => JSON.parse(line)),
     events.map(eventJson),
@@ -73,8 +74,11 @@ test("every filter narrows, and repeated ones widen", async () => {
   const count = async (...args: string[]) =>
     lines((await runLog(["--json", ...args], { env: { DAYBOOK_HOME: trail.folder } })).out).length;
   assert.equal(await count(), 3);
-  assert.equal(await count("--include-system"), 4);
-  assert.equal(await count("--kind", "system"), 1);
+  assert.equal(await count("--include-system", "--filter", "action!=queried"), 4);
+  assert.equal(await count("--kind", "system", "-action:queried"), 1);
+  assert.equal(await count("status:timeout", "status:cancelled"), 2);
+  assert.equal(await count("--query", "user:ann tokens>10"), 1);
+  assert.equal(await count("READ_file"), 1);
   assert.equal(await count("--status", "timeout", "--status", "cancelled"), 2);
   assert.equal(await count("--user", "ann", "--model", "llama3"), 1);
   assert.equal(await count("--filter", "name=read_file"), 1);
@@ -93,13 +97,26 @@ test("a wrong value is refused with what is right", async () => {
     [["--filter", "modle=a"], "bad_query", /Did you mean model\?/],
     [["--filter", "model"], "bad_argument", /--filter takes name=value/],
     [["--filter", "limit=5"], "bad_argument", /use --limit/],
+    [["status:error", "modle:x"], "bad_query", /At 14: There is no "modle"\. Did you mean model\?/],
     [["--url", "localhost:4141"], "bad_argument", /http or https/],
     [["--url", "http://127.0.0.1:1"], "bad_argument", /DAYBOOK_TOKEN/],
     [["--url", "http://127.0.0.1:1", "--token-file", "/nowhere/token"], "bad_argument", /ENOENT/],
   ];
   for (const [args, code, said] of wrong) await assert.rejects(runLog(args), { code, message: said });
-  for (const args of [["--nope"], ["--since"], ["extra"]])
+  for (const args of [["--nope"], ["--since"]])
     await assert.rejects(runLog(args), { name: "CommanderError" });
+});
+
+test("reading on this machine leaves its event, which names the filters and never their values", async () => {
+  await using trail = await makeTrail(...PAST);
+  await runLog(["--user", "ann", "tokens>1"], { env: { DAYBOOK_HOME: trail.folder } });
+  const store = await openStore(trail.address, "read");
+  const { events } = await store.query({ where: { action: ["queried"] }, limit: 10, includeSystem: true });
+  await store.close();
+  assert.deepEqual(
+    events.map(({ kind, caller, status, metadata }) => ({ kind, caller, status, metadata })),
+    [{ kind: "system", caller: "cli", status: "success", metadata: '{"filters":"user_id,total_tokens"}' }],
+  );
 });
 
 test("an empty trail says so: on stdout to people, on stderr beside JSON lines", async () => {

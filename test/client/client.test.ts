@@ -1,7 +1,9 @@
 // The typed client against the real server.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type * as Answers from "../../src/client/answers.ts";
 import { ClientError, createClient } from "../../src/client/client.ts";
+import type * as Server from "../../src/read/sums-json.ts";
 import { ADMIN_TOKEN, chat, startDaybook } from "../support/daybook.ts";
 
 test("the client lists across pages, sums, and finds single events", async (t) => {
@@ -21,6 +23,15 @@ test("the client lists across pages, sums, and finds single events", async (t) =
   const three = await Array.fromAsync(client.list(question, { limit: 3 }));
   assert.deepEqual(three, listed.slice(0, 3));
   assert.equal((await client.stats(question)).total_requests, 5);
+  assert.equal(await client.count(question), 5);
+  const { buckets } = await client.histogram(question, { bucket: "1h" });
+  assert.equal(
+    buckets.reduce((sum, { requests }) => sum + requests, 0),
+    5,
+  );
+  assert.deepEqual(await client.facets(question, ["model"]), {
+    model: { values: [{ value: "demo", requests: 5 }], exact: true },
+  });
   const [newest] = listed;
   assert.deepEqual(await client.event(newest?.event_id ?? ""), newest);
   assert.equal(await client.event("00000000-0000-7000-8000-000000000000"), null);
@@ -41,4 +52,13 @@ test("what Daybook refuses is an error with its words, code and request id", asy
   await assert.rejects(stranger.stats(), { name: "ClientError", status: 401, code: "unauthorized" });
   const nowhere = createClient({ url: "http://127.0.0.1:1", token: "t" });
   await assert.rejects(nowhere.stats(), { name: "ClientError", status: 0, code: "unreachable" });
+});
+
+test("the client's types are the server's", () => {
+  const asIs = <T>(value: T): T => value;
+  const stats: (given: Server.StatsJson) => Answers.StatsJson = asIs;
+  const histogram: (given: Server.HistogramJson) => Answers.HistogramJson = asIs;
+  const facets: (given: Server.FacetsJson) => Answers.FacetsJson = asIs;
+  // The compiler has compared them.
+  assert.ok([stats, histogram, facets].every((same) => typeof same === "function"));
 });

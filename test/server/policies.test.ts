@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { request } from "undici";
+import { API_KEY, chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { startUpstream } from "../support/upstream.ts";
 
 const FILE = `policies:
   - name: large
@@ -131,4 +133,82 @@ test("what the policies say of a request can be asked without sending one", asyn
   const refused = await ask({ question, policy: { ...policy, when: "arguments.path.foo()" } });
   assert.equal(refused.status, 400);
   assert.match(JSON.stringify(refused.json), /when: /);
+});
+
+test("a call is denied by its arguments: the server is never asked, and what would hang the thread neither", async (t) => {
+  const upstream = await startUpstream(t, (response, { body }) => {
+    const { id } = JSON.parse(String(body)) as { id: number };
+    const answer = { jsonrpc: "2.0", id, result: { content: [] } };
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+  });
+  const daybook = await startDaybook(t, {
+    yaml: `mcp: { servers: [{ name: files, url: "${upstream.url}/mcp" }] }
+policies:
+  - name: etc
+    match: { kind: mcp, server: files, name: write_file }
+    when: arguments.path.startsWith("/etc/") || arguments.path.matches("^(/[a-z]+)+$")
+    effect: deny
+    reason: Not there.
+`,
+  });
+  const call = async (given: object) => {
+    const { statusCode, body } = await request(`${daybook.url}/mcp/files`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+      },
+      body: JSON.stringify({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/call",
+        params: { name: "write_file", arguments: given },
+      }),
+    });
+    return { statusCode, json: (await body.json()) as { error?: { message: string } } };
+  };
+  const hostile = { path: `${"/a".repeat(300_000)}!` };
+  const [denied, let_, costly, missing] = await Promise.all([
+    call({ path: "/etc/passwd" }),
+    call({ path: "/home/ana/1" }),
+    call(hostile),
+    call({}),
+  ]);
+  assert.equal(let_.json.error, undefined);
+  assert.equal(upstream.asked.length, 1);
+  assert.match(denied.json.error?.message ?? "", /Not there\./);
+  assert.match(costly.json.error?.message ?? "", /etc could not be decided \(too_costly\)/);
+  assert.match(missing.json.error?.message ?? "", /etc could not be decided \(no_such_key\)/);
+  const events = await daybook.events("kind=mcp");
+  assert.deepEqual(
+    events
+      .map(({ name, policy_decision, error_code, status_code }) => [
+        name,
+        policy_decision,
+        error_code,
+        status_code,
+      ])
+      .sort(),
+    [
+      ["write_file", "deny", "policy_denied", 403],
+      ["write_file", "deny", "policy_denied", 403],
+      ["write_file", "deny", "policy_denied", 403],
+      ["write_file", "n/a", null, 200],
+    ],
+  );
+  const { json } = await daybook.ask("/admin/policies/dry-run", {
+    method: "POST",
+    body: { policies: [{ name: "etc", effect: "warn" }], q: "kind:mcp" },
+  });
+  const { judged, changed, transitions } = json as {
+    judged: number;
+    changed: number;
+    transitions: { was: string; would_be: string; count: number }[];
+  };
+  assert.deepEqual([judged, changed], [4, 4]);
+  assert.deepEqual(transitions.map(({ was, would_be, count }) => [was, would_be, count]).sort(), [
+    ["deny", "warn", 3],
+    ["n/a", "warn", 1],
+  ]);
 });

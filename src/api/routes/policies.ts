@@ -86,7 +86,7 @@ export const POLICY_ROUTES: readonly Route[] = [
     async answer({ parts, body }) {
       const { policies } = parts;
       const set =
-        body.policy === undefined ? policies.current : policies.alone(policies.checked(body.policy));
+        body.policy === undefined ? policies.current : policies.with([policies.checked(body.policy)], true);
       const answer = set.decide(asked(body.question));
       return { ...answer, policies: [...answer.policies] };
     },

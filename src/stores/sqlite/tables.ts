@@ -5,9 +5,10 @@ import { DaybookError } from "../../event/errors.ts";
 import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS, shownSql } from "./columns.ts";
 import { FORGOTTEN } from "./forgotten.ts";
 import { SEALS } from "./seals.ts";
+import { SOURCE_VIEWS } from "./source-views.ts";
 
 /** Version of these tables, kept in `user_version`; every change of them raises it, a new field included. */
-export const TABLES_VERSION = 5;
+export const TABLES_VERSION = 6;
 
 /** The oldest tables that are still understood. */
 const OLDEST_VERSION = 4;
@@ -89,10 +90,10 @@ CREATE TABLE rollups (
   latency BLOB,
   PRIMARY KEY (grain, period, subject, shape)
 ) STRICT, WITHOUT ROWID;
-${CHARGES}${SEALS}${FORGOTTEN}`;
+${CHARGES}${SEALS}${FORGOTTEN}${SOURCE_VIEWS}`;
 
 /** What takes older tables one version up, by the version that they have. */
-const UPGRADES: Readonly<Record<number, string>> = { 4: FORGOTTEN };
+const UPGRADES: Readonly<Record<number, string>> = { 4: FORGOTTEN, 5: SOURCE_VIEWS };
 
 /** What a tuple is made of stands in columns of its own too, for conditions. */
 function tuplesTable(name: string, columns: readonly Column[]): string {

@@ -84,6 +84,47 @@ for (const [where, path] of PATHS) {
   });
 }
 
+/** Filters of other sorts, and what they go by. */
+const OTHER_PATHS: readonly (readonly [EventFilter, string])[] = [
+  [{ where: {}, not: { status: ["success"] } }, "events_failed (recorded_at>? AND recorded_at<?)"],
+  [{ where: { status: [{ glob: "err*" }] } }, "events_failed (recorded_at>? AND recorded_at<?)"],
+  [{ where: { model: [{ glob: "ra*" }] } }, "events_time (recorded_at>? AND recorded_at<?)"],
+  [{ where: { user_id: [{ glob: "an*" }] } }, "events_actor (actor=? AND recorded_at>? AND recorded_at<?)"],
+  [{ where: {}, not: { user_id: ["ana"] } }, "events_time (recorded_at>? AND recorded_at<?)"],
+  [{ where: {}, not: { user_id: [null] } }, "events_time (recorded_at>? AND recorded_at<?)"],
+  [{ where: {}, within: { total_tokens: { least: 5 } } }, "events_time (recorded_at>? AND recorded_at<?)"],
+  [{ where: { client_ip: [{ glob: "127.*" }] } }, "events_time (recorded_at>? AND recorded_at<?)"],
+  [{ where: {}, text: ["RARE"], notText: ["usual"] }, "events_time (recorded_at>? AND recorded_at<?)"],
+  [
+    { where: { user_id: ["ana"] }, text: ["rare"], within: { duration_ms: { most: 9 } } },
+    "events_actor (actor=? AND recorded_at>? AND recorded_at<?)",
+  ],
+];
+
+for (const [filter, path] of OTHER_PATHS) {
+  test(`the search for ${JSON.stringify(filter).slice(0, 90)} goes by its index`, () => {
+    const search = searchOf({ ...filter, includeSystem: true }, lookup);
+    assert.ok(search);
+    for (const prefix of search.prefixes) {
+      const page = pageSql(search, prefix, { from: 0, to: START_MS * 2 }, []);
+      const read = steps(page.sql, [...page.params, 51]);
+      assert.ok(read.startsWith(`SEARCH events USING INDEX ${path}`), read);
+      assert.doesNotMatch(read, /TEMP B-TREE FOR ORDER BY|SCAN (?!json_each)/);
+    }
+  });
+}
+
+test("a star over words looks at the words of its field, not at events", () => {
+  const search = searchOf({ where: { client_ip: [{ glob: "127.*" }] }, includeSystem: true }, lookup);
+  const [prefix] = search?.prefixes ?? [];
+  assert.ok(search && prefix);
+  const page = pageSql(search, prefix, { from: 0, to: START_MS * 2 }, []);
+  assert.match(
+    steps(page.sql, [...page.params, 51]),
+    /SEARCH dictionary USING (COVERING )?INDEX \S+ \(field=\?/,
+  );
+});
+
 test("a filter that no event can meet is not searched for", () => {
   const hopeless: EventFilter["where"][] = [
     { model: ["unknown"] },
