@@ -14,7 +14,7 @@ import { formOf } from "./export-file.ts";
 import { type FilterFlags, filterParameters, withFilters, withWords } from "./filters.ts";
 import type { Lag } from "./lag.ts";
 import { remoteOf } from "./remote.ts";
-import { isRecorded, localTrail, remoteTrail, type TrailSource } from "./trail-source.ts";
+import { isRecorded, localTrail, notRecorded, remoteTrail, type TrailSource } from "./trail-source.ts";
 
 export interface LogParts {
   readonly env: Environment;
@@ -65,16 +65,20 @@ async function showLog(parts: LogParts, words: readonly string[], flags: Flags):
   const limit = flags.limit === undefined ? DEFAULT_LIMIT : limitOf(flags.limit);
   const query = queryOf(flags, words, parts.now());
   const remote = await remoteOf(parts.env, flags);
-  if (remote !== null) return print(parts, flags, remoteTrail(remote), query, limit);
+  if (remote !== null) {
+    await print(parts, flags, remoteTrail(remote), query, limit);
+    return;
+  }
   const config = await loadConfig({ ...parts, flags });
   const { home, store } = config;
   if (!isRecorded(store)) {
-    parts.err.write(`Nothing was recorded yet in ${home}.\n`);
+    parts.err.write(`${notRecorded(home)}${switchedOff(config)}`);
     process.exitCode = 1;
     return;
   }
   await using reading = await recordReading(config, query);
-  await print(parts, flags, localTrail(store), query, limit);
+  const shown = await print(parts, flags, localTrail(store), query, limit);
+  if (shown === 0) parts.err.write(switchedOff(config));
   reading.finish();
   const behind = await parts.lag(home, store, parts.now());
   if (behind !== null)
@@ -115,7 +119,7 @@ async function print(
   trail: TrailSource,
   query: EventQuery,
   limit: number,
-) {
+): Promise<number> {
   const isTerminal = out.isTTY === true;
   const form = {
     width: isTerminal ? (out.columns ?? 80) : null,
@@ -132,6 +136,14 @@ async function print(
   }
   // A program that reads JSON lines gets none; a person gets a sentence.
   if (shown === 0) (flags.json ? err : out).write("No audit events found.\n");
+  return shown;
+}
+
+/** Why there may be nothing to show of MCP calls; empty: they are recorded. */
+function switchedOff({ profile, audit }: Config): string {
+  if (audit.mcp.enabled) return "";
+  const whose = profile === null ? "" : ` for profile ${JSON.stringify(profile)}`;
+  return `Audit logging is not enabled${whose}: MCP calls leave no events (audit.mcp.enabled).\n`;
 }
 
 function queryOf(flags: Flags, words: readonly string[], now: number): EventQuery {
