@@ -20,7 +20,7 @@ const MAY: Record<string, readonly string[]> = {
   drivers: ["event", "query", "evidence", "stores"],
   delivery: ["event", "journal", "recorder", "stores"],
   node: ["event", "journal", "recorder", "stores", "delivery"],
-  library: ["event", "protocols", "recorder", "node"],
+  library: ["event", "protocols", "recorder", "node", "gateway"],
   providers: ["event"],
   limits: ["event"],
   policy: ["event", "query"],

@@ -174,8 +174,8 @@ export class Policies {
 
   #show(): void {
     const { inForce } = this;
+    this.conditions.keep(inForce.flatMap(({ when }) => (when === null ? [] : [when])));
     this.#current = new PolicySet(inForce, this.conditions);
-    this.conditions.keepOnly(new Set(inForce.flatMap(({ when }) => (when === null ? [] : [when]))));
   }
 }
 

@@ -6,6 +6,7 @@ import type { OwnNode } from "../node/own-node.ts";
 import type { Handle } from "../recorder/handle.ts";
 import { runTracked } from "../recorder/track.ts";
 import { type ArgumentRules, factsOf, type WorkFacts } from "./annotations.ts";
+import { CORE, type CoreRecorder } from "./core-recorder.ts";
 import { EventHandle } from "./event-handle.ts";
 import { outcomeOfError, tabled } from "./library-outcome.ts";
 
@@ -40,6 +41,12 @@ export class DaybookRecorder implements AsyncDisposable {
     // Nothing else of the process is touched. Its threads do not keep it running; at its end they get their time.
     options.node.hold(false);
     process.once("beforeExit", this.#beforeExit);
+  }
+
+  /** For the library's own wrappers: see core-recorder.ts. */
+  get [CORE](): CoreRecorder {
+    const { node, rules, caller } = this.#options;
+    return { core: node.recorder, rules, caller };
   }
 
   /** The log that this process writes. */

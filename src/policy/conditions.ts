@@ -21,13 +21,14 @@ const LIMITS = {
   maxCallArguments: 4,
 };
 
-/** Compiles conditions, each text once, and counts what their evaluation costs. */
+/** Compiles conditions and counts what their evaluation costs. Those in force are compiled once. */
 export class Conditions {
   readonly meter = new Meter();
   readonly #written: Environment;
   readonly #running: Environment;
-  readonly #patterns = new Map<string, Pattern>();
-  readonly #compiled = new Map<string, Condition>();
+  /** Those of the condition that is evaluated. */
+  #patterns: ReadonlyMap<string, Pattern> = new Map();
+  #inForce: ReadonlyMap<string, Condition> = new Map();
 
   constructor() {
     this.#written = new Environment({ limits: LIMITS });
@@ -53,16 +54,13 @@ export class Conditions {
 
   /** The condition, or a sentence that says what is wrong with it. */
   compile(text: string): Condition | string {
-    const known = this.#compiled.get(text);
-    if (known !== undefined) return known;
-    const compiled = this.#compile(text);
-    if (typeof compiled !== "string") this.#compiled.set(text, compiled);
-    return compiled;
+    return this.#inForce.get(text) ?? this.#compile(text);
   }
 
-  /** Lets go of all but these. */
-  keepOnly(texts: ReadonlySet<string>): void {
-    for (const text of this.#compiled.keys()) if (!texts.has(text)) this.#compiled.delete(text);
+  /** From now on these are in force. */
+  keep(texts: Iterable<string>): void {
+    const kept = [...new Set(texts)].map((text) => [text, this.compile(text)] as const);
+    this.#inForce = new Map(kept.flatMap(([text, made]) => (typeof made === "string" ? [] : [[text, made]])));
   }
 
   #compile(text: string): Condition | string {
@@ -73,22 +71,31 @@ export class Conditions {
       if (checked.type !== "bool" && checked.type !== "dyn")
         return `a condition must be true or false, and this is of type ${checked.type}`;
       const { text: running, nodes, patterns, readsArguments } = metered(parsed.ast);
-      for (const pattern of patterns) {
-        const compiled = compilePattern(pattern);
-        if (typeof compiled === "string") return compiled;
-        this.#patterns.set(pattern, compiled);
+      const compiled = new Map<string, Pattern>();
+      for (const source of patterns) {
+        const pattern = compilePattern(source);
+        if (typeof pattern === "string") return pattern;
+        compiled.set(source, pattern);
       }
       const evaluate = this.#running.parse(running);
       const again = evaluate.check();
       if (!again.valid) throw again.error;
-      return { readsArguments, holds: (values) => this.#holds(evaluate, nodes, values) };
+      return {
+        readsArguments,
+        holds: (values) => this.#holds(evaluate, { nodes, patterns: compiled }, values),
+      };
     } catch (error) {
       return sentenceOf(error);
     }
   }
 
-  #holds(evaluate: (context: object) => unknown, nodes: number, values: Values): boolean {
+  #holds(
+    evaluate: (context: object) => unknown,
+    { nodes, patterns }: { readonly nodes: number; readonly patterns: ReadonlyMap<string, Pattern> },
+    values: Values,
+  ): boolean {
     this.meter.spend(nodes);
+    this.#patterns = patterns;
     const result = evaluate(values);
     // What was refused in one part of a condition may have been passed over by another.
     if (this.meter.isOut) throw OUT_OF_BUDGET;

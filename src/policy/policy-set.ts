@@ -25,7 +25,7 @@ export class PolicySet {
   readonly #rules: readonly Rule[];
   readonly #index: PolicyIndex;
 
-  /** In order. What `conditions` compiled for another set is used again. */
+  /** In order. */
   constructor(policies: readonly Policy[], conditions: Conditions = new Conditions()) {
     this.#conditions = conditions;
     this.#rules = policies.map((policy) => ({

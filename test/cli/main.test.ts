@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
 import { VERBS } from "../../src/cli/main.ts";
 import { makeTrail } from "../read/trail.ts";
 
@@ -52,6 +53,20 @@ test("each verb has its own help, under its own name", async () => {
   }
   const helped = await run(["help", "log"]);
   assert.deepEqual([helped.code, /--include-system/.test(helped.out)], [0, true]);
+});
+
+test("whoever reads a configuration takes a profile of it", async () => {
+  const takes = (command: Command, flag: string) => command.options.some(({ long }) => long === flag);
+  const leaves = (command: Command): Command[] =>
+    command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+  const verbs = await Promise.all(VERBS.map(({ load }) => load()));
+  const reading = verbs.flatMap(leaves).filter((command) => takes(command, "--config"));
+  assert.ok(reading.length > 30, `${reading.length} commands`);
+  const without = reading.filter((command) => !takes(command, "--profile"));
+  assert.deepEqual(
+    without.map((command) => command.name()),
+    [],
+  );
 });
 
 test("a wrong command ends with code 2 and one clear sentence", async () => {
