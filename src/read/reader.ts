@@ -34,6 +34,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
     get: (eventId) => quick.call("get", eventId),
     charges: () => quick.call("charges"),
     positions: () => quick.call("positions"),
+    seals: () => quick.call("seals"),
     health: () => quick.call("health"),
     stats: (filter) => long.call("stats", filter),
     histogram: (filter, bucketMs) => long.call("histogram", filter, bucketMs),

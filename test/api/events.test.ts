@@ -34,6 +34,7 @@ function readerOf(query: Reader["query"]): Reader {
     traces: nothing,
     charges: nothing,
     positions: nothing,
+    seals: nothing,
     health: nothing,
     close: async () => {},
   };
