@@ -32,6 +32,8 @@ function readerOf(query: Reader["query"]): Reader {
     usage: nothing,
     planPrune: nothing,
     traces: nothing,
+    tile: nothing,
+    leafSource: nothing,
     charges: nothing,
     positions: nothing,
     seals: nothing,
