@@ -259,7 +259,8 @@ export class FeedReader {
     live: boolean,
   ): void {
     if (this.#isOver) return;
-    if (this.#events + (events?.count ?? 0) > this.#parts.maxWaiting) {
+    // What it asked for it can take.
+    if (this.#isLive && this.#events + (events?.count ?? 0) > this.#parts.maxWaiting) {
       this.end("slow_reader");
       return;
     }
