@@ -9,12 +9,14 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   gateway: () => import("./gateway.ts"),
   stream: () => import("./stream.ts"),
   profile: () => import("./profile.ts"),
+  mcp: () => import("./mcp.ts"),
   recorder: () => import("./recorder.ts"),
   journal: () => import("./journal.ts"),
   admission: () => import("./admission.ts"),
   policies: () => import("./policies.ts"),
   store: () => import("./store.ts"),
   query: () => import("./query.ts"),
+  library: () => import("./library.ts"),
 };
 
 const { values, positionals } = parseArgs({
