@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   gateway: () => import("./gateway.ts"),
   stream: () => import("./stream.ts"),
   profile: () => import("./profile.ts"),
+  mcp: () => import("./mcp.ts"),
   recorder: () => import("./recorder.ts"),
   journal: () => import("./journal.ts"),
   admission: () => import("./admission.ts"),

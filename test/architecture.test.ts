@@ -27,6 +27,7 @@ const MAY: Record<string, readonly string[]> = {
   control: ["event", "policy", "providers", "limits"],
   gateway: ["event", "protocols", "providers", "recorder"],
   read: ["event", "query", "stores"],
+  places: ["event", "evidence", "journal", "stores"],
   api: ["event", "policy", "query", "protocols", "providers", "limits", "read", "stores", "control"],
   config: ["event", "policy", "providers", "limits"],
   simulator: ["event", "protocols"],
@@ -46,6 +47,7 @@ const MAY: Record<string, readonly string[]> = {
     "limits",
     "node",
     "library",
+    "places",
     "cli",
   ],
   server: [
@@ -61,6 +63,7 @@ const MAY: Record<string, readonly string[]> = {
     "journal",
     "limits",
     "node",
+    "places",
     "providers",
     "read",
     "recorder",

@@ -16,13 +16,15 @@ import { BENCH_KEY } from "./keys.ts";
 import type { DaybookState } from "./start.ts";
 
 const [home = "", upstream = "", mode = "open"] = process.argv.slice(2);
+const kept = mode === "strict" ? "strict" : "open";
 const answers = ["json", "burst", "paced"];
 const yaml = `listen: 127.0.0.1:0
 providers:
 ${answers.map((name) => `  - { name: ${name}, backend_type: openai, base_url: "http://127.0.0.1:${upstream}/${name}", api_key: sk-bench }`).join("\n")}
 routes:
 ${answers.map((name) => `  - { model: ${name}, providers: [{ provider: ${name} }] }`).join("\n")}
-audit: { modes: { inference: ${mode === "strict" ? "strict" : "open"} } }
+mcp: { servers: [{ name: bench, url: "http://127.0.0.1:${upstream}/mcp" }] }
+audit: { modes: { inference: ${kept}, mcp: ${kept} } }
 `;
 
 if (mode === "unrecorded") {

@@ -12,6 +12,7 @@ import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Position } from "../stores/store.ts";
 import type { Holder } from "./authorize.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Jobs } from "./jobs.ts";
 import type { McpAtWork } from "./mcp-at-work.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -38,6 +39,7 @@ export interface ApiParts extends ControlParts {
   /** Of this Daybook. */
   readonly version: string;
   readonly reader: Reader;
+  readonly evidence: Evidence;
   readonly feed: Pick<Feed, "subscribe">;
   /** The providers at work. */
   readonly upstreams: Upstreams;

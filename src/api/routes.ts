@@ -5,6 +5,7 @@ import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { DRY_RUN_ROUTES } from "./routes/dry-run.ts";
 import { ERASURE_ROUTES } from "./routes/erasures.ts";
+import { EVIDENCE_ROUTES } from "./routes/evidence.ts";
 import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { EVENT_STREAM_ROUTES, WEB_SOCKET_ROUTES } from "./routes/feed.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
@@ -60,6 +61,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...CREDIT_ROUTES,
   ...HOLD_ROUTES,
   ...ERASURE_ROUTES,
+  ...EVIDENCE_ROUTES,
   ...HEALTH_ROUTES,
 ];
 

@@ -7,7 +7,7 @@ import { COMPRESSIONS, type FileForm, FORMAT_NAMES } from "../read/export/format
 import { type ExportScreen, formOf, localExport, remoteExport, writeExport } from "./export-file.ts";
 import { type FilterFlags, filterParameters, withFilters } from "./filters.ts";
 import { type RemoteFlags, remoteOf } from "./remote.ts";
-import { isRecorded } from "./trail-source.ts";
+import { isRecorded, notRecorded } from "./trail-source.ts";
 
 export interface ExportParts extends ExportScreen {
   readonly env: Environment;
@@ -57,7 +57,7 @@ export async function exportTo(
   if (remote !== null) return writeExport(parts, file, await remoteExport(remote, form, parameters));
   const config = await loadConfig({ ...parts, flags });
   if (!isRecorded(config.store)) {
-    parts.err.write(`Nothing was recorded yet in ${config.home}.\n`);
+    parts.err.write(notRecorded(config.home));
     process.exitCode = 1;
     return;
   }

@@ -16,7 +16,7 @@ import { type FilterFlags, filterParameters, withFilters, withWords } from "./fi
 import { type Followed, type Following, followHere, followThere, gapText } from "./follow.ts";
 import type { Lag } from "./lag.ts";
 import { remoteOf } from "./remote.ts";
-import { isRecorded, localTrail, remoteTrail, type TrailSource } from "./trail-source.ts";
+import { isRecorded, localTrail, notRecorded, remoteTrail, type TrailSource } from "./trail-source.ts";
 
 export interface LogParts {
   readonly env: Environment;
@@ -78,14 +78,15 @@ async function showLog(parts: LogParts, words: readonly string[], flags: Flags):
   const limit = flags.limit === undefined ? DEFAULT_LIMIT : limitOf(flags.limit);
   const query = queryOf(flags, words, parts.now());
   const remote = await remoteOf(parts.env, flags);
-  if (remote !== null)
-    return flags.follow
-      ? follow(parts, flags, query, (following) => followThere(remote, following))
-      : print(parts, flags, remoteTrail(remote), query, limit);
+  if (remote !== null) {
+    if (flags.follow) return follow(parts, flags, query, (following) => followThere(remote, following));
+    await print(parts, flags, remoteTrail(remote), query, limit);
+    return;
+  }
   const config = await loadConfig({ ...parts, flags });
   const { home, store } = config;
   if (!isRecorded(store)) {
-    parts.err.write(`Nothing was recorded yet in ${home}.\n`);
+    parts.err.write(`${notRecorded(home)}${switchedOff(config)}`);
     process.exitCode = 1;
     return;
   }
@@ -97,7 +98,8 @@ async function showLog(parts: LogParts, words: readonly string[], flags: Flags):
     return follow(parts, flags, query, (following) => followHere(store, following));
   }
   await using reading = await recordReading(config, query, "queried");
-  await print(parts, flags, localTrail(store), query, limit);
+  const shown = await print(parts, flags, localTrail(store), query, limit);
+  if (shown === 0) parts.err.write(switchedOff(config));
   reading.finish();
   const behind = await parts.lag(home, store, parts.now());
   if (behind !== null)
@@ -184,6 +186,14 @@ async function print(parts: LogParts, flags: Flags, trail: TrailSource, query: E
   }
   // A program that reads JSON lines gets none; a person gets a sentence.
   if (shown === 0) (flags.json ? err : out).write("No audit events found.\n");
+  return shown;
+}
+
+/** Why there may be nothing to show of MCP calls; empty: they are recorded. */
+function switchedOff({ profile, audit }: Config): string {
+  if (audit.mcp.enabled) return "";
+  const whose = profile === null ? "" : ` for profile ${JSON.stringify(profile)}`;
+  return `Audit logging is not enabled${whose}: MCP calls leave no events (audit.mcp.enabled).\n`;
 }
 
 function queryOf(flags: Flags, words: readonly string[], now: number): EventQuery {

@@ -5,8 +5,8 @@ import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError } from "../event/errors.ts";
+import { bundleOf, proofOf } from "../places/make-proof.ts";
 import { openStore } from "../stores/open-store.ts";
-import { bundleOf, proofOf } from "./verify/make-proof.ts";
 
 export interface ProofParts {
   readonly env: Environment;

@@ -16,6 +16,11 @@ export function isRecorded(address: string): boolean {
   return !address.startsWith("sqlite:") || existsSync(address.slice("sqlite:".length));
 }
 
+/** What is said where it was not. */
+export function notRecorded(home: string): string {
+  return `Audit database not found. Nothing was recorded yet in ${home}.\n`;
+}
+
 /** Reads the store at `address`. Rejects with `store_unusable`. */
 export function localTrail(address: string): TrailSource {
   return async function* (query, limit) {

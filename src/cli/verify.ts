@@ -1,6 +1,6 @@
 // `daybook verify`: whether what a store, a data folder, an export bundle or a proof holds is what was recorded and
 // sealed. Reads only; needs no network and no running Daybook. Its exit code is that of the worst state (report.ts).
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Writable } from "node:stream";
 import { Command, InvalidArgumentError } from "commander";
@@ -10,21 +10,16 @@ import { loadConfig } from "../config/load-config.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { anchorsIn } from "../evidence/anchors.ts";
 import { BUNDLE_FORMAT, bundlePlace } from "../evidence/bundle.ts";
-import type { Anchored } from "../evidence/log-check.ts";
 import { parseVerifierKey } from "../evidence/note.ts";
 import { parseProofFile, verifyProof } from "../evidence/proof-file.ts";
 import { type LogReport, STATES, worstOf } from "../evidence/report.ts";
-import { type Place, verifyPlace } from "../evidence/verify.ts";
-import { seeSlots } from "../journal/seen-slots.ts";
 import { nodeSha256 } from "../journal/signing-key.ts";
+import { headOf, linesOf } from "../places/bundle-file.ts";
+import { type Question, verify, verifyFolder, verifyStore } from "../places/look.ts";
+import { snakeReport } from "../places/report-json.ts";
 import { parseBound } from "../query/instants.ts";
-import { openStore } from "../stores/open-store.ts";
-import type { Store } from "../stores/store.ts";
 import { showProgress } from "./progress.ts";
-import { headOf, linesOf } from "./verify/bundle-file.ts";
-import { proofText, reportText, snakeReport } from "./verify/report-text.ts";
-import { slotPlace } from "./verify/slot-place.ts";
-import { storePlace, type TimeRange } from "./verify/store-place.ts";
+import { proofText, reportText } from "./verify/report-text.ts";
 
 type Screen = Writable & { readonly isTTY?: boolean };
 
@@ -46,13 +41,6 @@ interface Flags {
   readonly key: readonly string[];
   readonly config?: string;
   readonly profile?: string;
-}
-
-/** What is known from elsewhere, and what is to be looked at. */
-interface Question {
-  readonly range: TimeRange;
-  readonly trusted: readonly string[] | null;
-  readonly anchors: ReadonlyMap<string, readonly Anchored[]>;
 }
 
 const SQLITE_HEAD = "SQLite format 3\0";
@@ -123,85 +111,15 @@ async function verifyPath(
   const target = path === undefined ? null : resolve(parts.cwd, path);
   if (target === null) {
     const { home, store } = await loadConfig({ ...parts, flags });
-    return verifyFolder(parts, home, store, question);
+    return verifyFolder(home, store, question);
   }
-  if (isFolder(target)) return verifyFolder(parts, target, `sqlite:${join(target, "events.db")}`, question);
+  if (isFolder(target)) return verifyFolder(target, `sqlite:${join(target, "events.db")}`, question);
   const head = await headOf(target);
-  if (head.startsWith(SQLITE_HEAD)) return verifyStore(parts, `sqlite:${target}`, question);
+  if (head.startsWith(SQLITE_HEAD)) return verifyStore(`sqlite:${target}`, question);
   if (!head.includes(`"${BUNDLE_FORMAT}"`))
     throw new DaybookError("bad_argument", `${target} is no store, data folder, export bundle or proof.`);
   const place = await bundlePlace(target, () => linesOf(target), nodeSha256);
-  return verify(parts, place, question, 0);
-}
-
-/** The store first: what its checkpoints say, the slots' tiles must bear out. */
-async function verifyFolder(
-  parts: VerifyParts,
-  home: string,
-  store: string,
-  question: Question,
-): Promise<LogReport[]> {
-  const slots = seeSlots(home).flatMap(({ folder, nodeId }) => (nodeId === null ? [] : [{ folder, nodeId }]));
-  const isThere = !store.startsWith("sqlite:") || existsSync(store.slice("sqlite:".length));
-  const notes = new Map<string, string[]>();
-  const reports = isThere ? await verifyStore(parts, store, question, notes) : [];
-  for (const slot of slots) {
-    const anchors = question.anchors.get(slot.nodeId);
-    const own = { ...question, anchors: new Map(anchors === undefined ? [] : [[slot.nodeId, anchors]]) };
-    const look = () => {
-      const place = slotPlace(slot.folder, slot, notes.get(slot.nodeId) ?? [], question.range);
-      return verify(parts, place, own, 0);
-    };
-    reports.push(...(await twiceIfMissing(look)));
-  }
-  return reports;
-}
-
-/**
- * What is in use changes while it is looked at: retention begins, segments and partial tiles are replaced. What explains
- * it was sealed before, but after the look began; so what is missing is missing only when a second look misses it too.
- */
-export async function twiceIfMissing(look: () => Promise<LogReport[]>): Promise<LogReport[]> {
-  const reports = await look();
-  return reports.some(({ findings }) => findings.some(({ state }) => state === "MISSING")) ? look() : reports;
-}
-
-async function verifyStore(
-  parts: VerifyParts,
-  address: string,
-  question: Question,
-  notes = new Map<string, string[]>(),
-): Promise<LogReport[]> {
-  const store: Store = await openStore(address, "read");
-  try {
-    return await twiceIfMissing(async () => {
-      const place = await storePlace(address.replace(/^sqlite:/, ""), store, question.range);
-      for (const { nodeId, checkpoints } of place.logs) notes.set(nodeId, [...checkpoints]);
-      const events = place.logs.reduce((sum, { end }) => sum + (end?.seq ?? 0), 0);
-      return verify(parts, place, question, 2 * events);
-    });
-  } finally {
-    await store.close();
-  }
-}
-
-async function verify(
-  parts: VerifyParts,
-  place: Place,
-  { trusted, anchors }: Question,
-  total: number,
-): Promise<LogReport[]> {
-  const progress = showProgress(parts.err, total, "leaves and events");
-  let done = 0;
-  const onProgress = (count: number) => {
-    done += count;
-    progress.update(done);
-  };
-  try {
-    return await verifyPlace(place, { sha256: nodeSha256, trusted, anchors, onProgress });
-  } finally {
-    progress.stop();
-  }
+  return verify(place, question, 0);
 }
 
 function questionOf(parts: VerifyParts, flags: Flags): Question {
@@ -216,6 +134,15 @@ function questionOf(parts: VerifyParts, flags: Flags): Question {
     },
     trusted: flags.key.length === 0 ? null : flags.key,
     anchors: byNode,
+    counting: (total) => {
+      const progress = showProgress(parts.err, total, "leaves and events");
+      let done = 0;
+      const add = (count: number) => {
+        done += count;
+        progress.update(done);
+      };
+      return { add, stop: () => progress.stop() };
+    },
   };
 }
 

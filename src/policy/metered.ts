@@ -66,6 +66,7 @@ class Writer {
     this.nodes++;
     switch (node.op) {
       case "value":
+        if (node.args instanceof Uint8Array) throw new Refused("bytes are not part of conditions");
         return node;
       case "id":
         this.readsArguments ||= node.args === "arguments";

@@ -17,6 +17,8 @@ interface Rule {
 export type Verdict = { readonly holds: boolean } | { readonly failed: string };
 
 const UNRULED: Answer = Object.freeze({ decision: "n/a", reason: null, policies: [] });
+/** Characters of a name that is judged: far more than a model, a tool or an address has. */
+const MAX_NAME = 8192;
 /** What fits into an event. */
 const MAX_NAMES = 48;
 
@@ -41,6 +43,8 @@ export class PolicySet {
 
   /** Never throws. */
   decide(question: Question): Answer {
+    if (this.#rules.length === 0) return UNRULED;
+    if (isLong(question.name) || isLong(question.model)) return TOO_LONG;
     const positions = this.#index.find(question);
     if (positions.length === 0) return UNRULED;
     const { meter } = this.#conditions;
@@ -85,6 +89,15 @@ export class PolicySet {
   }
 }
 
+function isLong(name: string | null): boolean {
+  return name !== null && name.length > MAX_NAME;
+}
+
+const TOO_LONG: Answer = Object.freeze({
+  decision: "deny",
+  reason: "The name of what is asked for is too long for policies to judge.",
+  policies: [],
+});
 const HOLDS: Verdict = { holds: true };
 const STRENGTH: readonly Effect[] = ["deny", "warn", "allow"];
 

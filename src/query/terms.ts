@@ -22,6 +22,11 @@ export interface Term {
   readonly at?: number;
 }
 
+/** Each is a branch of a condition, and how deep those may be is limited (SQLite: 1000). */
+const MAX_LOOSE = 200;
+/** Longer than any value that is looked into. */
+const MAX_WORD = 500;
+
 const FILTER_NAMES = PARAMETERS.filter(({ part }) => part === "filter").map(({ name }) => name);
 
 interface Draft {
@@ -46,6 +51,10 @@ export function filterOf(terms: Iterable<Term>, now: number): EventFilter {
       throw error instanceof Unfit ? refused(error.message, term.at) : error;
     }
   }
+  const loose = [...Object.values(draft.where), ...Object.values(draft.not)].flat();
+  const count = loose.filter((match) => typeof match === "object" && match !== null).length;
+  if (count + draft.text.length + draft.notText.length > MAX_LOOSE)
+    throw refused(`A query has at most ${MAX_LOOSE} stars, ranges and words to look for.`);
   for (const [name, times] of given)
     if (times > 1) throw refused(`${name} is given ${times} times: once is enough.`);
   if (draft.since !== undefined && draft.until !== undefined && draft.since > draft.until)
@@ -122,6 +131,7 @@ function add(draft: Draft, term: Term, now: number, given: Map<string, number>):
     for (const value of values) {
       const word = plainText(value);
       if (word === "") throw new Unfit("text needs something to look for.");
+      if (word.length > MAX_WORD) throw new Unfit(`text takes at most ${MAX_WORD} characters.`);
       const words = isNot ? draft.notText : draft.text;
       if (!words.includes(word)) words.push(word);
     }

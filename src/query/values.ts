@@ -18,8 +18,9 @@ export function refused(sentence: string, at?: number): DaybookError {
   return new DaybookError("bad_query", `At ${at + 1}: ${sentence}`, { cause: { at } });
 }
 
-/** More stars than these nobody means. */
+/** More stars, and longer texts between them, nobody means. */
 const MAX_STARS = 16;
+const MAX_GLOB = 1000;
 const RANGE = /^(.*?)\.\.(.*)$/;
 
 /** What a field is compared with. An empty text asks for events that have no value. Throws Unfit. */
@@ -39,6 +40,8 @@ export function matchOf(spec: FieldSpec, text: string, now: number): Match {
   }
   const parts = globParts(text);
   if (parts.length > MAX_STARS + 1) throw new Unfit(`${name} can have at most ${MAX_STARS} stars.`);
+  if (parts.length > 1 && text.length > MAX_GLOB)
+    throw new Unfit(`${name} takes at most ${MAX_GLOB} characters with a star.`);
   if (parts.length > 1) return { glob: canonicalGlob(text) };
   const plain = parts.join("");
   const value = VALUE_WORDS[name as FieldName]?.[plain] ?? plain;

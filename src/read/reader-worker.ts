@@ -8,7 +8,16 @@ import { openStore } from "../stores/open-store.ts";
 import type { Page, Store } from "../stores/store.ts";
 
 /** What is over soon, and what may take as long as the log is. */
-type QuickCall = "query" | "get" | "charges" | "usage" | "positions" | "health";
+type QuickCall =
+  | "query"
+  | "get"
+  | "charges"
+  | "usage"
+  | "positions"
+  | "health"
+  | "seals"
+  | "tile"
+  | "leafSource";
 type LongCall = "stats" | "histogram" | "facets" | "groups" | "planPrune" | "traces";
 export type CallName = QuickCall | LongCall;
 

@@ -20,8 +20,9 @@ const WIDTHS_MS = [
   ...[1, 3, 6, 12, 24, 7 * 24, 32 * 24].map((h) => h * 3_600_000),
 ];
 const ENOUGH_BUCKETS = 125;
-/** Windows from here on are cut into hours at least. */
+/** Windows from here on are cut into hours, and days, at least: sums of those are read, not made. */
 const LONG_MS = DAY_MS / 2;
+const VERY_LONG_MS = 10 * DAY_MS;
 
 /** The filter with both ends: up to now, and from a day before that, unless it says. Throws `bad_query`. */
 export function bounded<Filter extends EventFilter>(filter: Filter, now: number): Filter & Window {
@@ -35,7 +36,7 @@ export function bounded<Filter extends EventFilter>(filter: Filter, now: number)
 export function bucketMsOf(text: string | undefined, { since, until }: Window): number {
   const spanMs = until - since;
   if (text === undefined) {
-    const least = spanMs > LONG_MS ? UNITS_MS.h : 0;
+    const least = spanMs > VERY_LONG_MS ? DAY_MS : spanMs > LONG_MS ? UNITS_MS.h : 0;
     const fits = (width: number) => width >= least && spanMs / width <= ENOUGH_BUCKETS;
     return (
       WIDTHS_MS.find(fits) ?? (WIDTHS_MS.at(-1) as number) * Math.ceil(spanMs / (32 * DAY_MS * MAX_BUCKETS))

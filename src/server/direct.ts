@@ -1,6 +1,7 @@
 // The API without a server: for the command line, on the data folder itself, beside a running server or without one.
 // It takes a slot of its own, so that what it does is recorded, sealed and shipped like everything else; a server
 // notices its changes in control.db. What cannot be shipped now is in the journal, for a server to adopt.
+
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { grantsOf, type Holder } from "../api/authorize.ts";
@@ -19,6 +20,7 @@ import { limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
+import { proofOf } from "../places/make-proof.ts";
 import { Exporter } from "../read/export/exporter.ts";
 import { openReader } from "../read/reader.ts";
 import { Recorder } from "../recorder/recorder.ts";
@@ -127,6 +129,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
       rename: (userId, other) => accounts.rename(userId, other),
       keep: () => count().then(() => accounts.keep()),
     },
+    jobs: NO_JOBS,
     adopt: () => adoption.round(),
     report: (error) => report(error, "erasure"),
   });
@@ -143,6 +146,11 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
     recorder,
     jobs: NO_JOBS,
+    evidence: {
+      seals: () => reader.seals(),
+      proof: (eventId) => proofOf(reader, eventId),
+      anchors: () => [],
+    },
     runSchedule: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)),
     exporter: new Exporter(config.store),
     targets: new Targets(() => config.exportTargets),

@@ -6,6 +6,7 @@
 
 import { setImmediate as turn } from "node:timers/promises";
 import { filtersOf } from "../api/hold-filters.ts";
+import type { Jobs } from "../api/jobs.ts";
 import { type Erasure, namedForms } from "../control/erasures.ts";
 import type { ControlParts } from "../control/parts.ts";
 import type { Delivery } from "../delivery/delivery.ts";
@@ -19,6 +20,7 @@ import type { Slot } from "../journal/slot.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Subject } from "../stores/store.ts";
 import type { Accounts } from "./accounts.ts";
+import { removeCopies } from "./made-copies.ts";
 
 interface ErasingOptions {
   readonly home: string;
@@ -28,6 +30,7 @@ interface ErasingOptions {
   readonly delivery: Pick<Delivery, "caughtUp" | "erase" | "halt" | "status">;
   readonly journal: Pick<JournalClient, "sealed" | "forget">;
   readonly accounts: Pick<Accounts, "rename" | "keep">;
+  readonly jobs: Pick<Jobs, "list" | "remove">;
   /** Ships what dead processes have left. */
   readonly adopt: () => Promise<void>;
   /** Told of rounds that failed; the next one goes on. */
@@ -114,7 +117,7 @@ export class Erasing {
 
   /** Null: it is finished. */
   async #attempt(erasure: Erasure): Promise<WaitsFor | null> {
-    const { parts, reader, accounts, adopt } = this.#options;
+    const { home, own, jobs, parts, reader, accounts, adopt } = this.#options;
     const { id, subject: userId } = erasure;
     if (userId === null) return null;
     const subject: Subject = { userId, pseudonym: id, holds: filtersOf(parts.holds) };
@@ -123,6 +126,7 @@ export class Erasing {
     await adopt();
     const waitsFor = (await this.#eraseStored(subject)) ?? (await this.#forgetJournals(userId));
     if (waitsFor !== null) return waitsFor;
+    if (!(await removeCopies(home, own.number, jobs))) return "another_process";
     // What came meanwhile is for the next round.
     if ((await reader.traces(subject)).events > 0) return "running_requests";
     accounts.rename(userId, id);

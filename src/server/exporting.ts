@@ -6,6 +6,7 @@ import type { Slot } from "../journal/slot.ts";
 import type { Openings } from "../node/openings.ts";
 import { Exporter } from "../read/export/exporter.ts";
 import type { Reader } from "../read/reader.ts";
+import { evidenceJobs } from "./evidence-jobs.ts";
 import { type ExportJobParts, exportJob } from "./export-job.ts";
 import { JobBoard } from "./jobs.ts";
 import { report } from "./own-log.ts";
@@ -33,7 +34,10 @@ export async function openExporting(
   const onSeries: ExportJobParts["onSeries"] = (id, asOf, code) => runner.over(id, asOf, code);
   const jobs = await JobBoard.open({
     folder: join(slot.folder, "jobs"),
-    kinds: { export: exportJob({ exporter, reader, recorder, targets, now, onSeries }) },
+    kinds: {
+      export: exportJob({ exporter, reader, recorder, targets, now, onSeries }),
+      ...evidenceJobs(config()),
+    },
     now,
     report: (error) => report(error, "jobs"),
   });

@@ -4,7 +4,6 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createApi, upgradesOf } from "../api/create-api.ts";
-import { filtersOf } from "../api/hold-filters.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { daybookVersion } from "../config/version.ts";
@@ -28,6 +27,7 @@ import { keptSegments, limitsOf } from "../node/kept-segments.ts";
 import { openNode } from "../node/node.ts";
 import { Openings } from "../node/openings.ts";
 import { tellLoss } from "../node/tell-loss.ts";
+import { proofOf } from "../places/make-proof.ts";
 import type { Found } from "../providers/found.ts";
 import { Feed } from "../read/feed.ts";
 import { openReader } from "../read/reader.ts";
@@ -36,7 +36,6 @@ import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
 import { closer } from "./closer.ts";
-import { Erasing } from "./erasing.ts";
 import { openExporting } from "./exporting.ts";
 import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
@@ -46,9 +45,10 @@ import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
 import { reloadBySignal } from "./reload.ts";
-import { Retention, rulesOf } from "./retention.ts";
+import type { Retention } from "./retention.ts";
 import { Spending } from "./spending.ts";
 import { certificateFor } from "./tls.ts";
+import { openUpkeep } from "./upkeep.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 export interface Server {
@@ -319,6 +319,11 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     mcp: { of: (name) => mcpServers.find(name) },
     reload: (actor) => live.reload(actor),
     recorder,
+    evidence: {
+      seals: () => reader.seals(),
+      proof: (eventId) => proofOf(reader, eventId),
+      anchors: () => anchoring.statuses,
+    },
     ingest,
     ...exporting.api,
     balance: async (userId) => spending.ledger.balance(userId),
@@ -343,35 +348,13 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     certificate,
   });
   openings.add(() => listener.closeNow());
-  const retention = new Retention({
-    rules: () => rulesOf(config.audit, Date.now(), filtersOf(parts.holds)),
-    reader,
-    recorder,
-    delivery,
-    sealed: () => journal.sealed(),
-    report: (error) => report(error, "retention"),
-  });
-  openings.add(() => retention.close());
-  const { holds } = parts;
-  // What is about to go may be held now.
-  openings.add(holds.follow(() => delivery.halt()));
-  const erasing = new Erasing({
-    home: config.home,
-    own: slot,
-    parts,
-    reader,
-    delivery,
-    journal,
-    accounts: spending.accounts,
-    adopt: () => adoption.round(),
-    report: (error) => report(error, "erasure"),
-  });
-  openings.add(() => erasing.close());
+  const { jobs } = exporting.api;
+  const { accounts } = spending;
+  const upkeep = openUpkeep(openings, config, { ...core, reader, accounts, jobs, adoption });
   adoption.start();
   anchoring.start();
   exporting.runner.start();
-  retention.start();
-  erasing.start({ resume: true });
+  upkeep.start();
   return {
     url: listener.url,
     nodeId: journal.nodeId,
@@ -383,7 +366,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     outbox,
     delivery,
     adoption,
-    retention,
+    retention: upkeep.retention,
     reload: () => reloadBySignal(live, recorder),
     close: closer(openings, { listener, gateway, feed }),
     cut: () => gateway.cut(),

@@ -136,6 +136,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     upstreams: NOTHING_AT_WORK,
     mcp: { of: () => null },
     reload: async () => ({ changed: [], needsRestart: [] }),
+    evidence: { seals: async () => [], proof: async () => ({}), anchors: () => [] },
     jobs: NO_JOBS,
     runSchedule: async () => null,
     targets: { names: [], check: () => {} },

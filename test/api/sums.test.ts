@@ -64,7 +64,8 @@ test("a histogram chooses its width, and refuses one that cuts too fine", async 
     ((await api.ask(`/admin/audit-logs/histogram?${query}`)).json as HistogramJson).bucket_ms;
   assert.equal(await width(""), 3_600_000);
   assert.equal(await width("since=1h"), 60_000);
-  assert.equal(await width("since=30d"), 6 * 3_600_000);
+  assert.equal(await width("since=7d"), 3 * 3_600_000);
+  assert.equal(await width("since=30d"), 24 * 3_600_000);
   assert.equal(await width("since=0"), 32 * 86_400_000);
   for (const query of ["bucket=1s", "bucket=0s", "bucket=1w", "bucket=1s&bucket=1m", "bucket="]) {
     const { status, json } = await api.ask(`/admin/audit-logs/histogram?${query}`);

@@ -133,8 +133,25 @@ test("an empty trail says so: on stdout to people, on stderr beside JSON lines",
 test("a folder in which nothing was recorded is named, and the exit code is 1", async () => {
   const folder = await mkdtemp(join(tmpdir(), "daybook-log-"));
   const shown = await runLog([], { env: { DAYBOOK_HOME: folder } });
-  assert.deepEqual(shown, { out: "", err: `Nothing was recorded yet in ${folder}.\n` });
+  assert.deepEqual(shown, {
+    out: "",
+    err: `Audit database not found. Nothing was recorded yet in ${folder}.\n`,
+  });
   assert.equal(process.exitCode, 1);
+  await rm(folder, { recursive: true });
+});
+
+test("where the profile has switched MCP events off, that is said when there is nothing to show", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "daybook-log-"));
+  await writeFile(
+    join(folder, "daybook.yaml"),
+    "profiles: { quiet: { audit: { mcp: { enabled: false } } } }\n",
+  );
+  const env = { DAYBOOK_HOME: folder, DAYBOOK_CONFIG: join(folder, "daybook.yaml") };
+  const shown = await runLog(["--profile", "quiet"], { env });
+  assert.match(shown.err, /Audit logging is not enabled for profile "quiet"/);
+  assert.doesNotMatch((await runLog([], { env })).err, /not enabled/);
+  process.exitCode = undefined;
   await rm(folder, { recursive: true });
 });
 

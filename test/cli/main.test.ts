@@ -93,7 +93,11 @@ test("a failure ends with code 1 and says what to do", async () => {
   assert.equal(missing.code, 1);
   assert.match(missing.err, /^Cannot read the configuration file \/nowhere\/daybook.yaml/);
   const empty = await run(["log"], { DAYBOOK_HOME: "/nowhere" });
-  assert.deepEqual(empty, { code: 1, out: "", err: "Nothing was recorded yet in /nowhere.\n" });
+  assert.deepEqual(empty, {
+    code: 1,
+    out: "",
+    err: "Audit database not found. Nothing was recorded yet in /nowhere.\n",
+  });
 });
 
 test("log reads the trail in a pipe", async () => {

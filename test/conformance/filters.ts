@@ -117,6 +117,68 @@ export const FILTERS: Cases = {
     assert.deepEqual(await seqs({ where: { caller: ["http"] } }), [1]);
   },
 
+  "ranges include both ends, and no event without a number": async (open) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    await appendNext(store, log, 6, (seq) => ({
+      total_tokens: seq === 6 ? null : seq * 10,
+      status_code: seq === 6 ? null : 200 + seq,
+      timestamp: START_MS + seq,
+    }));
+    const seqs = async (filter: EventFilter) => (await found(store, filter)).map(({ seq }) => seq);
+    for (const [name, unit] of [
+      ["total_tokens", 10],
+      ["status_code", 1],
+      ["timestamp", 1],
+    ] as const) {
+      const base = { total_tokens: 0, status_code: 200, timestamp: START_MS }[name];
+      const [two, four] = [base + 2 * unit, base + 4 * unit];
+      assert.deepEqual(await seqs({ where: { [name]: [{ least: two, most: four }] } }), [4, 3, 2]);
+      assert.deepEqual(await seqs({ where: {}, within: { [name]: { least: two, most: four } } }), [4, 3, 2]);
+      const rest = name === "timestamp" ? [] : [6];
+      assert.deepEqual(await seqs({ where: {}, not: { [name]: [{ least: two }] } }), [...rest, 1]);
+      assert.deepEqual(await seqs({ where: { [name]: [{ most: two }, base + 5 * unit] } }), [5, 2, 1]);
+    }
+    assert.deepEqual(await seqs({ where: { total_tokens: [{ least: 50 }, null] } }), [6, 5]);
+    assert.deepEqual(await seqs({ where: { name: [{ least: 0 }] } }), []);
+  },
+
+  "signs that a database's own patterns know are themselves": async (open) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    const names = ["a[b]c", "abc", "a?c", "a%c", "a_c", "a\\c", "a*c", "A%C"];
+    await appendNext(store, log, names.length, (seq) => ({ name: names[seq - 1] ?? null }));
+    const named = async (filter: EventFilter) => (await found(store, filter)).map(({ name }) => name);
+    const globs: [glob: string, names: string[]][] = [
+      ["a[b]*", ["a[b]c"]],
+      ["a?*", ["a?c"]],
+      ["a\\*c*", ["a*c"]],
+      ["a\\\\*", ["a\\c"]],
+      ["a*c", names.slice(0, -1).toReversed()],
+    ];
+    for (const [glob, right] of globs)
+      assert.deepEqual(await named({ where: { name: [{ glob }] } }), right, glob);
+    for (const [word, right] of [
+      ["A%", ["A%C", "a%c"]],
+      ["a_c", ["a_c"]],
+      ["a\\", ["a\\c"]],
+    ] as const)
+      assert.deepEqual(await named({ where: {}, text: [word] }), right, word);
+  },
+
+  "as many stars and words as a query may have are looked for": async (open) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    await appendNext(store, log, 5, (seq) => ({ name: `n${seq}` }));
+    const many = Array.from({ length: 200 }, (_, index) => index);
+    const globs = many.map((index) => ({ glob: `n${index}*` }));
+    const words = many.map((index) => `word ${index}`);
+    assert.equal((await found(store, { where: { name: globs } })).length, 5);
+    assert.equal((await found(store, { where: {}, not: { name: globs, entity_id: globs } })).length, 0);
+    assert.equal((await found(store, { where: {}, notText: words })).length, 5);
+    assert.equal((await found(store, { where: {}, text: words })).length, 0);
+  },
+
   "any filter finds, in pages of any size, what a plain search finds": async (open) => {
     const store = await open();
     const [one, two] = [new NodeLog(NODE, 3), new NodeLog(OTHER, 4)];

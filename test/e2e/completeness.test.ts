@@ -75,6 +75,8 @@ const CELLS: readonly Cell[] = [
   { name: "401 wrong key", send: post(chatBody(), { Authorization: "Bearer dbk_nobody-has-this-key" }, (text) => text.includes("\r\n\r\n")), columns: failure("unauthorized", 401) },
   { name: "404 model", send: ask({ model: "nobody-serves-this" }), columns: failure("not_found", 404, { model: "nobody-serves-this", route: null }) },
   { name: "404 path", send: post("{}", AUTH, (text) => text.includes("\r\n\r\n"), "/v1/nothing/here?secret=x"), columns: failure("not_found", 404, { kind: "api", action: "request", endpoint: null }) },
+  { name: "403 a policy denies", send: ask({ body: { max_tokens: 666 } }), columns: failure("policy_denied", 403, { policy_decision: "deny", policy_reason: "Not so many.", policies: '["not-666"]', provider: null, model: "demo" }) },
+  { name: "403 a policy denies a stream", send: ask({ stream: true, body: { max_tokens: 666 } }), columns: failure("policy_denied", 403, { policy_decision: "deny", streaming: true, provider: null }) },
   { name: "405", send: (daybook, id) => sendRaw(daybook.url, `GET ${CHAT} HTTP/1.1\r\nHost: x\r\nx-request-id: ${id}\r\n\r\n`, (text) => text.includes("\r\n\r\n")), columns: failure("method_not_allowed", 405, { method: "GET" }) },
   { name: "400 bad JSON", send: post('{"model": "demo", ', AUTH, (text) => text.includes("\r\n\r\n")), columns: failure("invalid_request", 400, { model: null }) },
   { name: "400 bad field", send: post('{"model": "demo", "messages": "hi"}', AUTH, (text) => text.includes("\r\n\r\n")), columns: failure("invalid_request", 400) },
@@ -156,6 +158,7 @@ routes:
   - { model: refused, providers: [{ provider: dead }] }
   - { model: fallback, providers: [{ provider: dead }, { provider: sim, upstream_model: demo }] }
   - { model: fallback-5xx, providers: [{ provider: broken }, { provider: sim, upstream_model: demo }] }
+policies: [{ name: not-666, when: max_tokens == 666, effect: deny, reason: Not so many. }]
 limits: { max_body_bytes: 65536 }
 timeouts_ms: { chat: 400 }
 audit: { modes: { inference: ${mode}, api: ${mode} } }

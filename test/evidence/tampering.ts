@@ -1,13 +1,13 @@
 // Flips single bits of all that a sealed log is kept in, and looks whether the verifier sees it.
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { slotPlace } from "../../src/cli/verify/slot-place.ts";
-import { storePlace } from "../../src/cli/verify/store-place.ts";
 import { leafParts } from "../../src/event/leaf.ts";
 import { type FoundEvent, type Place, verifyPlace } from "../../src/evidence/verify.ts";
 import { realFiles } from "../../src/journal/files.ts";
 import { listSegments, readSegment } from "../../src/journal/segments.ts";
 import { nodeSha256 } from "../../src/journal/signing-key.ts";
+import { slotPlace } from "../../src/places/slot-place.ts";
+import { storePlace } from "../../src/places/store-place.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { tempFolder } from "../support/temp.ts";
 import { SealedLog } from "./sealed-log.ts";
@@ -38,13 +38,13 @@ export async function targetsOf(events: number): Promise<Target[]> {
   const home = tempFolder();
   cpSync(made.home, home, { recursive: true });
   const slot = { folder: join(home, "nodes", "0"), nodeId: made.nodeId };
-  const known = await eventsAt(slotPlace("slot", slot, [], ALWAYS));
+  const known = await eventsAt(slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS));
   const sealed = async (): Promise<Seen> => {
-    const place = slotPlace("slot", slot, [], ALWAYS);
+    const place = slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS);
     return { verdict: await verdictOf({ ...place, events: () => parts(known) }), exported: "" };
   };
   const recorded = async (): Promise<Seen> => ({
-    verdict: await verdictOf(slotPlace("slot", slot, [], ALWAYS)),
+    verdict: await verdictOf(slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS)),
     exported: JSON.stringify(
       listSegments(realFiles, join(slot.folder, "journal")).flatMap(({ path }) =>
         readSegment(realFiles, path).commits.flatMap(({ finishes }) => finishes.map(leafParts)),

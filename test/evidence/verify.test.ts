@@ -4,10 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { proofCommand } from "../../src/cli/proof.ts";
-import { bundleOf, proofOf } from "../../src/cli/verify/make-proof.ts";
-import { slotPlace } from "../../src/cli/verify/slot-place.ts";
-import { storePlace } from "../../src/cli/verify/store-place.ts";
-import { twiceIfMissing, verifyCommand } from "../../src/cli/verify.ts";
+import { verifyCommand } from "../../src/cli/verify.ts";
 import { encodeRow } from "../../src/event/encode.ts";
 import { leafText } from "../../src/event/leaf.ts";
 import { answered } from "../../src/event/outcomes.ts";
@@ -19,6 +16,10 @@ import { sha256 } from "../../src/evidence/sha256.ts";
 import { verifyPlace } from "../../src/evidence/verify.ts";
 import { readSealed } from "../../src/journal/sealed.ts";
 import { nodeSha256 } from "../../src/journal/signing-key.ts";
+import { twiceIfMissing } from "../../src/places/look.ts";
+import { bundleOf, proofOf } from "../../src/places/make-proof.ts";
+import { slotPlace } from "../../src/places/slot-place.ts";
+import { storePlace } from "../../src/places/store-place.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { runCommand } from "../cli/written.ts";
 import { START_MS } from "../support/events.ts";
@@ -289,7 +290,12 @@ test("a time range compares the events in it, and still sees what is missing any
 test("a slot verifies without a store, and its journal is held to its tiles", async () => {
   const log = await sealedLog(50);
   const look = async (others: readonly string[] = []) => {
-    const place = slotPlace("slot", { folder: log.slotFolder, nodeId: log.nodeId }, others, ALWAYS);
+    const place = slotPlace(
+      "slot",
+      { folder: log.slotFolder, nodeId: log.nodeId },
+      { notes: others, seq: 0 },
+      ALWAYS,
+    );
     return (await verifyPlace(place, { sha256, trusted: null, anchors: new Map() }))[0];
   };
   const report = await look();

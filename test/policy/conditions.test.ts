@@ -97,6 +97,7 @@ test("what is wrong with a condition is said when it is written", () => {
     ["timestamp(name) == timestamp(name)", /no function timestamp/],
     ['name.split(",") == []', /no method split/],
     ["cel.bind(x, name, x == name)", /no method bind/],
+    ['b"x" == b"x"', /bytes are not part/],
     ['weigh__(name) == "x"', /weigh__/],
     ["[1].all(a, [1].all(b, [1].all(c, [1].all(d, true))))", /at most 3 within one another/],
     [`${"!".repeat(500)}stream`, /maxAstNodes|maxDepth/],

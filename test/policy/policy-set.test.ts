@@ -64,6 +64,18 @@ test("as many names as an event can hold, and always the one that denied", () =>
   assert.ok(JSON.stringify(policies).length < 4096);
 });
 
+test("names of megabytes are not matched with globs, one after the other", () => {
+  const set = new PolicySet([policy("any", { match: { name: "*x*" }, effect: "warn" })]);
+  const long = toolCall("x".repeat(1_000_000));
+  assert.deepEqual(set.decide(long), {
+    decision: "deny",
+    reason: "The name of what is asked for is too long for policies to judge.",
+    policies: [],
+  });
+  assert.equal(set.decide(toolCall("x".repeat(8192))).decision, "warn");
+  assert.equal(new PolicySet([]).decide(long).decision, "n/a");
+});
+
 test("policies that could not work are refused", () => {
   const conditions = new Conditions();
   const problem = (given: Parameters<typeof policy>[1]) => policyProblem(policy("p", given), conditions);

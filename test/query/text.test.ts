@@ -88,6 +88,13 @@ const REFUSED: readonly [text: string, detail: RegExp, at: number | undefined][]
   ["since:2h since:3h", /^since is given 2 times/, undefined],
   ["metadata:x", /metadata holds JSON/, 0],
   [`model:${"*".repeat(17)}`, /at most 16 stars/, 0],
+  ["x".repeat(501), /^At 1: text takes at most 500 characters/, 0],
+  [`model:${"x".repeat(1000)}*`, /at most 1000 characters with a star/, 0],
+  [
+    Array.from({ length: 201 }, (_, index) => `w${index}`).join(" "),
+    /at most 200 stars, ranges and words/,
+    undefined,
+  ],
   ["x".repeat(8193), /at most 8192 characters/, undefined],
 ];
 

@@ -74,7 +74,6 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
     url: string | RegExp | ((url: URL) => boolean),
     options?: { readonly timeout?: number },
   ): Promise<void>;
-  waitForFunction(run: string): Promise<unknown>;
   waitForEvent(name: "download"): Promise<Download>;
   on(name: "console", heard: (message: { type(): string; text(): string }) => void): void;
   on(name: "pageerror", heard: (error: Error) => void): void;

@@ -14,7 +14,8 @@ import { type Call, holderOf, type Route, route } from "../route.ts";
 const READING = { method: "GET", access: ["audit:read", "own"], audit: QUERIED, takes: "filter" } as const;
 
 const MAX_FIELDS = 20;
-const DEFAULT_FIELDS = "kind,action,status,model,backend_type,error_code,policy_decision,user_id";
+/** Those that sums are kept for by hour and day: their counts take no longer in a long log. */
+const DEFAULT_FIELDS = "kind,action,status,model,backend_type,provider,error_code,policy_decision";
 const FACETED = (FIELDS as readonly FieldSpec[])
   .filter(({ type }) => type !== "json")
   .map(({ name }) => name);

@@ -44,12 +44,3 @@ export function proofText(
   ];
   return `${lines.join("\n")}\n`;
 }
-
-/** The report in snake_case, with its exit code. */
-export function snakeReport(report: LogReport | ProofReport): Record<string, unknown> {
-  const named = Object.entries(report).map(([name, value]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    value,
-  ]);
-  return { ...Object.fromEntries(named), exit_code: STATES[report.state] };
-}

@@ -105,9 +105,9 @@ export class McpExchange {
   }
 
   /** One request in it, with its event; null: the whole, which nobody could read. */
-  begin(message: McpRequest | null, facts: Facts = {}, audited = true): McpCall {
+  begin(message: McpRequest | null, facts: () => Facts = () => ({}), audited = true): McpCall {
     const call = new McpCall(message, audited, () => {
-      const known = { ...this.#facts, ...facts };
+      const known = { ...this.#facts, ...facts() };
       if (message?.trace) known.traceId = message.trace;
       return this.#recorder.begin({ ...known, kind: "mcp", action: message?.spec.action ?? "request" });
     });

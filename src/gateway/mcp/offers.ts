@@ -7,7 +7,7 @@ import {
   redactText,
 } from "../../event/redaction.ts";
 import { isObject } from "../../protocols/json-members.ts";
-import { readStrictJson } from "../../protocols/strict-json.ts";
+import { resultIn } from "../../protocols/mcp-lists.ts";
 import { matchesGlob } from "../globs.ts";
 
 export type ArgumentMode = RedactionOptions["mode"];
@@ -18,6 +18,8 @@ type List = keyof typeof LISTS;
 
 /** Entries of a list; a server that lists more is not followed. */
 const MAX_ENTRIES = 5000;
+/** After it was asked, a server is left alone for so long. */
+const ASK_AGAIN_MS = 60_000;
 /** A name in an event has no more. */
 const MAX_NAME = 255;
 /** Expressions of a URI template (RFC 6570). */
@@ -37,6 +39,8 @@ export class Offers {
   readonly #tools = new Map<string, Tool>();
   /** What nobody listed. */
   readonly #unlisted: Tool = { schema: undefined, redactors: new Map() };
+  /** Monotonic, ms. */
+  #askedAt = Number.NEGATIVE_INFINITY;
   readonly #prompts = new Set<string>();
   /** Template → the same as a glob. */
   readonly #templates = new Map<string, string>();
@@ -49,11 +53,8 @@ export class Offers {
   /** Takes in what answers `method`: the text of a message. What cannot be read is let be. */
   learn(method: string, text: string): void {
     const list = LIST_METHODS.get(method);
-    const read = readStrictJson(text);
-    if (list === undefined || "problem" in read || !isObject(read.value)) return;
-    const { result } = read.value;
-    const entries = isObject(result) ? result[list] : undefined;
-    if (!Array.isArray(entries)) return;
+    const entries = list === undefined ? undefined : resultIn(text)?.[list];
+    if (list === undefined || !Array.isArray(entries)) return;
     for (const entry of entries.slice(0, MAX_ENTRIES)) {
       const name = isObject(entry) ? entry[LISTS[list]] : undefined;
       if (isObject(entry) && typeof name === "string" && name.length <= MAX_NAME)
@@ -82,8 +83,11 @@ export class Offers {
     return [...this.#templates.keys()].sort();
   }
 
-  hasTool(name: string): boolean {
-    return this.#tools.has(name);
+  /** Whether the server is to be asked for the schema of a tool that no list has shown; then not again for a while. */
+  wants(tool: string, now: number): boolean {
+    if (this.#tools.has(tool) || now - this.#askedAt < ASK_AGAIN_MS) return false;
+    this.#askedAt = now;
+    return true;
   }
 
   /** `value` as an event may hold it, by the schema of the tool `name` where it is known. */

@@ -14,10 +14,11 @@ import { readBody } from "../body.ts";
 import { STRICT_DEADLINE_MS } from "../exchange.ts";
 import type { Key } from "../inference.ts";
 import type { Rulings } from "../rulings.ts";
+import { askTools } from "./ask-tools.ts";
 import type { McpCall } from "./call.ts";
 import type { CallBook } from "./call-book.ts";
 import { type Asked, Forwarding, type McpCaller } from "./forwarding.ts";
-import { headerProblem } from "./headers.ts";
+import { headerProblem, headersUp } from "./headers.ts";
 import { callFacts, denial, type McpAudit, type RulingContext } from "./judging.ts";
 import type { McpExchange } from "./mcp-exchange.ts";
 import { Offers } from "./offers.ts";
@@ -54,6 +55,8 @@ export async function serveMcp(
     exchange.batch = read.batch;
     const problem = headerProblem(request.headers, read);
     if (problem !== null) return refuseHeaders(exchange, read, problem);
+    await knowTools(exchange, server, caller, read, options.audit);
+    if (exchange.isOver) return;
     asked = letIn(exchange, server, caller, read, options);
     exchange.isRead = true;
     if (exchange.isOver || exchange.openCalls.length < exchange.calls.length) return;
@@ -100,6 +103,23 @@ function refuseHeaders(exchange: McpExchange, { messages }: McpBody, message: st
   });
 }
 
+/** Sees to it that what is recorded of arguments is known to be no secret, as far as the server says. */
+async function knowTools(
+  exchange: McpExchange,
+  server: McpServer,
+  { keyHeader }: McpCaller,
+  { messages }: McpBody,
+  { enabled, arguments: mode }: McpAudit,
+): Promise<void> {
+  if (!enabled || mode !== "redacted") return;
+  for (const message of messages) {
+    if (message.is !== "request" || message.method !== "tools/call" || message.name === null) continue;
+    if (!server.offers.wants(message.name, performance.now())) continue;
+    const headers = headersUp(exchange.request.headers, keyHeader, server.headers);
+    await askTools(server, headers, message.version);
+  }
+}
+
 /** Begins the events of the calls, and asks policies and limits for each: one that may not go on keeps all here. */
 function letIn(
   exchange: McpExchange,
@@ -115,7 +135,7 @@ function letIn(
       exchange.unaudited.push(message.id);
     else {
       const size = batch ? { requestSize: message.bytes } : {};
-      const facts = { ...callFacts(message, server.offers, options), ...size };
+      const facts = () => ({ ...callFacts(message, server.offers, options), ...size });
       audited.push({ message, call: exchange.begin(message, facts, options.audit.enabled) });
     }
   }

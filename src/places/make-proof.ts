@@ -1,19 +1,21 @@
 // Makes proofs and bundles (docs/evidence.md) out of a store.
-import { DaybookError } from "../../event/errors.ts";
-import { COLUMN } from "../../event/fields.ts";
-import { leafParts } from "../../event/leaf.ts";
-import { BUNDLE_FORMAT, type BundleLine, tileLine } from "../../evidence/bundle.ts";
-import type { LeafSource } from "../../evidence/event-leaf.ts";
-import { nodeHash } from "../../evidence/merkle.ts";
-import type { ProofFile } from "../../evidence/proof-file.ts";
-import { inclusionProof } from "../../evidence/proofs.ts";
-import { nodesIn, TILE_WIDTH, TileMissing, tilesBetween } from "../../evidence/tiles.ts";
-import type { SealedLog, Store } from "../../stores/store.ts";
+import { DaybookError } from "../event/errors.ts";
+import { COLUMN } from "../event/fields.ts";
+import { leafParts } from "../event/leaf.ts";
+import { BUNDLE_FORMAT, type BundleLine, tileLine } from "../evidence/bundle.ts";
+import type { LeafSource } from "../evidence/event-leaf.ts";
+import { nodeHash } from "../evidence/merkle.ts";
+import type { ProofFile } from "../evidence/proof-file.ts";
+import { inclusionProof } from "../evidence/proofs.ts";
+import { nodesIn, TILE_WIDTH, TileMissing, tilesBetween } from "../evidence/tiles.ts";
+import type { SealedLog, Store } from "../stores/store.ts";
 
 const PART = 1000;
 
 /** Rejects with `bad_argument` when there is no such event, or no checkpoint covers it yet. */
-export async function proofOf(store: Store, eventId: string): Promise<ProofFile> {
+type Proving = Pick<Store, "leafSource" | "seals" | "tile">;
+
+export async function proofOf(store: Proving, eventId: string): Promise<ProofFile> {
   const event = await store.leafSource(eventId);
   if (event === null) throw new DaybookError("bad_argument", "The store has no such event.");
   const [nodeId, seq] = [String(event.row[COLUMN.node_id]), Number(event.row[COLUMN.seq])];
@@ -33,7 +35,7 @@ export async function proofOf(store: Store, eventId: string): Promise<ProofFile>
 
 /** A path needs, of each level, the tile that it goes through and the last one. */
 async function pathIn(
-  store: Store,
+  store: Pick<Store, "tile">,
   { nodeId }: SealedLog,
   index: number,
   size: number,

@@ -1,17 +1,17 @@
 // A slot's folder as a place to verify: its tiles and checkpoint, and the events that its journal still has.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { nativeCode } from "../../event/errors.ts";
-import { parseCheckpoint } from "../../evidence/checkpoint.ts";
-import type { FoundLog } from "../../evidence/log-check.ts";
-import { parseNote } from "../../evidence/note.ts";
-import type { FoundEvent, Place } from "../../evidence/verify.ts";
-import { realFiles } from "../../journal/files.ts";
-import { readFrame } from "../../journal/frame.ts";
-import { parseHeader } from "../../journal/records.ts";
-import { readKeys, readSealed, readText } from "../../journal/sealed.ts";
-import { listSegments, readSegment } from "../../journal/segments.ts";
-import { readWidest } from "../../journal/tile-files.ts";
+import { nativeCode } from "../event/errors.ts";
+import { parseCheckpoint } from "../evidence/checkpoint.ts";
+import type { FoundLog } from "../evidence/log-check.ts";
+import { parseNote } from "../evidence/note.ts";
+import type { FoundEvent, Place } from "../evidence/verify.ts";
+import { realFiles } from "../journal/files.ts";
+import { readFrame } from "../journal/frame.ts";
+import { parseHeader } from "../journal/records.ts";
+import { readKeys, readSealed, readText } from "../journal/sealed.ts";
+import { listSegments, readSegment } from "../journal/segments.ts";
+import { readWidest } from "../journal/tile-files.ts";
 import { foundEvent, type TimeRange } from "./store-place.ts";
 
 export interface Slot {
@@ -19,17 +19,26 @@ export interface Slot {
   readonly nodeId: string;
 }
 
-/** `others`: signed notes over the same log from elsewhere; the slot's must agree with those that are not beyond it. */
+/**
+ * What the store has of the log: signed notes, with which the slot's must agree as far as it goes, and the seq of its last
+ * event (Infinity: nobody knows).
+ */
+export interface Stored {
+  readonly notes: readonly string[];
+  readonly seq: number;
+}
+
+/** What the store does not have, the journal must. */
 export function slotPlace(
   name: string,
   { folder, nodeId }: Slot,
-  others: readonly string[],
+  { notes, seq }: Stored,
   range: TimeRange,
 ): Place {
   const sealed = readSealed(folder);
   const note = readText(join(folder, "checkpoint"));
   const size = sealed?.checkpoint.size ?? 0;
-  const known = others.filter((other) => (parseCheckpoint(parseNote(other)?.text ?? "")?.size ?? 0) <= size);
+  const known = notes.filter((other) => (parseCheckpoint(parseNote(other)?.text ?? "")?.size ?? 0) <= size);
   const journalFolder = join(folder, "journal");
   const log: FoundLog = {
     nodeId,
@@ -37,17 +46,17 @@ export function slotPlace(
     keys: readKeys(folder),
     checkpoints: note === null ? [] : [note, ...known],
     end: null,
-    firstSeq: firstSeqIn(journalFolder),
+    firstSeq: Math.min(seq + 1, firstSeqIn(journalFolder)),
     tile: async (level, index) => readWidest(folder, level, index),
   };
   return { name, logs: [log], events: () => eventsIn(journalFolder, nodeId, range) };
 }
 
-/** The first event that the segments there must have. */
+/** The first event that the segments there must have; a retired log may have none any more. */
 function firstSeqIn(folder: string): number {
   const oldest = existsSync(folder) ? listSegments(realFiles, folder)[0] : undefined;
   const frame = oldest === undefined ? null : readFrame(realFiles.read(oldest.path), 0);
-  return (frame?.is === "frame" ? parseHeader(frame.payload)?.firstSeq : null) ?? 1;
+  return (frame?.is === "frame" ? parseHeader(frame.payload)?.firstSeq : null) ?? Number.POSITIVE_INFINITY;
 }
 
 async function* eventsIn(folder: string, nodeId: string, range: TimeRange): AsyncGenerator<FoundEvent[]> {

@@ -1,11 +1,11 @@
 // A store as a place to verify: every event of it, and what it has of the logs.
-import { COLUMN } from "../../event/fields.ts";
-import { isErased, type JournalEvent } from "../../event/leaf.ts";
-import { leafOf } from "../../evidence/leaves.ts";
-import type { FoundLog } from "../../evidence/log-check.ts";
-import { removedBy } from "../../evidence/removed.ts";
-import type { FoundEvent, Place } from "../../evidence/verify.ts";
-import type { Store } from "../../stores/store.ts";
+import { COLUMN } from "../event/fields.ts";
+import { isErased, type JournalEvent } from "../event/leaf.ts";
+import { leafOf } from "../evidence/leaves.ts";
+import type { FoundLog } from "../evidence/log-check.ts";
+import { removedBy } from "../evidence/removed.ts";
+import type { FoundEvent, Place } from "../evidence/verify.ts";
+import type { Store } from "../stores/store.ts";
 
 /** Times of recording, UTC ms, both included; events outside are not looked at. */
 export interface TimeRange {

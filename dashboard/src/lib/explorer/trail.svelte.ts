@@ -1,0 +1,233 @@
+// What the explorer shows: a snapshot of the trail as of the positions of its first page, of which any part is fetched
+// when it comes into view, and above it what the live feed brought since. What was shown stays until there is something
+// newer to show.
+import { daybook } from "#lib/api.ts";
+import { parsePosition } from "../../../../src/event/feed.ts";
+import type { EventJson } from "../../../../src/event/json.ts";
+import { encodeCursor } from "../../../../src/query/cursor.ts";
+import type { AsOf, EventFilter } from "../../../../src/query/filter.ts";
+import { writeFilter } from "../../../../src/query/parameters.ts";
+import { type Histogram, histogramOf } from "./histogram.ts";
+import { Live } from "./live.svelte.ts";
+import { before, type Found, keyOf, type Slice, slicesOf, Timeline } from "./timeline.ts";
+
+const FIRST = 100;
+const PAGE = 500;
+/** Deeper in a slice than this, the slice is cut instead of read from its top. */
+const DEEP = 1000;
+/** Slices shorter than this are not cut: buckets are a second at least. */
+const SHORT_MS = 2000;
+/** Events kept of what was scrolled by. */
+const KEPT = 20_000;
+const SETTLE_MS = 40;
+
+export class Trail {
+  #timeline = $state.raw(new Timeline());
+  #histogram = $state.raw<Histogram | null>(null);
+  #state = $state.raw<"loading" | "ready" | "failed">("loading");
+  #error = $state.raw<unknown>(null);
+  /** UTC ms of the snapshot. */
+  #at = $state(0);
+  readonly live: Live;
+  /** Told when rows above the given index became more or fewer. */
+  onShift: (by: number) => void = () => {};
+
+  #filter: EventFilter & { since: number } = { where: {}, since: 0 };
+  #asOf: Record<string, number> = {};
+  #run = new AbortController();
+  readonly #loading = new Set<Slice>();
+  #view = { from: 0, to: 0 };
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    this.live = new Live((events) => this.#handOver(events));
+  }
+
+  get state() {
+    return this.#state;
+  }
+  get error() {
+    return this.#error;
+  }
+  get histogram() {
+    return this.#histogram;
+  }
+  get at() {
+    return this.#at;
+  }
+  get total(): number {
+    return this.live.shown + this.#timeline.total;
+  }
+  /** How many of them are here. */
+  get loaded(): number {
+    return this.#timeline.slices.reduce((sum, { events }) => sum + (events?.length ?? 0), this.live.shown);
+  }
+
+  row(index: number): EventJson | null {
+    return index < this.live.shown ? this.live.event(index) : this.#timeline.event(index - this.live.shown);
+  }
+
+  indexOf(eventId: string): number {
+    const live = this.live.indexOf(eventId);
+    if (live >= 0) return live;
+    const index = this.#timeline.indexOf(eventId);
+    return index < 0 ? -1 : index + this.live.shown;
+  }
+
+  /** Another snapshot. Rejects never: what went wrong is `error`. */
+  async start(filter: EventFilter & { since: number }): Promise<void> {
+    this.#run.abort();
+    this.#run = new AbortController();
+    const { signal } = this.#run;
+    this.live.stop();
+    this.#loading.clear();
+    this.#state = "loading";
+    try {
+      const counted = histogramOf(filter, Date.now(), signal);
+      counted.catch(() => {});
+      const page = await daybook.page({ question: filter, limit: FIRST }, { signal });
+      if (signal.aborted) return;
+      this.#filter = filter;
+      this.#asOf = { ...(parsePosition(page.asOf.replaceAll(" ", "")) ?? {}) };
+      this.#at = Date.now();
+      this.live.reset();
+      this.#error = null;
+      const whole: Slice = {
+        after: before(filter.until ?? this.#at),
+        since: filter.since,
+        count: FIRST,
+        isKnown: false,
+        events: null,
+      };
+      this.#timeline = new Timeline([whole]).filled(whole, page.events, page.next === null);
+      // A search that finds little answers pages that are short, or empty: what is left is looked for when it is due.
+      if (page.events.length === 0 && page.next !== null)
+        this.#timeline = new Timeline([{ ...whole, count: 1 }]);
+      this.#state = "ready";
+      const histogram = await counted;
+      if (signal.aborted) return;
+      this.#histogram = histogram;
+      this.#spread(histogram);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#error = error;
+      this.#state = "failed";
+    }
+    this.need(this.#view.from, this.#view.to);
+  }
+
+  /** Sums anew, while it is live. */
+  async count(): Promise<void> {
+    const { signal } = this.#run;
+    try {
+      const histogram = await histogramOf({ ...this.#filter }, Date.now(), signal);
+      if (!signal.aborted) this.#histogram = histogram;
+    } catch {
+      // The next time will do.
+    }
+  }
+
+  follow(): void {
+    const { until: _, ...filter } = this.#filter;
+    void this.live.start(filter, this.#asOf);
+  }
+
+  /** The rows from `from` to `to` (excluded) are in view. */
+  need(from: number, to: number): void {
+    this.#view = { from, to };
+    clearTimeout(this.#timer);
+    const fetchAll = () => {
+      const top = this.live.shown;
+      for (const found of this.#timeline.missing(from - top, to - top)) void this.#fetch(found, from - top);
+    };
+    // While the scrollbar is dragged, what only passes by is not fetched.
+    if (this.#loading.size === 0) fetchAll();
+    else this.#timer = setTimeout(fetchAll, SETTLE_MS);
+  }
+
+  async #fetch({ slice, start }: Found, from: number): Promise<void> {
+    if (this.#loading.has(slice) || this.#state === "failed") return;
+    this.#loading.add(slice);
+    const { signal } = this.#run;
+    try {
+      const isCut = !slice.isKnown && from - start > DEEP && slice.after.recordedAt - slice.since > SHORT_MS;
+      const next = isCut ? await this.#cut(slice, signal) : await this.#read(slice, signal);
+      if (signal.aborted) return;
+      const top = this.#view.from - this.live.shown;
+      const grown = next.total - this.#timeline.total;
+      this.#timeline = next.lightened(top, KEPT);
+      if (grown !== 0 && start + slice.count <= top) this.onShift(grown);
+      this.#error = null;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#error = error;
+      return;
+    } finally {
+      this.#loading.delete(slice);
+    }
+    this.need(this.#view.from, this.#view.to);
+  }
+
+  async #cut(slice: Slice, signal: AbortSignal): Promise<Timeline> {
+    const { buckets, widthMs } = await histogramOf(
+      { ...this.#filter, since: slice.since, until: slice.after.recordedAt },
+      slice.after.recordedAt,
+      signal,
+    );
+    const isFiner = buckets.length > 1;
+    return isFiner ? this.#timeline.divided(slice, buckets, widthMs) : this.#read(slice, signal);
+  }
+
+  async #read(slice: Slice, signal: AbortSignal): Promise<Timeline> {
+    const question = writeFilter({ ...this.#filter, since: slice.since });
+    question.set("cursor", encodeCursor({ after: slice.after, asOf: this.#asOf as AsOf }));
+    const limit = slice.isKnown ? Math.min(slice.count, 1000) : PAGE;
+    let page = await daybook.page({ question, limit }, { signal });
+    while (page.events.length === 0 && page.next !== null)
+      page = await daybook.page({ next: page.next }, { signal });
+    return this.#timeline.filled(
+      slice,
+      page.events,
+      page.next === null || (slice.isKnown && page.events.length >= slice.count),
+    );
+  }
+
+  /** Gives the part that is not here yet the counts of the histogram. */
+  #spread({ buckets, widthMs }: Histogram): void {
+    const rest = this.#timeline.slices.find(({ events }) => events === null);
+    if (rest === undefined) return;
+    const first = Math.floor(rest.after.recordedAt / widthMs) * widthMs;
+    const here = this.#timeline.slices
+      .flatMap(({ events }) => events ?? [])
+      .filter(({ recorded_at: at }) => Date.parse(at) >= first).length;
+    const left = buckets.map((bucket) =>
+      bucket.from === first ? { ...bucket, requests: Math.max(1, bucket.requests - here) } : bucket,
+    );
+    const slices = slicesOf(rest, left, widthMs);
+    if (slices.length > 0) this.#timeline = this.#timeline.divided(rest, left, widthMs);
+  }
+
+  /** Live events that are too many to keep: the snapshot takes them over, to be read again when they are looked at. */
+  #handOver(events: readonly EventJson[]): void {
+    const [newest, oldest] = [events[0], events.at(-1)];
+    if (newest === undefined || oldest === undefined) return;
+    for (const { node_id: nodeId, seq } of events)
+      this.#asOf[nodeId] = Math.max(this.#asOf[nodeId] ?? 0, seq);
+    const key = keyOf(newest);
+    this.#timeline = this.#timeline.headed([
+      {
+        after: { ...key, seq: key.seq + 1 },
+        since: Date.parse(oldest.recorded_at),
+        count: events.length,
+        isKnown: true,
+        events: null,
+      },
+    ]);
+  }
+
+  stop(): void {
+    this.#run.abort();
+    this.live.stop();
+    clearTimeout(this.#timer);
+  }
+}
