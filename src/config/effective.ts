@@ -40,8 +40,14 @@ export function effectiveOptions(config: Config, fingerprint: (secret: string) =
     }
   };
   for (const [key, value] of Object.entries(config))
-    if (!LEFT_OUT.has(key)) walk(below("", key), key === "listen" ? listenText(config.listen) : value);
+    if (!LEFT_OUT.has(key)) walk(below("", key), toldOf(config, key, value));
   return Object.fromEntries([...options].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** An address tells where; that of another Daybook has a token in it, which it leaves out. */
+function toldOf({ listen, store }: Config, key: string, value: unknown): unknown {
+  if (key === "listen") return listenText(listen);
+  return key === "store" && !store.startsWith("sqlite:") ? new URL(store).origin : value;
 }
 
 /** Options that the program has under another name than the file. */

@@ -156,5 +156,6 @@ function variablesIn(
 }
 
 function storeAddress(store: string | undefined, home: string, absolute: (path: string) => string): string {
+  if (store !== undefined && !store.startsWith("sqlite:")) return store;
   return `sqlite:${store === undefined ? join(home, "events.db") : absolute(store.slice("sqlite:".length))}`;
 }

@@ -13,7 +13,8 @@ import { providerSchema } from "../providers/provider.ts";
 import { routeSchema } from "../providers/route.ts";
 import { parseListen } from "./address.ts";
 
-const STORE = /^sqlite:[^\0]+$/;
+/** The store of this machine, or another Daybook with a token of the scope `ingest`. */
+const STORE = /^(?:sqlite:[^\0]+|https?:\/\/[^\s:@/]*:[^\s@/]+@[^\s@]+)$/;
 const MAX_DAYS = 36_500;
 const MAX_MB = 1_048_576;
 
@@ -140,9 +141,11 @@ const options = {
   home: text(/^[^\0]+$/, "a folder")
     .optional()
     .describe("Data folder; `~/.daybook` without it."),
-  store: text(STORE, "sqlite:PATH")
+  store: text(STORE, "sqlite:PATH or https://ingest:TOKEN@HOST")
     .optional()
-    .describe("Where events are read from: `sqlite:PATH`; `events.db` in the data folder without it."),
+    .describe(
+      "Where events are read from: `sqlite:PATH`; `events.db` in the data folder without it. `https://ingest:TOKEN@HOST`: another Daybook, for `mcp wrap` and services; a server needs a store that it can read.",
+    ),
   providers: z
     .array(providerSchema)
     .default([])

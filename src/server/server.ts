@@ -14,6 +14,7 @@ import type { ScryptCost } from "../control/passwords.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { Ingest } from "../delivery/ingest.ts";
 import { OutboxPump } from "../delivery/outbox.ts";
+import { DaybookError } from "../event/errors.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
 import { Rounds } from "../gateway/mcp/rounds.ts";
@@ -103,6 +104,8 @@ async function open(
   openings: Openings,
   { journalWorker: workerUrl, scrypt, load }: ServerOptions,
 ): Promise<Server> {
+  if (!config.store.startsWith("sqlite:"))
+    throw new DaybookError("remote_store", new URL(config.store).origin);
   makeFolder(config.home);
   const sizes = limitsOf(config);
   const limits = workerUrl === undefined ? sizes : { ...sizes, workerUrl };
@@ -306,6 +309,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     journal,
     anchoring,
     activeRequests: () => gateway.active,
+    exporter: exporting.api.exporter,
+    schedules: exporting.runner,
+    now: Date.now,
   });
   const ingest = new Ingest(config.store);
   openings.add(() => ingest.close());

@@ -100,7 +100,11 @@ for (const [name, text, expected] of [
     "listen: 4141",
     "daybook.yaml:1:1: listen: expected host:port, such as 127.0.0.1:4141 or [::1]:4141, found a number.",
   ],
-  ["a store that is not SQLite", "store: mysql://x", "daybook.yaml:1:1: store: expected sqlite:PATH."],
+  [
+    "a store that is none",
+    "store: mysql://x",
+    "daybook.yaml:1:1: store: expected sqlite:PATH or https://ingest:TOKEN@HOST.",
+  ],
   [
     "a proxy that is no address",
     "trusted_proxies: [10.0.0.0/8, proxy]",

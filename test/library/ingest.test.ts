@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { effectiveOptions } from "../../src/config/effective.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import type { DaybookError } from "../../src/event/errors.ts";
 import { answered, createRecorder } from "../../src/library/index.ts";
+import { openOwnNode } from "../../src/node/own-node.ts";
+import { openServer } from "../../src/server/server.ts";
 import { batchLines } from "../../src/stores/ingest-lines.ts";
 import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -52,6 +59,26 @@ test("a service far away records here: its events, sealed, under its own node, o
   assert.equal(admin.length, 1, "a new node is told of, once");
   const requests = (await daybook.events("kind=api")).filter(({ endpoint }) => endpoint === "/ingest/events");
   assert.deepEqual(requests, [], "what is handed over are events, and the handing over is none");
+});
+
+test("a configured store may be another Daybook: it takes events, is told without its token, and serves nothing", async (t) => {
+  const daybook = await startDaybook(t);
+  const key = await ingestKey(daybook);
+  const home = tempFolder();
+  const store = daybook.url.replace("://", `://ingest:${key}@`);
+  writeFileSync(join(home, "daybook.yaml"), `store: ${store}\n`);
+  const config = await loadConfig({ env: { DAYBOOK_HOME: home }, cwd: home, homedir: home, flags: {} });
+  assert.equal(effectiveOptions(config, () => "").store, daybook.url);
+  await assert.rejects(openServer(config), (error: DaybookError) => error.code === "remote_store");
+  const node = await openOwnNode(config);
+  node.recorder.log({ kind: "mcp", action: "tool", name: "far" }, answered(null));
+  await node.recorder.drain();
+  assert.ok(await node.delivery.caughtUp(10_000));
+  await node[Symbol.asyncDispose]();
+  assert.deepEqual(
+    (await daybook.events("kind=mcp")).map(({ name }) => name),
+    ["far"],
+  );
 });
 
 test("a key writes its own nodes and no others, and another key of its user goes on with them", async (t) => {

@@ -1,0 +1,111 @@
+// What the library costs a service: the same small service on each framework, with its middleware and without, in a
+// process of its own. Latency is asked for on one connection, throughput on many.
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Bench, type Case, interleave, type Measured, number, type Results } from "./harness.ts";
+import { askAll, loadVersions } from "./load/load.ts";
+import { started, stopped } from "./load/programs.ts";
+
+const SERVICE = fileURLToPath(new URL("targets/service.ts", import.meta.url));
+const engines = createRequire(new URL("../test/engines/package.json", import.meta.url));
+/** Framework → the package that only tests fetch; null: none. */
+const FRAMEWORKS = { "node:http": null, Fastify: null, Express: "express", Hono: "hono" } as const;
+const CONNECTIONS = 32;
+const BODY = JSON.stringify({
+  rows: Array.from({ length: 20 }, (_, id) => ({ id, name: `row ${id}`, size: id * 7 })),
+});
+
+export const bench: Bench = {
+  name: "library",
+  async run({ quick, rounds, say }) {
+    const seconds = quick ? 1 : 2;
+    const found = Object.entries(FRAMEWORKS).filter(([, needed]) => needed === null || isThere(needed));
+    const names = found.map(([name]) => name);
+    const cases: Case[] = names.flatMap((name) => [
+      { name: `${name}, without`, turn: () => turn(name, "without", seconds) },
+      { name: `${name}, with`, turn: () => turn(name, "with", seconds) },
+    ]);
+    const results = await interleave(cases, { rounds, say });
+    return {
+      targets: names.flatMap((name) => targetsOf(name, results)),
+      tables: [
+        {
+          caption: `A service that reads JSON of ${BODY.length} bytes, asks its database, and answers: requests on ${CONNECTIONS} connections, latency on one`,
+          head: ["", "requests/s", "p50 ms", "p95 ms"],
+          rows: cases.map(({ name }) => [
+            name,
+            ...["requests/s", "p50 ms", "p95 ms"].map((measure) => number(results.median(name, measure))),
+          ]),
+        },
+      ],
+      versions: loadVersions(),
+      notes:
+        names.length < Object.keys(FRAMEWORKS).length ? ["Express and Hono are fetched by `npm test`."] : [],
+    };
+  },
+};
+
+function targetsOf(name: string, results: Results) {
+  const [on, off] = [`${name}, with`, `${name}, without`];
+  const latency = (measure: string) => results.difference(on, off, measure);
+  return [
+    {
+      what: `${name}: throughput with and without`,
+      measured: results.ratio(on, off, "requests/s"),
+      least: 0.8,
+      goal: 0.9,
+      better: "more",
+      unit: "×",
+    },
+    {
+      what: `${name}: added latency, p50`,
+      measured: latency("p50 ms"),
+      least: 0.2,
+      goal: 0.1,
+      better: "less",
+      unit: " ms",
+    },
+    {
+      what: `${name}: added latency, p95`,
+      measured: latency("p95 ms"),
+      least: 5,
+      goal: 0.5,
+      better: "less",
+      unit: " ms",
+    },
+  ] as const;
+}
+
+async function turn(framework: string, audit: "with" | "without", seconds: number): Promise<Measured> {
+  const folder = mkdtempSync(join(tmpdir(), "daybook-bench-"));
+  const { child, line } = await started(process.execPath, [SERVICE, framework, audit, folder]);
+  try {
+    const asked = {
+      port: Number(line),
+      path: "/work",
+      headers: { "content-type": "application/json" },
+      body: BODY,
+    };
+    await askAll(asked, CONNECTIONS, 1);
+    const one = await askAll(asked, 1, seconds);
+    const many = await askAll(asked, CONNECTIONS, seconds);
+    const failures = one.failures + many.failures;
+    if (failures > 0) throw new Error(`${failures} requests failed on ${framework}, ${audit}`);
+    return { "requests/s": many.requests / many.seconds, "p50 ms": one.p50, "p95 ms": one.p95 };
+  } finally {
+    await stopped(child, "SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isThere(name: string): boolean {
+  try {
+    engines.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
