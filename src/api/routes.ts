@@ -21,6 +21,7 @@ import { MODEL_ROUTES } from "./routes/models.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
+import { REPORT_ROUTES } from "./routes/report.ts";
 import { SCHEDULE_ROUTES } from "./routes/schedules.ts";
 import { SUM_ROUTES } from "./routes/sums.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
@@ -36,6 +37,7 @@ const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes("
 
 const OF_SUBJECTS: readonly Route[] = [
   ...EXPORT_ROUTES,
+  ...REPORT_ROUTES,
   ...SCHEDULE_ROUTES,
   ...TRAIL,
   ...alsoAt(TRAIL, PATH, "/api/system/audit-logs"),

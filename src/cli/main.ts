@@ -37,6 +37,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./export.ts")).exportCommand(await adminParts()),
   },
   {
+    name: "report",
+    about: "What a year, month or day was like, in numbers.",
+    load: async () => (await import("./report.ts")).reportCommand(await adminParts()),
+  },
+  {
     name: "schedules",
     about: "Scheduled exports: list, create, change and run them.",
     load: async () => (await import("./schedules.ts")).schedulesCommand(await adminParts()),

@@ -1,10 +1,11 @@
-// Prometheus metrics. Labels are bounded: kinds, reasons, states; never a user, key, model or path.
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+// Prometheus metrics. Labels are bounded: kinds, actions, reasons, states, route templates; never a user, key or model.
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Delivery } from "../delivery/delivery.ts";
 import { KINDS } from "../event/fields.ts";
 import type { JournalClient } from "../journal/journal-client.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Anchoring } from "./anchoring.ts";
+import { countEvents } from "./event-metrics.ts";
 
 export interface MetricsParts {
   readonly recorder: Recorder;
@@ -12,6 +13,10 @@ export interface MetricsParts {
   readonly journal: JournalClient;
   readonly anchoring: Anchoring;
   readonly activeRequests: () => number;
+  readonly exporter: { readonly running: number };
+  readonly schedules: { readonly failing: ReadonlyMap<string, string> };
+  /** UTC ms. */
+  readonly now: () => number;
 }
 
 interface Measure {
@@ -21,26 +26,44 @@ interface Measure {
   readonly read: (set: (labels: Record<string, string>, value: number) => void) => void;
 }
 
+/** Records that may be under way although the store keeps up: some commits of a busy node. */
+const LAG_OF_NOW = 1000;
+
 /** A registry whose values are read when asked for. */
 export function createMetrics(parts: MetricsParts): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: "daybook_" });
   for (const { name, help, labels, read } of measures(parts)) {
-    new Gauge({
-      name,
-      help,
-      labelNames: [...labels],
-      registers: [registry],
-      collect() {
-        this.reset();
-        read((values, value) => this.set(values, value));
-      },
-    });
+    const options = { name, help, labelNames: [...labels], registers: [registry] };
+    if (name.endsWith("_total")) {
+      new Counter({
+        ...options,
+        collect() {
+          this.reset();
+          read((values, value) => this.inc(values, value));
+        },
+      });
+    } else {
+      new Gauge({
+        ...options,
+        collect() {
+          this.reset();
+          read((values, value) => this.set(values, value));
+        },
+      });
+    }
   }
+  parts.recorder.follow(countEvents(registry));
   return registry;
 }
 
-function measures({ anchoring, recorder, journal, delivery, activeRequests }: MetricsParts): Measure[] {
+function measures(parts: MetricsParts): Measure[] {
+  const { anchoring, recorder, journal, delivery, activeRequests, exporter, schedules, now } = parts;
+  let wholeAt = now();
+  recorder.follow(() => {
+    // What was just made durable cannot be there yet.
+    if (delivery.lag <= LAG_OF_NOW) wholeAt = now();
+  });
   const one =
     (read: () => number): Measure["read"] =>
     (set) =>
@@ -158,6 +181,27 @@ function measures({ anchoring, recorder, journal, delivery, activeRequests }: Me
       help: "Durable journal records that are not in the store yet.",
       labels: [],
       read: one(() => delivery.lag),
+    },
+    {
+      name: "daybook_store_lag_seconds",
+      help: "How long ago the store last had all that was durable; 0 while it has.",
+      labels: [],
+      read: one(() => {
+        if (delivery.lag === 0) wholeAt = now();
+        return (now() - wholeAt) / 1000;
+      }),
+    },
+    {
+      name: "daybook_exports_running",
+      help: "Exports that are being made.",
+      labels: [],
+      read: one(() => exporter.running),
+    },
+    {
+      name: "daybook_export_schedules_failing",
+      help: "Schedules of exports whose last run failed.",
+      labels: [],
+      read: one(() => schedules.failing.size),
     },
     {
       name: "daybook_store_retries_total",

@@ -309,6 +309,9 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     journal,
     anchoring,
     activeRequests: () => gateway.active,
+    exporter: exporting.api.exporter,
+    schedules: exporting.runner,
+    now: Date.now,
   });
   const ingest = new Ingest(config.store);
   openings.add(() => ingest.close());

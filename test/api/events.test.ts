@@ -32,11 +32,11 @@ function readerOf(query: Reader["query"]): Reader {
     usage: nothing,
     planPrune: nothing,
     traces: nothing,
-    seals: nothing,
     tile: nothing,
     leafSource: nothing,
     charges: nothing,
     positions: nothing,
+    seals: nothing,
     health: nothing,
     close: async () => {},
   };
