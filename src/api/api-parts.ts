@@ -40,7 +40,7 @@ export interface ApiParts extends ControlParts {
   readonly version: string;
   readonly reader: Reader;
   readonly evidence: Evidence;
-  readonly feed: Pick<Feed, "subscribe">;
+  readonly feed: Pick<Feed, "subscribe" | "wake">;
   /** The providers at work. */
   readonly upstreams: Upstreams;
   /** The MCP servers at work. */

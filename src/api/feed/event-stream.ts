@@ -24,6 +24,7 @@ export function openEventStream(reply: FastifyReply, together: boolean, onGone: 
   raw.once("close", onGone);
   const write = (chunks: readonly (Uint8Array | string)[]) =>
     new Promise<void>((resolve, reject) => {
+      if (chunks.length === 0) resolve();
       for (const [index, chunk] of chunks.entries()) {
         const isLast = index === chunks.length - 1;
         raw.write(chunk, (error) => (error ? reject(error) : isLast && resolve()));

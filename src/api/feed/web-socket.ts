@@ -33,7 +33,7 @@ export function checkHandshake({ headers, method }: IncomingMessage): void {
   });
 }
 
-/** Answers the handshake. `onGone` is told when the connection is closed. */
+/** Answers the handshake. `onGone` is told when the connection is closed. Rejects when it is gone already. */
 export function openWebSocket(
   request: IncomingMessage,
   { socket, head }: Upgrade,
@@ -46,18 +46,21 @@ export function openWebSocket(
     perMessageDeflate: false,
     maxPayload: MAX_PAYLOAD,
   });
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     server.handleUpgrade(request, socket, head, (webSocket) => {
       watch(webSocket);
       webSocket.once("close", onGone);
       resolve(carrierOf(webSocket, together));
     });
+    // It was answered just now; where nobody is left to be answered, it never is.
+    reject(new Error("The client left before its WebSocket was open."));
   });
 }
 
 function carrierOf(webSocket: WebSocket, together: boolean): Carrier {
   const send = (messages: readonly (Uint8Array | string)[]) =>
     new Promise<void>((resolve, reject) => {
+      if (messages.length === 0) resolve();
       for (const [index, message] of messages.entries()) {
         const isLast = index === messages.length - 1;
         webSocket.send(message, { binary: false }, (error) => (error ? reject(error) : isLast && resolve()));
