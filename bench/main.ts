@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   store: () => import("./store.ts"),
   query: () => import("./query.ts"),
   export: () => import("./export.ts"),
+  feed: () => import("./feed.ts"),
   library: () => import("./library.ts"),
 };
 

@@ -20,8 +20,13 @@ export default defineConfig({
           "default-src": ["none"],
           "script-src": ["self"],
           "style-src": ["self"],
-          // The element by which SvelteKit tells screen readers of a new page is hidden by a style of its own.
-          "style-src-attr": ["unsafe-hashes", "sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo="],
+          // Two styles that stand in libraries' markup: what hides the element by which SvelteKit tells screen readers of a
+          // new page, and `display: contents;` in bits-ui's command palette.
+          "style-src-attr": [
+            "unsafe-hashes",
+            "sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo=",
+            "sha256-iaOezIDcQIoxCULa6FBKKuLUu09R7kG+Mlu+JVfU3Rw=",
+          ],
           "img-src": ["self", "data:"],
           "connect-src": ["self"],
           "base-uri": ["none"],

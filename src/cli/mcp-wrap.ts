@@ -38,6 +38,8 @@ async function wrap(
   const config = await loadConfig({ ...parts, flags });
   const { wrapMcpServer } = await import("../server/mcp-wrap.ts");
   const { stdin, stdout } = process;
+  // A client that reads no more ends the server, and then the command, with its events: not the command at once.
+  stdout.removeAllListeners("error").on("error", () => {});
   const { code, signal } = await wrapMcpServer({ config, server, user, command, args, stdin, stdout });
   if (signal === null) process.exitCode = code ?? 1;
   else process.kill(process.pid, signal);

@@ -57,7 +57,7 @@ function welcome(config: Config, server: Server): string {
       "Try it:",
       ...curl(server.url, key, model),
       "",
-      "Then read the trail:  npm run -s daybook -- log",
+      `Then read the trail:  ${server.url}/  (or: npm run -s daybook -- log)`,
     );
   }
   if (server.simulated) {

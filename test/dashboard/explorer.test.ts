@@ -261,6 +261,8 @@ test("a viewer sees events of its own, and nothing that others may do", async (t
   const visited = await visit(t, daybook, { token: secret });
   const { page } = visited;
   visited.expected = /403/;
+  await daybook.settle();
+  await visited.to("/");
   await rows(visited).first().waitFor();
   assert.deepEqual(
     await page

@@ -10,7 +10,10 @@ import { signIn, useBrowser, visit } from "./visit.ts";
 
 useBrowser();
 
-const PAGES = ["/", "/users", "/keys", "/tokens", "/providers", "/routes"];
+const PAGES = [
+  ...["/", "/overview", "/settings", "/users", "/keys", "/tokens", "/providers", "/routes"],
+  ...["/policies", "/mcp-servers", "/holds", "/system"],
+];
 
 async function fetched(url: string, headers: Record<string, string> = {}) {
   const answer = await request(url, { headers });
@@ -70,6 +73,7 @@ test("one signs in with a token or a password, and out again", async (t) => {
   const { page } = visited;
   visited.expected = /401/;
   await visited.to("/");
+  await page.getByRole("heading", { name: "Sign in to Daybook" }).waitFor();
   assert.deepEqual(await visited.faults(), []);
   await page.getByLabel("Name", { exact: true }).fill("ann");
   await page.getByLabel("Password", { exact: true }).fill("wrong horse battery");

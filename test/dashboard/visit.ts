@@ -68,7 +68,9 @@ export async function visit(
     await context.close();
     // The server is closed before the page is.
     const unexpected = complaints.filter(
-      (text) => visited.expected?.test(text) !== true && !/ERR_CONNECTION_REFUSED/.test(text),
+      (text) =>
+        visited.expected?.test(text) !== true &&
+        !/ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)/.test(text),
     );
     assert.deepEqual(unexpected, []);
   });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { verifyCommand } from "../../src/cli/verify.ts";
+import { canonicalJson } from "../../src/event/canonical.ts";
 import { encodeRow } from "../../src/event/encode.ts";
 import { answered } from "../../src/event/outcomes.ts";
 import { systemFacts } from "../../src/event/system.ts";
@@ -63,6 +65,17 @@ async function judged(
   return [Number(ours.code), theirs.status];
 }
 
+interface Group {
+  readonly salt: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What an erasure leaves of a group. */
+function erasedGroup({ salt, fields }: Group) {
+  const text = canonicalJson(fields);
+  return { hash: createHash("sha256").update(Buffer.from(salt, "hex")).update(text).digest("hex") };
+}
+
 const options = { skip: hasPython ? false : "needs python3" };
 
 test(
@@ -73,6 +86,12 @@ test(
     const isEvent = (line: string, seq: number) =>
       line.includes(`"seq":${seq},`) && line.startsWith('{"event"');
     const without = (...seqs: number[]) => lines.filter((line) => !seqs.some((seq) => isEvent(line, seq)));
+    const withErased = (...seqs: number[]) =>
+      lines.map((line) => {
+        if (!seqs.some((seq) => isEvent(line, seq))) return line;
+        const { event } = JSON.parse(line) as { event: { p1: Group; p2: Group } };
+        return JSON.stringify({ event: { ...event, p1: erasedGroup(event.p1), p2: erasedGroup(event.p2) } });
+      });
     const anchor = (size: number, root: string, node = log.nodeId) =>
       JSON.stringify({ format: "daybook-anchor/1", at: 1, logs: [{ node_id: node, size, root }] });
     const { root } = log.journal;
@@ -83,6 +102,17 @@ test(
       ["without the tail", 30, without(312, 313)],
       ["pruned", 12, without(5, 6, 7, 8, 9)],
       ["pruned and one more", 30, without(5, 6, 10)],
+      ["erased", 12, withErased(20, 40)],
+      [
+        "erased and pruned",
+        12,
+        withErased(20, 40).filter((line) => ![5, 6, 7].some((seq) => isEvent(line, seq))),
+      ],
+      [
+        "erased, with another commitment",
+        31,
+        withErased(20).map((line) => line.replace(/"hash":"../, '"hash":"00')),
+      ],
       [
         "an event changed",
         31,

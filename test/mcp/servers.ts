@@ -70,7 +70,7 @@ async function running(
   await until(() => {
     if (child.exitCode !== null) throw new Error(`the server has ended: ${said}`);
     return said.includes(ready);
-  });
+  }, 60_000);
   return { url, child };
 }
 

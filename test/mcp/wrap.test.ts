@@ -23,7 +23,7 @@ for (const mode of ["open", "strict"] as const) {
     const big = (await wrapped.heard(3)) as { result: { content: { text: string }[] } };
     assert.equal(big.result.content[0]?.text.length, 2 << 20);
     wrapped.say("this is no JSON\n");
-    await until(() => wrapped.out().includes("-32700"));
+    await until(() => wrapped.out().includes("-32700"), 60_000);
     assert.deepEqual(await wrapped.end(), { code: 0, signal: null });
     const events = await wrapped.events();
     assert.deepEqual(
@@ -70,7 +70,7 @@ test("the signal that ended the server ends the command", async (t) => {
 test("a signal goes to the server, which may answer it its own way", async (t) => {
   const wrapped = await wrap(t);
   wrapped.say(callTool("hang", {}, {}, 1));
-  await until(() => wrapped.called().length === 1);
+  await until(() => wrapped.called().length === 1, 60_000);
   wrapped.child.kill("SIGTERM");
   assert.deepEqual(await wrapped.exited(), { code: 9, signal: null });
   assert.match(wrapped.err(), /terminated/);
@@ -79,11 +79,24 @@ test("a signal goes to the server, which may answer it its own way", async (t) =
 test("a call that the client calls off is over at once", async (t) => {
   const wrapped = await wrap(t);
   wrapped.say(callTool("hang", {}, {}, 1));
-  await until(() => wrapped.called().length === 1);
+  await until(() => wrapped.called().length === 1, 60_000);
   wrapped.say({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } });
   await wrapped.end();
   const [event] = await wrapped.events();
   assert.deepEqual([event?.status, event?.error_type], ["cancelled", "cancelled"]);
+});
+
+test("a client that is gone ends the server, and what was under way is told", async (t) => {
+  const wrapped = await wrap(t);
+  wrapped.say(callTool("hang", {}, {}, 1));
+  await until(() => wrapped.called().length === 1, 60_000);
+  wrapped.child.stdout.destroy();
+  wrapped.say(callTool("echo", {}, {}, 2));
+  wrapped.say(callTool("echo", {}, {}, 3));
+  assert.deepEqual(await wrapped.exited(), { code: 9, signal: null });
+  assert.match(wrapped.err(), /terminated/);
+  const hung = (await wrapped.events()).find(({ name }) => name === "hang");
+  assert.equal(hung?.error_type, "server_ended");
 });
 
 test("many at once on one folder lose nothing", async (t) => {

@@ -12,6 +12,9 @@ import { until } from "../support/until.ts";
 const BIN = join(import.meta.dirname, "../../bin/daybook.mjs");
 const LINES = join(import.meta.dirname, "line-server.mjs");
 
+/** A busy machine takes its time to start a process. */
+const START_MS = 60_000;
+
 export interface WrapOptions {
   readonly yaml?: string;
   readonly home?: string;
@@ -47,7 +50,7 @@ export async function wrap(t: { after: TestContext["after"] }, options: WrapOpti
       child.stdin.write(typeof message === "string" ? message : `${JSON.stringify(message)}\n`),
     /** The answer to the request `id`. */
     async heard(id: unknown) {
-      await until(() => messages().some((message) => message.id === id));
+      await until(() => messages().some((message) => message.id === id), START_MS);
       return messages().find((message) => message.id === id);
     },
     out: () => out,

@@ -1,0 +1,45 @@
+// The pictures in README.md: the explorer on traffic of the simulation, light and dark. `npm run pictures`.
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { launchBrowser } from "../test/support/browser.ts";
+import { ADMIN_TOKEN, chat, startDaybook } from "../test/support/daybook.ts";
+
+const folder = fileURLToPath(new URL("../docs/pictures/", import.meta.url));
+mkdirSync(folder, { recursive: true });
+const ends: (() => unknown)[] = [];
+const daybook = await startDaybook({ after: (end?: unknown) => void ends.push(end as () => unknown) });
+const models = ["demo", "demo", "demo", "gpt-4o-mini", "claude-sonnet-4-5"];
+const reply = { first_byte_ms: 3 };
+for (let sent = 0; sent < 400; sent++) {
+  const model = models[sent % models.length] ?? "demo";
+  await chat(daybook.url, {
+    model,
+    stream: sent % 3 === 0,
+    simulate: sent % 17 === 0 ? { status: 500 } : reply,
+  });
+}
+await daybook.settle();
+const browser = await launchBrowser();
+try {
+  for (const colorScheme of ["light", "dark"] as const) {
+    const context = await browser.newContext({
+      colorScheme,
+      timezoneId: "UTC",
+      locale: "en-GB",
+      viewport: { width: 1440, height: 810 },
+    });
+    const page = await context.newPage();
+    await page.goto(`${daybook.url}/?kind=inference&since=15m`);
+    await page.getByRole("button", { name: "Token" }).click();
+    await page.getByLabel("Token", { exact: true }).last().fill(ADMIN_TOKEN);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.locator("[data-testid=sums]").waitFor();
+    await page.locator("[data-testid=events] a").nth(4).click();
+    await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
+    await page.screenshot({ path: `${folder}explorer-${colorScheme}.png` });
+    await context.close();
+  }
+} finally {
+  await browser.close();
+  for (const end of ends) await end();
+}
