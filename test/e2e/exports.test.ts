@@ -106,7 +106,7 @@ test("a client that leaves in the middle ends the export, which is recorded as l
   const store = await openStore(`sqlite:${join(home, "events.db")}`, "write");
   const log = new NodeLog("00000000000000aa");
   // More than sockets hold while nobody reads.
-  for (let part = 0; part < 10; part++) await store.append(log.next(2000));
+  for (let part = 0; part < 8; part++) await store.append(log.next(1000));
   await store.close();
   const daybook = await startDaybook(t, { home });
   const socket = connect(Number(new URL(daybook.url).port), "127.0.0.1");
