@@ -41,16 +41,10 @@ export async function carry(
 ): Promise<void> {
   let since = performance.now();
   let isSending = false;
-  let abandon = () => {};
-  void reader.gone.then(() => abandon());
   const send = async (work: () => Promise<void>) => {
     isSending = true;
     since = performance.now();
-    // What a connection holds when it goes may never be called back.
-    await new Promise<void>((resolve, reject) => {
-      abandon = () => reject(new Error("The connection is gone."));
-      work().then(resolve, reject);
-    });
+    await work();
     isSending = false;
     since = performance.now();
   };
