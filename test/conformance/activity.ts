@@ -151,26 +151,6 @@ export const ACTIVITY: Cases = {
     );
   },
 
-  "numbers of 100,000 events are those of a plain count": async (open) => {
-    const store = await open();
-    const log = new NodeLog(NODE, 9);
-    const made: AuditEvent[] = [];
-    for (let round = 0; round < 50; round++) {
-      const batch = log.next(2000, lived);
-      await appendAll(store, batch);
-      made.push(...eventsOf(batch.events));
-    }
-    const filter = { where: {}, since: START_MS + 3 * DAY_MS + 1234, until: START_MS + 33 * DAY_MS };
-    for (const by of ["user_id", "session_id"] as const)
-      await assertAsCounted(store, made, {
-        filter,
-        by,
-        minRequests: 1,
-        limit: 1000,
-        bucketMs: by === "user_id" ? HOUR_MS : null,
-      });
-  },
-
   "an activity is asked for within 1 to 1000 subjects and 2000 buckets": async (open) => {
     const store = await open();
     const question = { by: "user_id", minRequests: 1, limit: 1, bucketMs: null } as const;
