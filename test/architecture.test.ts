@@ -162,6 +162,18 @@ test("the verifier needs nothing of Node, so that it runs in a browser", () => {
   );
 });
 
+test("queries need nothing of Node, so that the dashboard speaks them in a browser", () => {
+  const reached = new Set(files.filter((file) => roomOf(file) === "query"));
+  for (const file of reached) for (const { from, to } of within) if (from === file) reached.add(to);
+  assert.ok(reached.size > 12);
+  assert.deepEqual(
+    imports.filter(({ from, to }) => reached.has(from) && to.startsWith("node:")),
+    [],
+  );
+  for (const file of reached)
+    assert.doesNotMatch(readFileSync(join(src, file), "utf8"), /\b(?:Buffer|process)\./, file);
+});
+
 test("process.env is read in one place", () => {
   const readers = files.filter((file) =>
     /process\.env\b/.test(readFileSync(join(src, file), "utf8").replace(/^\s*(\/\/|\*).*$/gm, "")),

@@ -43,7 +43,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: "schedules",
-    about: "Exports by schedule: list, create, change, delete and run them.",
+    about: "Scheduled exports: list, create, change and run them.",
     load: async () => (await import("./schedules.ts")).schedulesCommand(await adminParts()),
   },
   {

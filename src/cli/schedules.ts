@@ -43,7 +43,7 @@ const COLUMNS = [
 /** The verb `schedules`. Fails as admin.ts says. */
 export function schedulesCommand(parts: AdminParts): Command {
   return new Command("schedules")
-    .description("Exports by schedule: list, create, change, delete and run them.")
+    .description("Scheduled exports: list, create, change and run them.")
     .addCommand(
       adminCommand("list", "All schedules, and how their last runs ended.").action((flags: Given) =>
         withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),

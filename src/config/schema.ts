@@ -102,14 +102,20 @@ const exportTarget = z
       .describe("A folder; made where it is missing."),
     s3: z
       .strictObject({
-        bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+        bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket").describe(
+          "The bucket that files go into.",
+        ),
         prefix: text(/^[^\0]{0,500}$/, "at most 500 characters")
           .default("")
           .describe("Before each name."),
-        region: text(/^[a-z0-9-]{1,64}$/, "a region").default("us-east-1"),
+        region: text(/^[a-z0-9-]{1,64}$/, "a region")
+          .default("us-east-1")
+          .describe("The bucket's region."),
         endpoint: httpUrl().optional().describe("Of an S3-compatible server; AWS without it."),
         path_style: flag(false).describe("Name the bucket in the path, as most other servers want it."),
-        access_key_id: text(/^[^\0]+$/, "a key id").optional(),
+        access_key_id: text(/^[^\0]+$/, "a key id")
+          .optional()
+          .describe("Whose key writes; with its secret."),
         secret_access_key: text(/^[^\0]+$/, "a secret")
           .optional()
           .describe("Without both, the usual places of AWS are looked at."),

@@ -376,12 +376,9 @@ export class Journal {
 
   /** Lets go of the current segment for good. One without a commit goes whole: its name is needed again. */
   #poison(): void {
-    const { files } = this.#options;
     if (this.#descriptor === null) return;
-    const descriptor = this.#descriptor;
-    this.#descriptor = null;
     try {
-      files.close(descriptor);
+      this.#closeSegment();
     } catch {
       // close(2) has let go of it all the same.
     }

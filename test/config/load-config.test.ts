@@ -70,6 +70,7 @@ test("without a file and variables everything has its default", async () => {
     trustedProxies: [],
     mcp: { servers: [], auditLists: false },
     anchors: [],
+    exportTargets: [],
     audit: {
       modes: {
         inference: "open",

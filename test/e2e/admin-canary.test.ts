@@ -56,7 +56,9 @@ function filesBelow(folder: string): [string, string][] {
 }
 
 test("no secret of any admin request is kept as it came", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = await startDaybook(t, {
+    yaml: "export_targets: [{ name: archive, folder: ./archive }]\n",
+  });
   const secrets: string[] = [];
   /** In the form of a provider's key. */
   const secret = () => {

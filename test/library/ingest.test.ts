@@ -113,6 +113,17 @@ test("a key writes its own nodes and no others, and another key of its user goes
   });
   const own = all.replaceAll(JSON.parse(lines[0] ?? "").node_id, daybook.server.nodeId);
   assert.equal((await post(mine, own)).status, 403, "this Daybook's own node");
+  const seal = async (token: string, nodeId: string) => {
+    const body = `${JSON.stringify({ node_id: nodeId, checkpoint: null, keys: null })}\n`;
+    const headers = { "content-type": "application/x-ndjson", authorization: `Bearer ${token}` };
+    return (await fetch(`${daybook.url}/ingest/seals`, { method: "POST", body, headers })).status;
+  };
+  const { node_id: ours } = JSON.parse(lines[0] ?? "") as { node_id: string };
+  assert.deepEqual(
+    [await seal(mine, ours), await seal(others, ours), await seal(others, "0".repeat(16))],
+    [204, 403, 403],
+    "tiles and checkpoints likewise, and of a node only that has events",
+  );
   const refused = (await daybook.events("kind=api")).filter(({ endpoint }) => endpoint === "/ingest/events");
   assert.deepEqual(refused.map(({ error_type }) => error_type).sort(), ["missing", "node", "node", "role"]);
 });
