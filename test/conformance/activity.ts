@@ -14,6 +14,23 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const ENDPOINTS = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", null];
 
+/** What makes no difference here, so that there are as few shapes as real traffic has. */
+const ALIKE: Cells = {
+  action: "chat",
+  caller: "http",
+  name: null,
+  method: "POST",
+  entity_type: null,
+  model: "demo",
+  upstream_model: null,
+  backend_type: "local",
+  provider: null,
+  streaming: null,
+  finish_reason: null,
+  policy_decision: "n/a",
+  tokens_estimated: null,
+};
+
 /** Over 40 days, some exactly at midnight or a millisecond before. */
 function lived(seq: number): Cells {
   const at = (seq * 7_919_317) % (40 * DAY_MS);
@@ -149,6 +166,21 @@ export const ACTIVITY: Cases = {
       sessions.subjects.map(({ subject: session, requests, others }) => [session, requests, others]),
       [["s", 10, ["bob"]]],
     );
+  },
+
+  "numbers of 100,000 events are those of a plain count": async (open) => {
+    const store = await open();
+    const log = new NodeLog(NODE, 9);
+    const made: AuditEvent[] = [];
+    for (let round = 0; round < 20; round++) {
+      const batch = log.next(5000, (seq) => ({ ...lived(seq), ...ALIKE }));
+      await appendAll(store, batch);
+      made.push(...eventsOf(batch.events));
+    }
+    const filter = { where: {}, since: START_MS + 3 * DAY_MS + 1234, until: START_MS + 33 * DAY_MS };
+    const question = { filter, minRequests: 1, limit: 1000 };
+    await assertAsCounted(store, made, { ...question, by: "user_id", bucketMs: HOUR_MS });
+    await assertAsCounted(store, made, { ...question, by: "session_id", bucketMs: null });
   },
 
   "an activity is asked for within 1 to 1000 subjects and 2000 buckets": async (open) => {
