@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { AuditEvent, Cell, FieldName } from "../../src/event/fields.ts";
 import type { EventFilter, Match } from "../../src/query/filter.ts";
 import { TEXT_FIELDS } from "../../src/query/matches.ts";
+import type { ActivityQuestion, SubjectActivity } from "../../src/stores/activity.ts";
 import type { Bucket, Facets, Group, Stats, Usage } from "../../src/stores/store.ts";
 
 /** The events that a filter lets through, newest first. */
@@ -162,6 +163,57 @@ export function usageOf(events: readonly AuditEvent[], by: "api_key_id" | "user_
           costMicros: sum(group, "cost_micros"),
         },
   );
+}
+
+/** `others` are sorted. */
+export function activityOf(events: readonly AuditEvent[], question: ActivityQuestion): SubjectActivity[] {
+  const { filter, by, minRequests, limit, bucketMs } = question;
+  const subjects = Map.groupBy(select(events, filter), (event) => event[by]);
+  const found = [...subjects].flatMap(([subject, group]) =>
+    subject === null || sum(group, "count") < minRequests ? [] : subjectOf(subject, group, by, bucketMs),
+  );
+  return found
+    .sort(
+      (a, b) =>
+        (by === "user_id" ? b.requests - a.requests : Number(b.lastAt) - Number(a.lastAt)) ||
+        compareText(a.subject, b.subject),
+    )
+    .slice(0, limit);
+}
+
+function subjectOf(
+  subject: string,
+  group: readonly AuditEvent[],
+  by: ActivityQuestion["by"],
+  bucketMs: number | null,
+): SubjectActivity {
+  const others = group.flatMap((event) => event[by === "user_id" ? "session_id" : "user_id"] ?? []);
+  const times = group.map(({ recorded_at }) => recorded_at);
+  return {
+    subject,
+    requests: sum(group, "count"),
+    failed: sum(group.filter(failed), "count"),
+    byKind: Object.fromEntries(countsOf(group, "kind")),
+    quotaViolations: sum(
+      group.filter(({ quota_violation }) => quota_violation !== null),
+      "count",
+    ),
+    promptTokens: sum(group, "prompt_tokens"),
+    completionTokens: sum(group, "completion_tokens"),
+    totalTokens: sum(group, "total_tokens"),
+    cachedTokens: sum(group, "cached_tokens"),
+    costMicros: sum(group, "cost_micros"),
+    topEndpoints: facetsOf(group, "endpoint", 5).map(({ value, requests }) => ({
+      value: String(value),
+      requests,
+    })),
+    firstAt: times.reduce((a, b) => Math.min(a, b)),
+    lastAt: times.reduce((a, b) => Math.max(a, b)),
+    meanMs: meanOf(group),
+    p95Ms: quantileOf(group, 0.95),
+    others: [...new Set(others)].sort(compareText),
+    buckets: bucketMs === null ? [] : histogramOf(group, bucketMs).map(({ p95Ms: _, ...bucket }) => bucket),
+  };
 }
 
 /** As deepEqual, but for latencies, which may be 5 % off, in tenths of a millisecond. */
