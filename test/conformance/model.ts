@@ -210,7 +210,7 @@ function subjectOf(
     firstAt: times.reduce((a, b) => Math.min(a, b)),
     lastAt: times.reduce((a, b) => Math.max(a, b)),
     meanMs: meanOf(group),
-    p95Ms: quantileOf(group, 0.95),
+    p95Ms: quantileOf(durationsOf(group), 0.95),
     others: [...new Set(others)].sort(compareText),
     buckets: bucketMs === null ? [] : histogramOf(group, bucketMs).map(({ p95Ms: _, ...bucket }) => bucket),
   };
