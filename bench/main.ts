@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   query: () => import("./query.ts"),
   feed: () => import("./feed.ts"),
   library: () => import("./library.ts"),
+  evidence: () => import("./evidence.ts"),
 };
 
 const { values, positionals } = parseArgs({
