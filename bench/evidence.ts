@@ -88,7 +88,8 @@ async function sealAll({ store, traffic }: FilledStore): Promise<string[]> {
   const [frontier, levels, ids] = [new Frontier(), [[]] as Buffer[][], [] as string[]];
   for (let after: number | null | undefined; after !== null; ) {
     const { events, next } = await store.scan(after ?? null, PART);
-    ids.push(String(events[0]?.row[COLUMN.event_id]));
+    const [first] = events;
+    if (first !== undefined) ids.push(String(first.row[COLUMN.event_id]));
     for (const event of events) {
       const leaf = leafOf(event);
       frontier.append(leaf);
