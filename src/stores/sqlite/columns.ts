@@ -210,12 +210,6 @@ export function cellOf(
   }
 }
 
-/** A third of the time of a regular expression. */
-function uuidOf(hex: string): string {
-  const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
-  return `${a}-${b}-${c}-${d}-${hex.slice(20)}`;
-}
-
 function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("hex");
 }
