@@ -3,7 +3,7 @@
 /** `counts`: integers by name. `names`: a list of names. `tries`: of each try provider, code and ms. */
 export type JsonShape = "counts" | "names" | "tries";
 
-const NAME = /^[A-Za-z0-9_.:/@-]{1,128}$/;
+const NAME = /^[A-Za-z0-9_.:/@+-]{1,128}$/;
 /** Providers have names that a person chose. */
 const SHORT = 255;
 
