@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   policies: () => import("./policies.ts"),
   store: () => import("./store.ts"),
   query: () => import("./query.ts"),
+  export: () => import("./export.ts"),
   feed: () => import("./feed.ts"),
   library: () => import("./library.ts"),
 };

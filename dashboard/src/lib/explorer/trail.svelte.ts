@@ -199,7 +199,7 @@ export class Trail {
     const first = Math.floor(rest.after.recordedAt / widthMs) * widthMs;
     const here = this.#timeline.slices
       .flatMap(({ events }) => events ?? [])
-      .filter(({ recorded_at: at }) => Date.parse(at) >= first).length;
+      .filter(({ recorded_at: at }) => Math.floor(Date.parse(at) / widthMs) * widthMs === first).length;
     const left = buckets.map((bucket) =>
       bucket.from === first ? { ...bucket, requests: Math.max(1, bucket.requests - here) } : bucket,
     );
