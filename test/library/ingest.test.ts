@@ -131,14 +131,17 @@ test("a key writes its own nodes and no others, and another key of its user goes
 
 test("events of another process charge its key's own user, and nobody else whom they name", async (t) => {
   const daybook = await startDaybook(t);
-  for (const name of ["ann", "bo"])
-    await daybook.ask("/admin/users", {
+  const user = async (name: string) => {
+    const { json, text } = await daybook.ask("/admin/users", {
       method: "POST",
-      body: { name, role: "admin", password: "correct horse battery" },
+      body: { name, role: "admin" },
     });
+    return (json as { id?: string }).id ?? assert.fail(text);
+  };
+  const [ann, bo] = [await user("ann"), await user("bo")];
   const spend = async (key: string) => {
     const recorder = await createRecorder({ url: daybook.url, key, folder: tempFolder() });
-    for (const userId of ["ann", "bo"])
+    for (const userId of [ann, bo])
       recorder.log({ kind: "inference", action: "chat", userId, costMicros: 5 }, answered(200));
     await recorder.flush();
     assert.ok(await recorder.shipped());
@@ -146,22 +149,22 @@ test("events of another process charge its key's own user, and nobody else whom 
     return recorder.nodeId;
   };
   const nobodys = await spend(await ingestKey(daybook));
-  const anns = await spend(await ingestKey(daybook, "ann"));
+  const anns = await spend(await ingestKey(daybook, ann));
   const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "read");
   t.after(() => store.close());
   const { sums } = await store.charges();
   assert.deepEqual(
     sums.filter(({ nodeId }) => [nobodys, anns].includes(nodeId)),
-    [{ nodeId: anns, userId: "ann", costMicros: 5 }],
+    [{ nodeId: anns, userId: ann, costMicros: 5 }],
   );
   const events = await daybook.events("kind=inference");
   assert.deepEqual(
     events.map(({ user_id, cost_micros }) => [user_id, cost_micros]),
     [
-      ["ann", 5],
-      ["bo", 5],
-      ["ann", 5],
-      ["bo", 5],
+      [ann, 5],
+      [bo, 5],
+      [ann, 5],
+      [bo, 5],
     ],
     "what they cost is in the trail",
   );
@@ -282,6 +285,11 @@ test("exactly once, whatever is lost, doubled or overtaken on the way, and whoev
   server = await serve();
   await second;
   const recorder = await createRecorder({ url: way.url, key: token, folder });
+  // However few requests a busy machine has made of it so far: each sort of accident has its turn.
+  await until(() => {
+    recorder.log(api, answered(200));
+    return Object.values(way.accidents).every((times) => times > 0);
+  }, 30_000);
   assert.ok(await recorder.shipped(30_000));
   way.fails = false;
   await recorder.close();
@@ -303,10 +311,6 @@ test("exactly once, whatever is lost, doubled or overtaken on the way, and whoev
   assert.deepEqual(
     durable.filter((name) => !names.has(name)),
     [],
-  );
-  assert.ok(
-    Object.values(way.accidents).every((times) => times > 0),
-    JSON.stringify(way.accidents),
   );
   await kill(server);
   const env = { ...process.env, DAYBOOK_HOME: home };
