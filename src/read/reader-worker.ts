@@ -18,7 +18,7 @@ type QuickCall =
   | "seals"
   | "tile"
   | "leafSource";
-type LongCall = "stats" | "histogram" | "facets" | "groups" | "planPrune" | "traces";
+type LongCall = "stats" | "histogram" | "facets" | "groups" | "activity" | "planPrune" | "traces";
 export type CallName = QuickCall | LongCall;
 
 /** A page as it is shown: the JSON of an array of events, made here so that no request waits while it is made. */

@@ -42,6 +42,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
     histogram: (filter, bucketMs) => long.call("histogram", filter, bucketMs),
     facets: (filter, fields, limit) => long.call("facets", filter, fields, limit),
     groups: (filter, fields, limit) => long.call("groups", filter, fields, limit),
+    activity: (question) => long.call("activity", question),
     usage: (question) => quick.call("usage", question),
     planPrune: (rules) => long.call("planPrune", rules),
     traces: (subject) => long.call("traces", subject),

@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventQuery, RowsQuery } from "../../query/filter.ts";
+import type { Activity, ActivityQuestion } from "../activity.ts";
 import type {
   Appended,
   Batch,
@@ -31,6 +32,7 @@ import type {
   Traces,
   Usage,
 } from "../store.ts";
+import { activity } from "./activity.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Source } from "./collect.ts";
@@ -226,6 +228,10 @@ export class SqliteStore implements Store {
 
   usage({ by, since }: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]> {
     return this.#call(() => this.#snapshot(() => usage(this.source, by, since)));
+  }
+
+  activity(question: ActivityQuestion): Promise<Activity> {
+    return this.#call(() => this.#snapshot(() => activity(this.source, question)));
   }
 
   planPrune(rules: PruneRules): Promise<PrunePlan> {
