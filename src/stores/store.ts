@@ -35,6 +35,8 @@ export interface Batch {
   readonly to: Position;
   /** Events right before these that no journal holds any more: their seqs are skipped. */
   readonly lost?: { readonly fromSeq: number; readonly toSeq: number } | null;
+  /** The one user whom these events charge; null: they charge nobody. Left out: whomever they name. */
+  readonly payer?: string | null;
 }
 
 /** `conflict`: the store is not at `from`; nothing was changed, and `at` is where it is. */

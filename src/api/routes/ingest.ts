@@ -35,7 +35,8 @@ export const INGEST_ROUTES: readonly Route[] = [
       "`conflict`: the node is not at `from`; go on from `at`.",
     answer: async (call) => {
       const { ingest, feed } = call.parts;
-      const { result, at } = await ingest.append(await admitted(call, "events"));
+      // Nobody else's balance is this key's to spend.
+      const { result, at } = await ingest.append(await admitted(call, "events"), holderOf(call).userId);
       feed.wake();
       return { result, at: at && { seq: at.seq, root: at.root } };
     },

@@ -118,7 +118,8 @@ export class SqliteStore implements Store {
     });
   }
 
-  #append({ nodeId, events, from, to }: Batch): Appended {
+  #append(batch: Batch): Appended {
+    const { nodeId, events, from, to } = batch;
     const at = this.#positions(POSITION, nodeId)[0] ?? null;
     if (at?.seq !== from?.seq || at?.root !== from?.root) return { result: "conflict", at };
     const insert = this.#prepare(INSERT_EVENT);
@@ -130,7 +131,7 @@ export class SqliteStore implements Store {
       tally.add(event.row, shape, actor);
     }
     tally.write(this.#rollups);
-    addCharges(this.#db, { nodeId, events });
+    addCharges(this.#db, batch);
     this.#prepare(MOVE).run(nodeId, to.seq, to.root);
     return { result: "appended" };
   }
