@@ -90,7 +90,7 @@ async function isUnharmed({ page }: Visit, where: string): Promise<void> {
   );
   assert.doesNotMatch(await page.locator("body").innerText(), /[\u200b\u202a-\u202e\u2066-\u2069]/, where);
   const overflow = await page.evaluate<number>(
-    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+    "Math.max(...['html', 'main'].map((name) => document.querySelector(name)).map((e) => e.scrollWidth - e.clientWidth))",
   );
   assert.ok(overflow <= 0, `${where} is wider than the window by ${overflow}`);
 }
