@@ -16,6 +16,8 @@ const MAX_NEEDLE = 255;
 const STEP = 50;
 /** Of a request whose arguments can be judged: it takes time already to see how many members a map has. */
 const MAX_REQUEST = 2 * 1024 * 1024;
+/** To put a member into a map takes this, paid for all before the first: large maps grow slowly. */
+const MEMBER = 4;
 /** Levels of arguments that conditions see: each new shape makes types in the evaluator that stay there. */
 const MAX_DEPTH = 8;
 
@@ -58,8 +60,11 @@ export class Meter {
     if (typeof value !== "object" || value === null || value instanceof Hidden) return value;
     if (depth >= MAX_DEPTH) return HIDDEN;
     if (Array.isArray(value)) return value.map((item) => this.#seen(item, depth + 1));
+    const keys = Object.keys(value);
+    this.spend(keys.length * MEMBER);
     const members = new Map<string, unknown>();
-    for (const [key, member] of Object.entries(value)) members.set(key, this.#seen(member, depth + 1));
+    for (const key of keys)
+      members.set(key, this.#seen((value as Readonly<Record<string, unknown>>)[key], depth + 1));
     return members;
   }
 

@@ -124,7 +124,8 @@ function messageOf(value: unknown, bytes: number): McpMessage | McpRefusal {
     return refuse(-32600, `\`params.${WRITTEN[within] ?? within}\` must be written just so.`, id);
   const meta = isObject(given._meta) ? given._meta : {};
   const version = textOf(meta["io.modelcontextprotocol/protocolVersion"]);
-  if (!("id" in value)) return notification(method, given, version);
+  if (!("id" in value) && mcpMethod(method).named === undefined) return notification(method, given, version);
+  // Without one, what is executed would be a notification: not judged, and yet done by a server that is not strict.
   if (id === null) return refuse(-32600, "`id` must be a string or a number.");
   return requestOf({ id, method, given, meta, version, bytes });
 }

@@ -33,6 +33,8 @@ export interface End {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A server that is ended, and does not listen, has so long. */
+const KILL_MS = 5000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
@@ -99,7 +101,11 @@ async function lived(child: Child, session: StdioSession, stdout: Writable): Pro
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of SIGNALS) process.on(signal, forward);
   // A client that is gone reads nothing more: the server has no one to serve.
-  const kill = () => void child.kill("SIGTERM");
+  const kill = () => {
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), KILL_MS);
+    child.once("exit", () => clearTimeout(timer));
+  };
   stdout.once("error", kill);
   child.stdin.on("error", () => {});
   try {

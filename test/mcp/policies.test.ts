@@ -82,3 +82,23 @@ test("over stdio too", async (t) => {
   );
   assert.deepEqual(wrapped.called(), ["echo"]);
 });
+
+test("over stdio each call of a batch is judged by itself, also of two with one id, and all are answered", async (t) => {
+  const wrapped = await wrap(t, { yaml: POLICIES });
+  const ping = { jsonrpc: "2.0", id: 7, method: "ping" };
+  wrapped.say([callTool("echo", {}, {}, 1), callTool("write_file", { path: "/etc/x" }, {}, 1), ping]);
+  assert.ok((await wrapped.heard(7)) !== undefined);
+  await wrapped.end();
+  assert.deepEqual(wrapped.called(), []);
+  assert.deepEqual(
+    (await wrapped.events()).map(({ name, error_code, policy_decision }) => [
+      name,
+      error_code,
+      policy_decision,
+    ]),
+    [
+      ["echo", "policy_denied", "n/a"],
+      ["write_file", "policy_denied", "deny"],
+    ],
+  );
+});

@@ -1,6 +1,7 @@
 // The wrapper over stdio: lines pass as they are, each call has its event, and the server's life is the command's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 import { callTool } from "./call.ts";
@@ -97,6 +98,54 @@ test("a client that is gone ends the server, and what was under way is told", as
   assert.match(wrapped.err(), /terminated/);
   const hung = (await wrapped.events()).find(({ name }) => name === "hang");
   assert.equal(hung?.error_type, "server_ended");
+});
+
+test("a server that ignores its signal is ended all the same, once its client is gone", async (t) => {
+  const deaf = `
+    process.on("SIGTERM", () => process.stderr.write("called deaf\\n"));
+    process.stderr.write("called ready\\n");
+    setInterval(() => {}, 1000);
+    process.stdin.on("data", () => process.stdout.write("{}\\n"));`;
+  const wrapped = await wrap(t, { command: [process.execPath, "-e", deaf] });
+  await until(() => wrapped.called().includes("ready"), 60_000);
+  wrapped.child.stdout.destroy();
+  await until(() => {
+    wrapped.say({ jsonrpc: "2.0", method: "notifications/x" });
+    return wrapped.called().includes("deaf");
+  }, 60_000);
+  assert.deepEqual(await wrapped.exited(), { code: null, signal: "SIGKILL" });
+});
+
+test("a message with a CR within, which ends a line for many readers, never reaches the server", async (t) => {
+  const wrapped = await wrap(t);
+  const hidden = JSON.stringify(callTool("delete", {}, {}, 2));
+  const [before, after] = JSON.stringify(callTool("echo", { x: "HERE" }, {}, 1)).split('"HERE"');
+  wrapped.say(`${before}\r${hidden}\r${after}\n`);
+  wrapped.say(`${JSON.stringify(callTool("echo", {}, {}, 3))}\r\n`);
+  await wrapped.heard(3);
+  await wrapped.end();
+  assert.deepEqual(wrapped.called(), ["echo"]);
+  assert.deepEqual(
+    (await wrapped.events()).map(({ name, error_code }) => [name, error_code]),
+    [
+      [null, "invalid_request"],
+      ["echo", null],
+    ],
+  );
+});
+
+test("events go to another Daybook where that is the store", async (t) => {
+  const daybook = await startDaybook(t);
+  const body = { name: "laptop", role: "admin", scopes: ["ingest"] };
+  const { json } = await daybook.ask("/admin/tokens", { method: "POST", body });
+  const { secret } = json as { secret: string };
+  const wrapped = await wrap(t, { yaml: `store: ${daybook.url.replace("://", `://ingest:${secret}@`)}\n` });
+  wrapped.say(callTool("echo", { city: "Zug" }, {}, 1));
+  await wrapped.heard(1);
+  assert.deepEqual(await wrapped.end(), { code: 0, signal: null });
+  const [event, ...more] = await daybook.events("kind=mcp");
+  assert.equal(more.length, 0);
+  assert.partialDeepStrictEqual(event, { name: "echo", caller: "stdio", input_json: '{"city":"Zug"}' });
 });
 
 test("many at once on one folder lose nothing", async (t) => {

@@ -49,6 +49,10 @@ const HOSTILE: Readonly<Record<string, readonly [string, unknown, number?]>> = {
     "arguments.m.all(key, key != '')",
     { m: Object.fromEntries(LIST.map((each) => [`k${each}`, each])) },
   ],
+  "more members than can be looked at": [
+    "has(arguments.path)",
+    Object.fromEntries(LIST.map((each) => [`k${each}`, each])),
+  ],
   "a giant call": ["arguments.n == 1", { n: 1 }, 30_000_000],
 };
 

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { dueAfter } from "../../src/control/schedules.ts";
 import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
+import { until } from "../support/until.ts";
 
 type Json = Record<string, unknown>;
 const PATH = "/admin/export-schedules";
@@ -27,11 +28,12 @@ async function run(daybook: TestDaybook, id: string): Promise<Json> {
   await daybook.settle();
   const { status, text } = await daybook.ask(`${PATH}/${id}/run`, { method: "POST", body: {} });
   assert.equal(status, 202, text);
-  for (;;) {
-    const now = await schedule(daybook, id);
-    if (now.running === false) return now;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  let now: Json = {};
+  await until(async () => {
+    now = await schedule(daybook, id);
+    return now.running === false;
+  });
+  return now;
 }
 
 const files = (folder: string) =>
@@ -95,8 +97,10 @@ test("what was due while no server ran is caught up by one run at the start", as
   database.prepare("UPDATE export_schedules SET created_at = created_at - 315360000000").run();
   database.close();
   const daybook = await startDaybook(t, { home, yaml });
-  while ((await schedule(daybook, id)).last_at === null || (await schedule(daybook, id)).running)
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => {
+    const { last_at, running } = await schedule(daybook, id);
+    return last_at !== null && running === false;
+  });
   assert.equal(files(folder).length, 1);
   assert.equal(idsIn(join(folder, files(folder)[0] ?? "")).length, 1);
   assert.ok(Date.parse(String((await schedule(daybook, id)).next_at)) > Date.now());

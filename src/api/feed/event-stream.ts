@@ -3,6 +3,7 @@
 import type { FastifyReply } from "fastify";
 import { type FeedPosition, writePosition } from "../../event/feed.ts";
 import type { Carrier } from "./carry.ts";
+import { writingUntilGone } from "./until-gone.ts";
 
 /** How long a browser waits before it comes again. */
 const RETRY_MS = 1000;
@@ -22,13 +23,7 @@ export function openEventStream(reply: FastifyReply, together: boolean, onGone: 
     "x-accel-buffering": "no",
   });
   raw.once("close", onGone);
-  const write = (chunks: readonly (Uint8Array | string)[]) =>
-    new Promise<void>((resolve, reject) => {
-      for (const [index, chunk] of chunks.entries()) {
-        const isLast = index === chunks.length - 1;
-        raw.write(chunk, (error) => (error ? reject(error) : isLast && resolve()));
-      }
-    });
+  const write = writingUntilGone(raw, (part, done) => raw.write(part, done));
   raw.write(`retry: ${RETRY_MS}\n\n`);
   return {
     frame: (frame, at: FeedPosition) =>

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { FEED_ENDS, type FeedFrame } from "../../event/feed.ts";
 import { Refusal } from "../problem.ts";
 import type { Carrier } from "./carry.ts";
+import { writingUntilGone } from "./until-gone.ts";
 
 /** A request to go on as something else, with what of that is here already. */
 export interface Upgrade {
@@ -56,13 +57,7 @@ export function openWebSocket(
 }
 
 function carrierOf(webSocket: WebSocket, together: boolean): Carrier {
-  const send = (messages: readonly (Uint8Array | string)[]) =>
-    new Promise<void>((resolve, reject) => {
-      for (const [index, message] of messages.entries()) {
-        const isLast = index === messages.length - 1;
-        webSocket.send(message, { binary: false }, (error) => (error ? reject(error) : isLast && resolve()));
-      }
-    });
+  const send = writingUntilGone(webSocket, (part, done) => webSocket.send(part, { binary: false }, done));
   return {
     frame: (frame: FeedFrame) => send([JSON.stringify(frame)]),
     events: (events) => send(events.frames(together)),

@@ -1,5 +1,6 @@
 // A request on its way to an MCP server, and the answer on its way back. Nothing is tried twice: a tool that ran must not
 // run again.
+import type { IncomingMessage } from "node:http";
 import type { McpId } from "../../protocols/mcp-messages.ts";
 import { Attempt } from "../attempt.ts";
 import type { Work } from "../exchange.ts";
@@ -55,7 +56,8 @@ export class Forwarding implements Work {
     const server = this.#server;
     const { request } = exchange;
     exchange.work = this;
-    const { scope, session } = this.#scopes();
+    const id = sessionOf(request);
+    const { scope, session } = this.#scopes(id);
     this.#enter(scope);
     const timer = this.stays ? undefined : setTimeout(() => this.cut("timeout"), server.timeoutMs);
     const attempt = new Attempt({
@@ -66,6 +68,7 @@ export class Forwarding implements Work {
       body: this.#asked.body,
       accept: (status) => {
         server.answered(status);
+        if (id !== null && status < 400) server.sessions.put(id, this.#caller.key.id);
         this.#relay = new McpRelay({
           exchange,
           server,
@@ -74,6 +77,7 @@ export class Forwarding implements Work {
           rounds: this.#known.rounds,
           session,
           lists: this.#asked.lists,
+          onSession: (id) => server.sessions.put(id, this.#caller.key.id),
         });
         return this.#relay;
       },
@@ -117,13 +121,10 @@ export class Forwarding implements Work {
   }
 
   /** What ids are unique in: the session; else what this key asks of this server. */
-  #scopes(): { readonly scope: string; readonly session: string | null } {
-    const id = this.#exchange.request.headers["mcp-session-id"];
-    const { name } = this.#server;
-    if (typeof id !== "string" || id === "")
-      return { scope: `${name}\nkey ${this.#caller.key.id}`, session: null };
-    const session = `${name}\nsession ${id}`;
-    return { scope: session, session };
+  #scopes(id: string | null): { readonly scope: string; readonly session: string | null } {
+    const key = `${this.#server.name}\nkey ${this.#caller.key.id}`;
+    const session = id === null ? null : `${key}\nsession ${id}`;
+    return { scope: session ?? key, session };
   }
 
   #headers(): Record<string, string | string[]> {
@@ -131,6 +132,12 @@ export class Forwarding implements Work {
     const own = { ...this.#server.headers, "x-request-id": requestId };
     return headersUp(request.headers, this.#caller.keyHeader, own);
   }
+}
+
+/** Id of the session that a request belongs to; null: none. */
+export function sessionOf({ headers }: IncomingMessage): string | null {
+  const { "mcp-session-id": id } = headers;
+  return typeof id === "string" && id !== "" ? id : null;
 }
 
 function searchOf(url: string): string {

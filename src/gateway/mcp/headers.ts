@@ -36,10 +36,17 @@ export function headersUp(
   for (const name in client) {
     const value = client[name];
     if (value === undefined || HOP.has(name) || OURS_UP.has(name) || named.has(name)) continue;
-    if (name !== keyHeader) headers[name] = value;
+    if (name === keyHeader || (name === "authorization" && isOurs(value, client["x-api-key"]))) continue;
+    headers[name] = value;
   }
   headers["accept-encoding"] = "identity";
   return Object.assign(headers, own);
+}
+
+/** Some clients show their key in both headers; and a key or token of Daybook's is for no server. */
+function isOurs(authorization: string | string[], key: string | string[] | undefined): boolean {
+  const value = String(authorization);
+  return /\bdb[kts]_/.test(value) || (typeof key === "string" && value.includes(key));
 }
 
 /** The server's headers for the client. */

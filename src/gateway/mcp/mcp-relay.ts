@@ -29,8 +29,12 @@ export interface McpRelayOptions {
   readonly session: string | null;
   /** Lists that were asked for, by id: their methods. */
   readonly lists: ReadonlyMap<McpId, string>;
+  /** The server says that this is a session. */
+  readonly onSession: (id: string) => void;
 }
 
+/** Messages of a body that is no stream; a batch has no more requests. */
+const MAX_ENVELOPES = 1000;
 /** A list that is longer is not learnt from. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
@@ -66,6 +70,8 @@ export class McpRelay implements AnswerSink {
     // Compressed against our wish: it passes, and tells nothing.
     if (encoding === "identity" && isStream) this.#stream = new McpStream();
     else if (encoding === "identity" && /\bjson\b/i.test(type)) this.#readWhole();
+    const { "mcp-session-id": session } = headers;
+    if (typeof session === "string" && status < 400) this.#options.onSession(session);
     const upstreamRequestId = requestIdFrom(headers["x-request-id"]);
     if (upstreamRequestId !== null) for (const call of calls) call.note({ upstreamRequestId });
     this.#exchange.writeHead(
@@ -79,7 +85,8 @@ export class McpRelay implements AnswerSink {
   data(chunk: Buffer): boolean {
     if (this.#exchange.isOver) return true;
     if (this.#stream !== null) return this.#events(this.#stream, chunk);
-    if (this.#reader !== null) this.#envelopes.push(...this.#reader.feed(chunk));
+    if (this.#reader !== null && this.#envelopes.length < MAX_ENVELOPES)
+      this.#envelopes.push(...this.#reader.feed(chunk));
     if (this.#list !== null) this.#keepList(chunk);
     if (!this.#exchange.strict) return this.#write([chunk]);
     // All but the last byte.

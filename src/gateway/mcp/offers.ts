@@ -41,6 +41,7 @@ export class Offers {
   readonly #unlisted: Tool = { schema: undefined, redactors: new Map() };
   /** Monotonic, ms. */
   #askedAt = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | null = null;
   readonly #prompts = new Set<string>();
   /** Template → the same as a glob. */
   readonly #templates = new Map<string, string>();
@@ -83,11 +84,17 @@ export class Offers {
     return [...this.#templates.keys()].sort();
   }
 
-  /** Whether the server is to be asked for the schema of a tool that no list has shown; then not again for a while. */
-  wants(tool: string, now: number): boolean {
-    if (this.#tools.has(tool) || now - this.#askedAt < ASK_AGAIN_MS) return false;
-    this.#askedAt = now;
-    return true;
+  /**
+   * Has the server asked for the schema of a tool that no list has shown, once in a while; who wants to know it
+   * meanwhile waits for the same answer.
+   */
+  async know(tool: string, now: number, ask: () => Promise<void>): Promise<void> {
+    if (this.#tools.has(tool)) return;
+    if (now - this.#askedAt >= ASK_AGAIN_MS) {
+      this.#askedAt = now;
+      this.#asking = ask();
+    }
+    await this.#asking;
   }
 
   /** `value` as an event may hold it, by the schema of the tool `name` where it is known. */

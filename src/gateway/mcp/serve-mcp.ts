@@ -17,7 +17,7 @@ import type { Rulings } from "../rulings.ts";
 import { askTools } from "./ask-tools.ts";
 import type { McpCall } from "./call.ts";
 import type { CallBook } from "./call-book.ts";
-import { type Asked, Forwarding, type McpCaller } from "./forwarding.ts";
+import { type Asked, Forwarding, type McpCaller, sessionOf } from "./forwarding.ts";
 import { headerProblem, headersUp } from "./headers.ts";
 import { callFacts, denial, type McpAudit, type RulingContext } from "./judging.ts";
 import type { McpExchange } from "./mcp-exchange.ts";
@@ -43,6 +43,9 @@ export async function serveMcp(
   options: McpOptions,
 ): Promise<void> {
   const { request } = exchange;
+  const session = sessionOf(request);
+  if (session !== null && !server.sessions.isFor(session, caller.key.id))
+    return exchange.refuse("not_found", NO_SESSION);
   let asked: Asked = NOTHING;
   if (request.method === "POST") {
     const body = await bodyOf(exchange, options.maxBodyBytes);
@@ -73,13 +76,19 @@ export async function serveMcp(
   }
 }
 
+/** As a server says of a session that is over: the client begins a new one. */
+const NO_SESSION = { message: "There is no such session. Begin a new one.", errorType: "unknown_session" };
 const NOTHING: Asked = { body: null, lists: new Map(), stays: false, cancels: [] };
 
 /** The whole body; null when it was refused, or never came. */
 async function bodyOf(exchange: McpExchange, maxBytes: number): Promise<Buffer | null> {
-  const { "content-encoding": encoding = "identity" } = exchange.request.headers;
+  const { "content-encoding": encoding = "identity", "content-type": type = "" } = exchange.request.headers;
   if (encoding !== "identity") {
     exchange.refuse("invalid_request", { message: "The body is compressed. Send it uncompressed." });
+    return null;
+  }
+  if (!isSaidUtf8(type)) {
+    exchange.refuse("invalid_request", { message: "The body must be UTF-8, and its Content-Type say so." });
     return null;
   }
   const body = await readBody(exchange, maxBytes);
@@ -90,6 +99,13 @@ async function bodyOf(exchange: McpExchange, maxBytes: number): Promise<Buffer |
     });
   }
   return null;
+}
+
+/** A server that believes another charset would read another message than is judged here. */
+function isSaidUtf8(contentType: string): boolean {
+  return [...contentType.matchAll(/charset[^=]*=\s*([^;,\s]*)/gi)].every(([, charset = ""]) =>
+    /^"?utf-?8"?$/i.test(charset),
+  );
 }
 
 function refuseHeaders(exchange: McpExchange, { messages }: McpBody, message: string): void {
@@ -114,9 +130,10 @@ async function knowTools(
   if (!enabled || mode !== "redacted") return;
   for (const message of messages) {
     if (message.is !== "request" || message.method !== "tools/call" || message.name === null) continue;
-    if (!server.offers.wants(message.name, performance.now())) continue;
-    const headers = headersUp(exchange.request.headers, keyHeader, server.headers);
-    await askTools(server, headers, message.version);
+    await server.offers.know(message.name, performance.now(), () => {
+      const headers = headersUp(exchange.request.headers, keyHeader, server.headers);
+      return askTools(server, headers, message.version);
+    });
   }
 }
 

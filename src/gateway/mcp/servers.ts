@@ -6,6 +6,7 @@ import type { McpServer as ServerConfig } from "../../providers/mcp-server.ts";
 import { Pools, type ProxySettings } from "../pools.ts";
 import type { Place } from "../upstream.ts";
 import { Offers } from "./offers.ts";
+import { Sessions } from "./sessions.ts";
 
 const CONNECT_MS = 10_000;
 
@@ -29,6 +30,7 @@ export class McpServer {
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
   readonly offers = new Offers();
+  readonly sessions = new Sessions();
   readonly #url: URL;
   readonly #pools: Pools;
   readonly #now: () => number;

@@ -44,7 +44,14 @@ export interface StdioSessionOptions {
   readonly child: { readonly from: Readable; readonly to: Writable };
 }
 
+/** A request of the client's; `call`: null where it leaves no event. */
+interface Asked {
+  readonly message: McpRequest;
+  readonly call: McpCall | null;
+}
+
 const LF = 0x0a;
+const CR = 0x0d;
 /** All calls of a process are one session's. */
 const SCOPE = "stdio";
 /** A list that is longer is not learnt from. */
@@ -120,24 +127,26 @@ export class StdioSession {
   /** Whether the line goes on to the server; what does not is answered. */
   async #isLet(line: Buffer): Promise<boolean> {
     if (line.every((byte) => byte <= 0x20)) return true;
+    if (hasLoneCr(line)) {
+      this.#refuse(null, "invalid_request", { message: "A message stands on one line.", rpcCode: -32_600 });
+      return false;
+    }
     const read = readMcp(line);
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;
       this.#refuse(id, "invalid_request", { message, rpcCode });
       return false;
     }
-    const calls: McpCall[] = [];
+    const asked: Asked[] = [];
     for (const message of read.messages) {
-      if (message.is === "request") {
-        const call = this.#begin(message);
-        if (call !== null) calls.push(call);
-      } else this.#callOff(message);
+      if (message.is === "request") asked.push({ message, call: this.#begin(message) });
+      else this.#callOff(message);
     }
-    const requests = read.messages.filter((message): message is McpRequest => message.is === "request");
-    if (this.#isDenied(requests, calls)) return false;
+    if (this.#isDenied(asked)) return false;
+    const calls = asked.flatMap(({ call }) => (call === null ? [] : [call]));
     const announced = await Promise.all(calls.map((call) => call.announce(STRICT_DEADLINE_MS)));
     if (announced.every(Boolean)) return true;
-    for (const call of calls) this.#answerFor(call, "audit_unavailable", {});
+    this.#answerAll(asked, "audit_unavailable", {});
     return false;
   }
 
@@ -172,15 +181,13 @@ export class StdioSession {
   }
 
   /** Whether a policy denies one of these: then none of them goes on. */
-  #isDenied(requests: readonly McpRequest[], calls: readonly McpCall[]): boolean {
+  #isDenied(asked: readonly Asked[]): boolean {
     const { server, rulings, profile } = this.#options;
     const context = { server, rulings, profile, key: null, caller: "stdio" };
-    for (const call of calls) {
-      const message = requests.find(({ id }) => id === call.id);
-      const denied = message === undefined ? null : denial(call, message, context);
+    for (const { message, call } of asked) {
+      const denied = call === null ? null : denial(call, message, context);
       if (denied === null) continue;
-      const said = denied.reason === null ? {} : { message: denied.reason };
-      for (const each of calls) this.#answerFor(each, "policy_denied", said);
+      this.#answerAll(asked, "policy_denied", denied.reason === null ? {} : { message: denied.reason });
       return true;
     }
     return false;
@@ -222,9 +229,14 @@ export class StdioSession {
     call.fail(code);
   }
 
-  #answerFor(call: McpCall, code: OwnFailure, said: Pick<McpError, "message">): void {
-    this.#answer(call.id, code, said, call.requestId);
-    call.fail(code);
+  /** None of these goes on: each is answered so, those too that leave no event. */
+  #answerAll(asked: readonly Asked[], code: OwnFailure, said: Pick<McpError, "message">): void {
+    const requestId = asked.find(({ call }) => call !== null)?.call?.requestId ?? newRequestId();
+    for (const { message, call } of asked) {
+      this.#answer(message.id, code, said, call?.requestId ?? requestId);
+      call?.fail(code);
+      this.#lists.delete(message.id);
+    }
   }
 
   #answer(
@@ -243,6 +255,13 @@ export class StdioSession {
     this.#own = [];
     for (const bytes of own) await put(this.#options.client.to, bytes);
   }
+}
+
+/** For many readers CR alone ends a line: they would read other messages than were judged here. */
+function hasLoneCr(line: Buffer): boolean {
+  for (let at = line.indexOf(CR); at !== -1; at = line.indexOf(CR, at + 1))
+    if (line[at + 1] !== LF) return true;
+  return false;
 }
 
 /** Writes, and waits while nobody reads; a pipe that is gone takes everything. */

@@ -1,17 +1,25 @@
-// UTC milliseconds as ISO 8601, many in a row: neighbours mostly share their second, which is then written once.
+// UTC milliseconds as ISO 8601, many in a row: neighbours mostly share their day, which is then written once.
 import { isoTime } from "../../event/json.ts";
+
+const DAY_MS = 86_400_000;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, "0"));
 
 /** A function that writes what `isoTime` does. */
 export function createIsoText(): (ms: number) => string {
-  let second = Number.NaN;
-  let prefix = "";
+  let day = Number.NaN;
+  let date = "";
   return (ms) => {
-    const rest = ms % 1000;
-    if (ms - rest !== second) {
-      if (ms < 0) return isoTime(ms);
-      second = ms - rest;
-      prefix = isoTime(second).slice(0, -4);
+    if (ms < 0) return isoTime(ms);
+    const rest = ms % DAY_MS;
+    if (ms - rest !== day) {
+      day = ms - rest;
+      date = isoTime(day).slice(0, -13);
     }
-    return `${prefix}${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}Z`;
+    const seconds = Math.floor(rest / 1000);
+    const minutes = Math.floor(seconds / 60);
+    const thousandths = rest % 1000;
+    const zeros = thousandths < 10 ? "00" : thousandths < 100 ? "0" : "";
+    const clock = `${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[seconds % 60]}`;
+    return `${date}${clock}.${zeros}${thousandths}Z`;
   };
 }
