@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   export: () => import("./export.ts"),
   feed: () => import("./feed.ts"),
   library: () => import("./library.ts"),
+  evidence: () => import("./evidence.ts"),
 };
 
 const { values, positionals } = parseArgs({

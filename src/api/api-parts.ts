@@ -40,7 +40,7 @@ export interface ApiParts extends ControlParts {
   readonly version: string;
   readonly reader: Reader;
   readonly evidence: Evidence;
-  readonly feed: Pick<Feed, "subscribe">;
+  readonly feed: Pick<Feed, "subscribe" | "wake">;
   /** The providers at work. */
   readonly upstreams: Upstreams;
   /** The MCP servers at work. */
@@ -57,9 +57,12 @@ export interface ApiParts extends ControlParts {
   runSchedule(schedule: Schedule): Promise<string | null>;
   /** Where exports may be delivered to; `check` throws `unknown_entity`. */
   readonly targets: { readonly names: readonly string[]; check(name: string): void };
-  /** Takes in events of other processes. Bytes are handed over; what resolves is durable. */
+  /** Takes in events of other processes. Bytes are handed over; what resolves is durable. Only `payer` is charged. */
   readonly ingest: {
-    append(bytes: Uint8Array<ArrayBuffer>): Promise<{
+    append(
+      bytes: Uint8Array<ArrayBuffer>,
+      payer: string | null,
+    ): Promise<{
       readonly result: "appended" | "conflict";
       readonly at: Position | null;
     }>;

@@ -1,6 +1,7 @@
 // Every path that the API answers, by subject. Adding a route is adding it here; a route that changes something also
 // needs its example in test/api/mutating-routes.ts.
 import { alsoAt, type Route } from "./route.ts";
+import { ACTIVITY_ROUTES } from "./routes/activity.ts";
 import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { DRY_RUN_ROUTES } from "./routes/dry-run.ts";
@@ -31,7 +32,7 @@ import { USER_ROUTES } from "./routes/users.ts";
 
 /** What is asked of the trail, which is answered where others had it before, too. */
 const PATH = "/admin/audit-logs";
-const TRAIL: readonly Route[] = [...SUM_ROUTES, ...EVENT_STREAM_ROUTES, ...TRAIL_ROUTES];
+const TRAIL: readonly Route[] = [...SUM_ROUTES, ...ACTIVITY_ROUTES, ...EVENT_STREAM_ROUTES, ...TRAIL_ROUTES];
 const LIST = TRAIL.filter(({ path }) => path === PATH);
 const BESIDE_LIST = TRAIL.filter(({ path }) => path !== PATH && !path.includes(":"));
 

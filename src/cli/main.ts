@@ -52,13 +52,18 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./stats.ts")).statsCommand(await adminParts()),
   },
   {
+    name: "sessions",
+    about: "What was done in each session, the latest first.",
+    load: async () => (await import("./activity.ts")).sessionsCommand(await adminParts()),
+  },
+  {
     name: "console",
     about: "Show another Daybook's trail on this machine.",
     load: async () => (await import("./console.ts")).consoleCommand(await surroundings()),
   },
   {
     name: "users",
-    about: "Users: list, create, change and delete them.",
+    about: "Users: list, create, change and delete them; what they did.",
     load: async () => (await import("./users.ts")).usersCommand(await adminParts()),
   },
   {

@@ -1,5 +1,6 @@
 // `daybook users`: who may log in, own keys and tokens.
 import { Command } from "commander";
+import { usersActivityCommand } from "./activity.ts";
 import {
   type AdminFlags,
   type AdminParts,
@@ -30,12 +31,13 @@ export function usersCommand(parts: AdminParts): Command {
   const password = async ({ passwordFile }: Given) =>
     passwordFile === undefined ? {} : { password: await secretFrom(parts, passwordFile) };
   return new Command("users")
-    .description("Users: list, create, change and delete them.")
+    .description("Users: list, create, change and delete them; what they did.")
     .addCommand(
       adminCommand("list", "All users, newest first.").action((flags: Given) =>
         withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),
       ),
     )
+    .addCommand(usersActivityCommand(parts))
     .addCommand(
       adminCommand("create", "Make a user.")
         .argument("<name>", "to log in with")

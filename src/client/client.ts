@@ -3,12 +3,21 @@ import type { FieldName } from "../event/fields.ts";
 import type { EventJson } from "../event/json.ts";
 import { type EventFilter, MAX_LIMIT } from "../query/filter.ts";
 import { writeFilter } from "../query/parameters.ts";
-import type { FacetsJson, HistogramJson, StatsJson } from "./answers.ts";
+import type { FacetsJson, HistogramJson, SessionsJson, StatsJson, UsersJson } from "./answers.ts";
 import { type Ask, ClientError, type ClientOptions, createAsk, jsonOf } from "./ask.ts";
 import { type LiveItem, type LiveOptions, live, overSse } from "./live.ts";
 
 export type { AskInit } from "./ask.ts";
-export type { ClientOptions, FacetsJson, HistogramJson, LiveItem, LiveOptions, StatsJson };
+export type {
+  ClientOptions,
+  FacetsJson,
+  HistogramJson,
+  LiveItem,
+  LiveOptions,
+  SessionsJson,
+  StatsJson,
+  UsersJson,
+};
 export { ClientError };
 
 /** Which events: the typed filter, or the parameters of a URL (docs/reference/api.md). */
@@ -62,6 +71,16 @@ export interface Client {
     fields: readonly FieldName[],
     options?: Cancellable & { readonly limit?: number },
   ): Promise<FacetsJson>;
+  /** What each user did; `parameters`: `days`, `min_actions`, `bucket`, `limit` (docs/reference/api.md). */
+  users(
+    question?: Question,
+    options?: Cancellable & { readonly parameters?: Parameters },
+  ): Promise<UsersJson>;
+  /** What was done in each session; `parameters`: `days`, `min_actions`, `limit`. */
+  sessions(
+    question?: Question,
+    options?: Cancellable & { readonly parameters?: Parameters },
+  ): Promise<SessionsJson>;
   /** Everything that matches, as a stream of `format`; `parameters` may ask for more (docs/reference/api.md). */
   export(
     question: Question,
@@ -124,6 +143,10 @@ export function createClient(options: ClientOptions): Client {
         { fields: fields.join(","), ...(limit === undefined ? {} : { limit: String(limit) }) },
         signal,
       ),
+    users: (question = EVERYTHING, { parameters = {}, signal } = {}) =>
+      sums("users", question, parameters, signal),
+    sessions: (question = EVERYTHING, { parameters = {}, signal } = {}) =>
+      sums("sessions", question, parameters, signal),
     export: (question, format, { parameters, signal } = {}) =>
       ask(`${TRAIL}/export`, { query: parametersOf(question, { format, ...parameters }), signal }),
     async event(eventId, { signal } = {}) {

@@ -7,7 +7,13 @@ import { openStore } from "../stores/open-store.ts";
 import type { Position, Store } from "../stores/store.ts";
 
 export type ToIngest =
-  | { readonly id: number; readonly is: "events" | "seal"; readonly bytes: Uint8Array }
+  | {
+      readonly id: number;
+      readonly is: "events";
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly payer: string | null;
+    }
+  | { readonly id: number; readonly is: "seal"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly id: number; readonly is: "nodes" }
   | { readonly id: number; readonly is: "close" };
 
@@ -54,10 +60,10 @@ async function nodes(): Promise<IngestedNode[]> {
   return positions.map((position) => ({ ...position, sealedSize: logs.get(position.nodeId) ?? 0 }));
 }
 
-async function append(bytes: Uint8Array): Promise<Ingested> {
+async function append(bytes: Uint8Array, payer: string | null): Promise<Ingested> {
   const batch = parseBatch(bytes);
   const { to } = batch;
-  const appended = await (await store()).append(batch);
+  const appended = await (await store()).append({ ...batch, payer });
   if (appended.result === "appended") return { result: "appended", at: to };
   const { at } = appended;
   // Sent again, because its answer was lost.
@@ -67,7 +73,7 @@ async function append(bytes: Uint8Array): Promise<Ingested> {
 
 async function done(message: ToIngest): Promise<Answers[keyof Answers]> {
   if (message.is === "nodes") return nodes();
-  if (message.is === "events") return append(message.bytes);
+  if (message.is === "events") return append(message.bytes, message.payer);
   if (message.is === "seal") await (await store()).seal(parseSeal(message.bytes));
   else await (await opening)?.close();
   return null;

@@ -20,14 +20,17 @@ export class Ingest {
     this.#address = address;
   }
 
-  /** Appends a batch (stores/ingest-lines.ts); durable when it resolves. The bytes are handed over. */
-  append(bytes: Uint8Array<ArrayBuffer>): Promise<Answers["events"]> {
-    return this.#carry("events", bytes);
+  /**
+   * Appends a batch (stores/ingest-lines.ts), which charges `payer` and nobody else; durable when it resolves. The bytes
+   * are handed over.
+   */
+  append(bytes: Uint8Array<ArrayBuffer>, payer: string | null): Promise<Answers["events"]> {
+    return this.#carry<"events">({ id: ++this.#lastId, is: "events", bytes, payer });
   }
 
   /** Adds tiles, a checkpoint and keys; durable when it resolves. The bytes are handed over. */
   async seal(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#carry("seal", bytes);
+    await this.#carry<"seal">({ id: ++this.#lastId, is: "seal", bytes });
   }
 
   /** Every node that the store knows. */
@@ -41,13 +44,14 @@ export class Ingest {
     return this.#closing;
   }
 
-  async #carry<Is extends "events" | "seal">(is: Is, bytes: Uint8Array<ArrayBuffer>): Promise<Answers[Is]> {
+  async #carry<Is extends "events" | "seal">(message: ToIngest & { readonly is: Is }): Promise<Answers[Is]> {
+    const { bytes } = message;
     const { byteLength } = bytes;
     if (this.#bytes + byteLength > MAX_WAITING_BYTES)
       throw new DaybookError("overloaded", "with other events");
     this.#bytes += byteLength;
     try {
-      return await this.#ask<Is>({ id: ++this.#lastId, is, bytes }, [bytes.buffer]);
+      return await this.#ask<Is>(message, [bytes.buffer]);
     } finally {
       this.#bytes -= byteLength;
     }

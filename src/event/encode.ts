@@ -14,6 +14,7 @@ import {
   maxInteger,
   type Row,
 } from "./fields.ts";
+import { hasShape } from "./json-shapes.ts";
 import type { Outcome } from "./outcomes.ts";
 
 /** How many values did not fit their fields. */
@@ -22,7 +23,7 @@ export interface Misfits {
 }
 
 /** U+0000 as JSON.stringify writes it, and not the six characters after an escaped backslash. */
-const NUL = /(?:^|[^\\])(?:\\\\)*\\u0000/;
+export const NUL = /(?:^|[^\\])(?:\\\\)*\\u0000/;
 
 interface Step {
   readonly column: number;
@@ -147,8 +148,9 @@ function stringCell(spec: FieldSpec, value: string, misfits: Misfits): Cell {
 
 function jsonCell(spec: FieldSpec, value: JsonInput, misfits: Misfits): Cell {
   try {
-    const text = canonicalJson(value);
-    if (Buffer.byteLength(text) <= (spec.max ?? 0) && !NUL.test(text)) return text;
+    const fits = spec.shape === undefined || hasShape(spec.shape, value);
+    const text = fits ? canonicalJson(value) : "";
+    if (fits && Buffer.byteLength(text) <= (spec.max ?? 0) && !NUL.test(text)) return text;
   } catch {
     // Not a value that an event can hold: counted below, like every other misfit.
   }

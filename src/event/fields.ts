@@ -1,6 +1,7 @@
 // The event's fields, in one place. Types, validation, journal rows, table and CSV columns, and
 // docs/reference/events.md all derive from this list. Order is part of the journal format: a new field goes
 // to the end, and none is ever removed or moved (segments name the fields that they were written with).
+import type { JsonShape } from "./json-shapes.ts";
 
 /** Who may learn what from a field: `public`; `p1` identifies a person; `p2` derives from content. */
 export type FieldClass = "public" | "p1" | "p2";
@@ -23,6 +24,8 @@ export interface FieldSpec {
   readonly cut?: true;
   /** Few distinct values: stores keep it as a dictionary id. */
   readonly repeats?: true;
+  /** What JSON may be: anything else becomes null and is counted. */
+  readonly shape?: JsonShape;
   readonly about: string;
 }
 
@@ -81,7 +84,7 @@ export const FIELDS = [
   { name: "provider_id", class: "public", type: "string", by: "facts", pattern: ID, repeats: true, about: "Its id in control." },
   { name: "route", class: "public", type: "string", by: "facts", pattern: NAME, max: 128, repeats: true, about: "The route's public model name or glob." },
   { name: "route_id", class: "public", type: "string", by: "facts", pattern: ID, repeats: true, about: "Its id in control." },
-  { name: "attempts", class: "public", type: "json", by: "facts", max: 4096, about: "JSON array: `provider`, `code`, `ms` of each try." },
+  { name: "attempts", class: "public", type: "json", by: "facts", max: 4096, shape: "tries", about: "JSON array: `provider`, `code`, `ms` of each try." },
   { name: "streaming", class: "public", type: "boolean", by: "facts", about: "Whether the client asked for a stream." },
   { name: "finish_reason", class: "public", type: "string", by: "facts", pattern: TOKEN, repeats: true, about: "Why the model stopped." },
   { name: "status", class: "public", type: "string", required: true, by: "outcome", pattern: oneOf(STATUSES), repeats: true, about: `${STATUSES.join(", ")}.` },
@@ -91,7 +94,7 @@ export const FIELDS = [
   { name: "error_message", class: "public", type: "string", by: "outcome", max: 500, cut: true, repeats: true, about: "One of Daybook's own sentences, never text from upstream." },
   { name: "policy_decision", class: "public", type: "string", required: true, by: "facts", pattern: /^(?:n\/a|allow|warn|deny)$/, repeats: true, about: "n/a (none matched), allow, warn (forwarded and noted), deny." },
   { name: "policy_reason", class: "public", type: "string", by: "facts", max: 500, cut: true, repeats: true, about: "Why a policy warned or denied." },
-  { name: "policies", class: "public", type: "json", by: "facts", max: 4096, about: "JSON array of the policies that matched." },
+  { name: "policies", class: "public", type: "json", by: "facts", max: 4096, shape: "names", about: "JSON array of the policies that matched." },
   { name: "prompt_tokens", class: "public", type: "integer", by: "facts", about: "Tokens in, cached included." },
   { name: "completion_tokens", class: "public", type: "integer", by: "facts", about: "Tokens out." },
   { name: "total_tokens", class: "public", type: "integer", by: "facts", about: "Tokens in and out." },
@@ -101,7 +104,7 @@ export const FIELDS = [
   { name: "cost_micros", class: "public", type: "integer", by: "facts", about: "Millionths of a credit (1 credit = 1 USD)." },
   { name: "request_size", class: "public", type: "integer", by: "facts", about: "Bytes of the request on the wire, head and body." },
   { name: "response_size", class: "public", type: "integer", by: "facts", about: "Bytes of the answer on the wire, head and body." },
-  { name: "resource_usage", class: "public", type: "json", by: "facts", max: 4096, about: "JSON object of measured integers." },
+  { name: "resource_usage", class: "public", type: "json", by: "facts", max: 4096, shape: "counts", about: "JSON object of measured integers." },
   { name: "quota_violation", class: "public", type: "string", by: "facts", pattern: WORD, repeats: true, about: "The quota that was exceeded." },
   { name: "input_json", class: "p2", type: "json", by: "facts", max: 32_768, about: "Kind `mcp` only: the arguments, redacted." },
   { name: "redactions", class: "p2", type: "integer", by: "facts", about: "Values redacted in `input_json`." },

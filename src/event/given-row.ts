@@ -3,6 +3,7 @@
 // would no longer be what the other log has signed.
 import { canonicalJson } from "./canonical.ts";
 import { isContentKey } from "./content-keys.ts";
+import { NUL } from "./encode.ts";
 import { DaybookError } from "./errors.ts";
 import {
   type Cell,
@@ -14,6 +15,7 @@ import {
   type Row,
   SCHEMA_VERSION,
 } from "./fields.ts";
+import { hasShape } from "./json-shapes.ts";
 
 /** An event is no larger (DESIGN section 3), with what its JSON adds. */
 const MAX_EVENT_CHARACTERS = 131_072;
@@ -56,7 +58,9 @@ function fits(spec: FieldSpec, value: unknown): boolean {
     case "string":
       return typeof value === "string" && isText(spec, value);
     case "json":
-      return typeof value === "string" && Buffer.byteLength(value) <= (spec.max ?? 0) && isCanonical(value);
+      return (
+        typeof value === "string" && Buffer.byteLength(value) <= (spec.max ?? 0) && isCanonical(spec, value)
+      );
   }
 }
 
@@ -65,10 +69,11 @@ function isText({ max, pattern }: FieldSpec, text: string): boolean {
   return isShort && text.isWellFormed() && !text.includes("\0") && (pattern?.test(text) ?? true);
 }
 
-function isCanonical(text: string): boolean {
+function isCanonical({ shape }: FieldSpec, text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && canonicalJson(value) === text && !text.includes("\\u0000");
+    if (typeof value !== "object" || value === null || canonicalJson(value) !== text) return false;
+    return !NUL.test(text) && (shape === undefined || hasShape(shape, value));
   } catch {
     return false;
   }

@@ -50,7 +50,8 @@ export async function verifyPlace(place: Place, options: VerifyOptions): Promise
         check = await opened(unsealed(nodeId, place.name), options);
         checks.set(nodeId, check);
       }
-      const isSealed = await check.add(seq, leaf, isErased);
+      const added = check.add(seq, leaf, isErased);
+      const isSealed = typeof added === "boolean" ? added : await added;
       // Only what is sealed explains why something is not there.
       if (isSealed) removed.push(...event.removed);
     }

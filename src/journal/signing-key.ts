@@ -16,7 +16,8 @@ import { handoverText, type KeyChain, parseKeyChain } from "../evidence/key-chai
 import { type Sha256, type VerifierKey, verifierKey, writeNote, writeVerifierKey } from "../evidence/note.ts";
 import { readKeys, readText, replaceFile, syncFolder } from "./sealed.ts";
 
-export const nodeSha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
+/** By way of a string, as in evidence/merkle.ts: it takes less than half the time. */
+export const nodeSha256: Sha256 = (bytes) => Buffer.from(hash("sha256", bytes, "binary"), "binary");
 
 /** Why a log cannot be sealed. */
 export class SealingRefused extends Error {

@@ -25,6 +25,8 @@ export interface AdoptionOptions {
   readonly positions: () => Promise<Position[]>;
   /** The copy of what users were charged, for a store that is behind it. */
   readonly charges?: () => Promise<Charges>;
+  /** Told each time events of a slot have come into the store. */
+  readonly onShipped?: () => void;
   /** Events of a slot's node cannot be shipped any more; resolves when that is recorded. */
   readonly onLost: (nodeId: string, lost: Lost) => Promise<void>;
 }
@@ -91,7 +93,7 @@ export class Adoption {
   }
 
   async #adopt(slot: Slot): Promise<void> {
-    const { address, limits, modes, outbox, charges, onLost } = this.#options;
+    const { address, limits, modes, outbox, charges, onShipped, onLost } = this.#options;
     const durable =
       slot.retired === null ? await this.#finish(slot, limits, modes, outbox) : everything(slot);
     const delivery = await Delivery.open({
@@ -101,6 +103,7 @@ export class Adoption {
       ...(charges === undefined ? {} : { charges }),
       onLost: (lost) => onLost(slot.nodeId, lost),
     });
+    if (onShipped !== undefined) delivery.onShipped(onShipped);
     try {
       await delivery.caughtUp(SHIP_MS);
     } finally {

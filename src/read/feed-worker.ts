@@ -5,7 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { DaybookError } from "../event/errors.ts";
 import type { FeedGap, FeedPosition } from "../event/feed.ts";
 import type { AuditEvent } from "../event/fields.ts";
-import { eventJson } from "../event/json.ts";
+import { eventJson, without } from "../event/json.ts";
 import { matcherOf } from "../query/matches.ts";
 import { openStore } from "../stores/open-store.ts";
 import type { Store } from "../stores/store.ts";
@@ -212,11 +212,6 @@ class Texts {
 }
 
 const [BRACKET, COMMA, CLOSING] = [0x5b, 0x2c, 0x5d];
-
-function without(event: AuditEvent, hidden: FeedView["hidden"]): AuditEvent {
-  if (hidden.length === 0) return event;
-  return { ...event, ...Object.fromEntries(hidden.map((name) => [name, null])) };
-}
 
 function codeOf(error: unknown): string {
   return error instanceof DaybookError ? error.code : "worker_failed";

@@ -2,7 +2,8 @@
 // ends by itself after `close`, which comes when no call is left.
 import { parentPort, workerData } from "node:worker_threads";
 import { DaybookError, type DaybookErrorCode, nativeCode } from "../event/errors.ts";
-import { eventJson } from "../event/json.ts";
+import type { FieldName } from "../event/fields.ts";
+import { eventJson, without } from "../event/json.ts";
 import { type EventQuery, MAX_LIMIT } from "../query/filter.ts";
 import { openStore } from "../stores/open-store.ts";
 import type { Page, Store } from "../stores/store.ts";
@@ -18,7 +19,7 @@ type QuickCall =
   | "seals"
   | "tile"
   | "leafSource";
-type LongCall = "stats" | "histogram" | "facets" | "groups" | "planPrune" | "traces";
+type LongCall = "stats" | "histogram" | "facets" | "groups" | "activity" | "planPrune" | "traces";
 export type CallName = QuickCall | LongCall;
 
 /** A page as it is shown: the JSON of an array of events, made here so that no request waits while it is made. */
@@ -48,9 +49,10 @@ async function store(): Promise<Store> {
   }
 }
 
-async function pageOf(store: Store, query: EventQuery): Promise<PageText> {
+async function pageOf(store: Store, query: EventQuery, hidden: readonly FieldName[]): Promise<PageText> {
   const { events, next, asOf } = await store.query(await passedOver(store, query));
-  return { json: new TextEncoder().encode(JSON.stringify(events.map(eventJson))), next, asOf };
+  const shown = events.map((event) => eventJson(without(event, hidden)));
+  return { json: new TextEncoder().encode(JSON.stringify(shown)), next, asOf };
 }
 
 /** The query that begins where `offset` leads. */
@@ -75,7 +77,7 @@ async function answer({ id, name, arguments: given }: Call): Promise<void> {
   try {
     const opened = await store();
     if (name === "page") {
-      const value = await pageOf(opened, given[0] as EventQuery);
+      const value = await pageOf(opened, ...(given as [EventQuery, readonly FieldName[]]));
       handedOver.push(value.json.buffer);
       answer = { id, ok: true, value };
     } else {

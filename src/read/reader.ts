@@ -3,13 +3,15 @@
 // call starts one) and closed. A worker that dies rejects its calls and is replaced on the next one.
 import { Worker } from "node:worker_threads";
 import { DaybookError, nativeCode } from "../event/errors.ts";
+import type { FieldName } from "../event/fields.ts";
 import type { EventQuery } from "../query/filter.ts";
 import type { Store } from "../stores/store.ts";
 import type { Answer, Call, CallName, PageText } from "./reader-worker.ts";
 
 /** The read calls of a store, as stores/store.ts defines them, and pages as text. Every rejection is a DaybookError. */
 export interface Reader extends Pick<Store, CallName | "close"> {
-  page(query: EventQuery): Promise<PageText>;
+  /** `hidden` fields are shown as null. */
+  page(query: EventQuery, hidden: readonly FieldName[]): Promise<PageText>;
 }
 
 interface ReaderOptions {
@@ -30,7 +32,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
   const long = new Thread(address, workerUrl, true);
   return {
     query: (query) => quick.call("query", query),
-    page: (query) => quick.call("page", query),
+    page: (query, hidden) => quick.call("page", query, hidden),
     get: (eventId) => quick.call("get", eventId),
     charges: () => quick.call("charges"),
     tile: (nodeId, level, index) => quick.call("tile", nodeId, level, index),
@@ -42,6 +44,7 @@ export async function openReader(address: string, options: ReaderOptions = {}): 
     histogram: (filter, bucketMs) => long.call("histogram", filter, bucketMs),
     facets: (filter, fields, limit) => long.call("facets", filter, fields, limit),
     groups: (filter, fields, limit) => long.call("groups", filter, fields, limit),
+    activity: (question) => long.call("activity", question),
     usage: (question) => quick.call("usage", question),
     planPrune: (rules) => long.call("planPrune", rules),
     traces: (subject) => long.call("traces", subject),

@@ -2,7 +2,7 @@
 import type { Cell, FieldName } from "../event/fields.ts";
 import { isoTime } from "../event/json.ts";
 import type { EventFilter } from "../query/filter.ts";
-import type { Bucket, Facets, Group, Stats, Store } from "../stores/store.ts";
+import { type Bucket, type Facets, type Group, MAX_FACETS, type Stats, type Store } from "../stores/store.ts";
 import type { Window } from "./windows.ts";
 
 export function statsJson(stats: Stats) {
@@ -61,16 +61,17 @@ export async function metricsJson(
   filter: EventFilter,
   { since, until }: Window,
 ) {
-  const hours = (until - since) / HOUR_MS;
-  const admin = { ...filter, where: { ...filter.where, kind: ["admin"] } };
-  const [stats, types, endpoints, changes, facets] = await Promise.all([
+  // Both ends are included: a window is never empty.
+  const hours = (until - since + 1) / HOUR_MS;
+  const [stats, actions, endpoints, facets] = await Promise.all([
     store.stats(filter),
-    store.groups(filter, ["kind", "action"], MAX_GROUPS),
+    store.groups(filter, ["kind", "action"], MAX_FACETS),
     store.groups(filter, ["endpoint"], MAX_GROUPS),
-    store.groups(admin, ["action"], MAX_GROUPS),
     store.facets(filter, ["user_id", "quota_violation"], MAX_GROUPS),
   ]);
   const [users, quotas] = facets;
+  const types = actions.slice(0, MAX_GROUPS);
+  const changes = actions.filter(({ values: [kind] }) => kind === "admin").slice(0, MAX_GROUPS);
   const rate = (failed: number, requests: number) => (requests === 0 ? 0 : rounded(failed / requests));
   return {
     since: isoTime(since),
@@ -100,7 +101,7 @@ export async function metricsJson(
         p95_ms: p95Ms,
         p99_ms: p99Ms,
       })),
-    admin_actions: changes.map(({ values: [action], requests, failed }) => ({
+    admin_actions: changes.map(({ values: [, action], requests, failed }) => ({
       action: text(action),
       requests,
       failed,

@@ -143,7 +143,7 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
     refusals: { count: () => false },
     reader,
     // What is asked here is over with its answer.
-    feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)) },
+    feed: { subscribe: () => Promise.reject(new DaybookError("bad_argument", NO_SERVER)), wake: () => {} },
     recorder,
     jobs: NO_JOBS,
     evidence: {

@@ -254,6 +254,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     outbox: control,
     positions: () => reader.positions(),
     charges: () => parts.charges.read(),
+    onShipped: () => feed.wake(),
     onLost: (nodeId, lost) => tellLoss(recorder, nodeId, lost),
   });
   openings.add(() => adoption.close());

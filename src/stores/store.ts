@@ -5,6 +5,7 @@ import type { Charges } from "../event/charges.ts";
 import type { AuditEvent, Cell, FieldName, Kind, Row } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
 import type { AsOf, EventFilter, EventKey, EventQuery, RowsQuery } from "../query/filter.ts";
+import type { Activity, ActivityQuestion } from "./activity.ts";
 
 export type { Charges, JournalEvent };
 
@@ -34,6 +35,8 @@ export interface Batch {
   readonly to: Position;
   /** Events right before these that no journal holds any more: their seqs are skipped. */
   readonly lost?: { readonly fromSeq: number; readonly toSeq: number } | null;
+  /** The one user whom these events charge; null: they charge nobody. Left out: whomever they name. */
+  readonly payer?: string | null;
 }
 
 /** `conflict`: the store is not at `from`; nothing was changed, and `at` is where it is. */
@@ -340,6 +343,11 @@ export interface Store {
   groups(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Group[]>;
   /** Every API key or user with events recorded at or after `since`, kind `system` included, in no order. */
   usage(question: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]>;
+  /**
+   * What each user, or each session, did. Sums of users are exact, as stats are. What no store keeps sums for is looked up
+   * in the newest events, as many as that takes a second for, and it is said where that was not all of them.
+   */
+  activity(question: ActivityQuestion): Promise<Activity>;
   /**
    * What each user was charged by each node since its first event: the sum of `cost_micros` over its events with a
    * `user_id`, of any kind, kept in the transaction of `append`. Sums stop at MAX_SAFE_INTEGER.

@@ -30,6 +30,7 @@ function readerOf(query: Reader["query"]): Reader {
     facets: nothing,
     groups: nothing,
     usage: nothing,
+    activity: nothing,
     planPrune: nothing,
     traces: nothing,
     tile: nothing,

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { request } from "undici";
 import { parsePosition } from "../../src/event/feed.ts";
 import type { EventJson } from "../../src/event/json.ts";
+import { FORMAT_NAMES, type FormatName } from "../../src/read/export/formats.ts";
+import { READERS } from "../read/export/readers.ts";
 import { ADMIN_TOKEN, chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { eventsOf, type LiveSocket, openLive } from "../support/live.ts";
 import { until } from "../support/until.ts";
@@ -136,6 +138,46 @@ test("a viewer sees its own events, and nothing that tools were given", async (t
     status: 403,
   });
   live.socket.close();
+});
+
+test("a viewer is shown what tools were given nowhere: not in lists, single events or any export", async (t) => {
+  const daybook = await startDaybook(t);
+  await daybook.ask("/admin/users", { method: "POST", body: { name: "vic", role: "viewer" } });
+  const { json } = await daybook.ask("/admin/users");
+  const vic = (json as { id: string; name: string }[]).find(({ name }) => name === "vic")?.id ?? "";
+  const { secret } = await tokenFor(daybook, "viewer", vic);
+  const inputJson = { path: "planted-input" };
+  await daybook.server.recorder.track(
+    { kind: "mcp", action: "tool", name: "t", userId: vic, inputJson },
+    async () => {},
+  );
+  const [event] = await daybook.events("kind=mcp");
+  assert.equal(event?.input_json, JSON.stringify(inputJson));
+  const shownTo = async (token: string, path: string) => {
+    const { status, json } = await daybook.ask(path, { token });
+    assert.equal(status, 200, path);
+    return ([json].flat() as EventJson[]).map(({ event_id: id, input_json: input }) => [id, input]);
+  };
+  const exportedTo = async (token: string, format: FormatName) => {
+    const path = `${daybook.url}/admin/audit-logs/export?kind=mcp&format=${format}`;
+    const response = await fetch(path, { headers: bearer(token) });
+    const events = await READERS[format](Buffer.from(await response.arrayBuffer()));
+    return events.map(({ event_id: id, input_json: input }) => [id, input]);
+  };
+  const [whole, hidden] = [[[event?.event_id, event?.input_json]], [[event?.event_id, null]]];
+  const lists = ["/admin/audit-logs", "/admin/audit/logs", "/api/system/audit-logs"];
+  for (const path of [...lists.map((each) => `${each}?kind=mcp`), `/admin/audit-logs/${event?.event_id}`]) {
+    assert.deepEqual(await shownTo(secret, path), hidden, path);
+    assert.deepEqual(await shownTo(ADMIN_TOKEN, path), whole, path);
+  }
+  for (const format of FORMAT_NAMES) {
+    assert.deepEqual(await exportedTo(secret, format), hidden, format);
+    assert.deepEqual(await exportedTo(ADMIN_TOKEN, format), whole, format);
+  }
+  for (const path of ["/admin/audit-logs?input_json=x", "/admin/audit-logs/facets?fields=input_json"])
+    assert.equal((await daybook.ask(path, { token: secret })).status, 400, path);
+  const found = await daybook.ask("/admin/audit-logs?search=planted-input", { token: secret });
+  assert.deepEqual(found.json, []);
 });
 
 test("who may not look is refused before anything is opened", async (t) => {

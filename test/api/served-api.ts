@@ -131,7 +131,7 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     version: "0.0.0",
     refusals: { count: () => false },
     reader,
-    feed: { subscribe: async () => assert.fail("not asked here") },
+    feed: { subscribe: async () => assert.fail("not asked here"), wake: () => {} },
     recorder,
     upstreams: NOTHING_AT_WORK,
     mcp: { of: () => null },

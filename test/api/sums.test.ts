@@ -112,6 +112,21 @@ test("metrics tell users, failures, response times and changes apart", async () 
   assert.equal(metrics.exact, true);
 });
 
+test("metrics of one kind have no changes of another", async () => {
+  await using api = await served();
+  const { json } = await api.ask("/admin/audit-logs/metrics?since=2h&kind=inference");
+  assert.deepEqual((json as { admin_actions: unknown[] }).admin_actions, []);
+});
+
+test("metrics of a single millisecond are numbers", async () => {
+  await using api = await served();
+  const [event] = (await api.ask("/admin/audit-logs?user_id=ann&limit=1")).json as EventJson[];
+  const at = encodeURIComponent(event?.recorded_at ?? "");
+  const { json } = await api.ask(`/admin/audit-logs/metrics?user_id=ann&since=${at}&until=${at}`);
+  const [ann] = (json as { actions_by_user: { requests: number; per_hour: number }[] }).actions_by_user;
+  assert.equal(ann?.per_hour, (ann?.requests ?? 0) * 3_600_000);
+});
+
 const PATHS = [
   ["/admin/audit-logs", "/api/system/audit-logs", "/admin/audit/logs"],
   ["/admin/audit-logs/stats", "/api/system/audit-logs/stats", "/admin/audit/stats"],

@@ -36,6 +36,26 @@ export const CHARGES: Cases = {
     assert.deepEqual(await store.charges(), before);
   },
 
+  "a batch with a payer charges that user alone, and one whose payer is nobody charges nobody": async (
+    open,
+  ) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    const costs = (n: number) => ({ user_id: n % 2 === 0 ? "ana" : "bo", cost_micros: 10 + n });
+    let n = 0;
+    await store.append({ ...log.next(4, () => costs(n++)), payer: "ana" });
+    await store.append({ ...log.next(4, () => costs(n++)), payer: null });
+    const { upTo, sums } = await store.charges();
+    assert.deepEqual(upTo, { [NODE]: 8 });
+    assert.deepEqual(sums, [{ nodeId: NODE, userId: "ana", costMicros: 22 }]);
+    const { events } = await store.query({ where: {}, limit: 10 });
+    assert.equal(
+      events.filter(({ cost_micros }) => cost_micros !== null).length,
+      8,
+      "the events say it all the same",
+    );
+  },
+
   "sums of charges stop at the largest safe integer": async (open) => {
     const store = await open();
     await appendNext(store, new NodeLog(NODE), 3, () => ({ user_id: "ana", cost_micros: 2 ** 52 }));

@@ -3,11 +3,17 @@ import assert from "node:assert/strict";
 import type { AuditEvent, Cell, FieldName } from "../../src/event/fields.ts";
 import type { EventFilter, Match } from "../../src/query/filter.ts";
 import { TEXT_FIELDS } from "../../src/query/matches.ts";
+import type { ActivityQuestion, SubjectActivity } from "../../src/stores/activity.ts";
 import type { Bucket, Facets, Group, Stats, Usage } from "../../src/stores/store.ts";
 
 /** The events that a filter lets through, newest first. */
 export function select(events: readonly AuditEvent[], filter: EventFilter): AuditEvent[] {
-  return events.filter(naively(filter)).sort((a, b) => -byKey(a, b));
+  return newestFirst(events.filter(naively(filter)));
+}
+
+/** Those that are in order already are sorted soonest. */
+export function newestFirst(events: readonly AuditEvent[]): AuditEvent[] {
+  return events.toSorted((a, b) => -byKey(a, b));
 }
 
 /** Field by field and match by match, with regular expressions: on purpose not as src/query/matches.ts does it. */
@@ -24,10 +30,20 @@ function naively(filter: EventFilter): (event: AuditEvent) => boolean {
     if (!wanted.every(([name, list]) => isOneOf(list, event[name]))) return false;
     if (unwanted.some(([name, list]) => isOneOf(list, event[name]))) return false;
     if (text.length + notText.length === 0) return true;
-    const searched = TEXT_FIELDS.map((name) => ascii(String(event[name] ?? "")));
+    const searched = searchedOf(event);
     const holds = (word: string) => searched.some((value) => value.includes(ascii(word)));
     return text.every(holds) && !notText.some(holds);
   };
+}
+
+const SEARCHED = new WeakMap<AuditEvent, readonly string[]>();
+
+function searchedOf(event: AuditEvent): readonly string[] {
+  const known = SEARCHED.get(event);
+  if (known !== undefined) return known;
+  const searched = TEXT_FIELDS.map((name) => ascii(String(event[name] ?? "")));
+  SEARCHED.set(event, searched);
+  return searched;
 }
 
 function isMet(match: Match, cell: Cell): boolean {
@@ -69,6 +85,7 @@ function compareText(a: string, b: string): number {
 
 export function statsOf(events: readonly AuditEvent[]): Stats {
   const counts = (name: FieldName) => Object.fromEntries(countsOf(events, name));
+  const durations = durationsOf(events);
   return {
     totalRequests: sum(events, "count"),
     byStatus: counts("status"),
@@ -80,9 +97,9 @@ export function statsOf(events: readonly AuditEvent[]): Stats {
     totalTokens: sum(events, "total_tokens"),
     cachedTokens: sum(events, "cached_tokens"),
     costMicros: sum(events, "cost_micros"),
-    p50Ms: quantileOf(events, 0.5),
-    p95Ms: quantileOf(events, 0.95),
-    p99Ms: quantileOf(events, 0.99),
+    p50Ms: quantileOf(durations, 0.5),
+    p95Ms: quantileOf(durations, 0.95),
+    p99Ms: quantileOf(durations, 0.99),
   };
 }
 
@@ -96,7 +113,7 @@ export function histogramOf(events: readonly AuditEvent[], bucketMs: number): Bu
       failed: sum(group.filter(failed), "count"),
       totalTokens: sum(group, "total_tokens"),
       costMicros: sum(group, "cost_micros"),
-      p95Ms: quantileOf(group, 0.95),
+      p95Ms: quantileOf(durationsOf(group), 0.95),
     }));
 }
 
@@ -114,7 +131,8 @@ export function groupsOf(
 ): Group[] {
   const groups = Map.groupBy(events, (event) => JSON.stringify(fields.map((field) => event[field])));
   return [...groups]
-    .map(([key, group]) => ({
+    .map(([key, group]) => ({ key, group, durations: durationsOf(group) }))
+    .map(({ key, group, durations }) => ({
       key,
       values: JSON.parse(key) as Cell[],
       requests: sum(group, "count"),
@@ -122,9 +140,9 @@ export function groupsOf(
       totalTokens: sum(group, "total_tokens"),
       costMicros: sum(group, "cost_micros"),
       meanMs: meanOf(group),
-      p50Ms: quantileOf(group, 0.5),
-      p95Ms: quantileOf(group, 0.95),
-      p99Ms: quantileOf(group, 0.99),
+      p50Ms: quantileOf(durations, 0.5),
+      p95Ms: quantileOf(durations, 0.95),
+      p99Ms: quantileOf(durations, 0.99),
     }))
     .sort((one, other) => other.requests - one.requests || compareText(one.key, other.key))
     .slice(0, limit)
@@ -145,6 +163,57 @@ export function usageOf(events: readonly AuditEvent[], by: "api_key_id" | "user_
           costMicros: sum(group, "cost_micros"),
         },
   );
+}
+
+/** `others` are sorted. */
+export function activityOf(events: readonly AuditEvent[], question: ActivityQuestion): SubjectActivity[] {
+  const { filter, by, minRequests, limit, bucketMs } = question;
+  const subjects = Map.groupBy(select(events, filter), (event) => event[by]);
+  const found = [...subjects].flatMap(([subject, group]) =>
+    subject === null || sum(group, "count") < minRequests ? [] : subjectOf(subject, group, by, bucketMs),
+  );
+  return found
+    .sort(
+      (a, b) =>
+        (by === "user_id" ? b.requests - a.requests : Number(b.lastAt) - Number(a.lastAt)) ||
+        compareText(a.subject, b.subject),
+    )
+    .slice(0, limit);
+}
+
+function subjectOf(
+  subject: string,
+  group: readonly AuditEvent[],
+  by: ActivityQuestion["by"],
+  bucketMs: number | null,
+): SubjectActivity {
+  const others = group.flatMap((event) => event[by === "user_id" ? "session_id" : "user_id"] ?? []);
+  const times = group.map(({ recorded_at }) => recorded_at);
+  return {
+    subject,
+    requests: sum(group, "count"),
+    failed: sum(group.filter(failed), "count"),
+    byKind: Object.fromEntries(countsOf(group, "kind")),
+    quotaViolations: sum(
+      group.filter(({ quota_violation }) => quota_violation !== null),
+      "count",
+    ),
+    promptTokens: sum(group, "prompt_tokens"),
+    completionTokens: sum(group, "completion_tokens"),
+    totalTokens: sum(group, "total_tokens"),
+    cachedTokens: sum(group, "cached_tokens"),
+    costMicros: sum(group, "cost_micros"),
+    topEndpoints: facetsOf(group, "endpoint", 5).map(({ value, requests }) => ({
+      value: String(value),
+      requests,
+    })),
+    firstAt: times.reduce((a, b) => Math.min(a, b)),
+    lastAt: times.reduce((a, b) => Math.max(a, b)),
+    meanMs: meanOf(group),
+    p95Ms: quantileOf(durationsOf(group), 0.95),
+    others: [...new Set(others)].sort(compareText),
+    buckets: bucketMs === null ? [] : histogramOf(group, bucketMs).map(({ p95Ms: _, ...bucket }) => bucket),
+  };
 }
 
 /** As deepEqual, but for latencies, which may be 5 % off, in tenths of a millisecond. */
@@ -201,8 +270,12 @@ function meanOf(events: readonly AuditEvent[]): number | null {
   return all.length === 0 ? null : all.reduce((sum, ms) => sum + ms, 0) / all.length;
 }
 
+/** Sorted. */
+function durationsOf(events: readonly AuditEvent[]): Float64Array {
+  return Float64Array.from(events.flatMap(({ duration_ms }) => duration_ms ?? [])).sort();
+}
+
 /** By nearest rank. */
-function quantileOf(events: readonly AuditEvent[], quantile: number): number | null {
-  const sorted = events.flatMap(({ duration_ms }) => duration_ms ?? []).sort((a, b) => a - b);
+function quantileOf(sorted: Float64Array, quantile: number): number | null {
   return sorted[Math.max(1, Math.ceil(sorted.length * quantile)) - 1] ?? null;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Store } from "../../src/stores/store.ts";
+import { ACTIVITY } from "./activity.ts";
 import { APPENDING } from "./appending.ts";
 import type { Open } from "./case.ts";
 import { CHARGES } from "./charges.ts";
@@ -36,6 +37,7 @@ export function testStore(driver: Driver): void {
       ...FILTERS,
       ...STATS,
       ...SUMS,
+      ...ACTIVITY,
       ...RETENTION,
       ...ERASURE,
       ...CHARGES,

@@ -10,7 +10,7 @@ import { parseFilter, writeFilter } from "../../src/query/parameters.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { SHAPE_COLUMNS } from "../../src/stores/sqlite/columns.ts";
 import { anyFilter } from "../conformance/filters.ts";
-import { select } from "../conformance/model.ts";
+import { newestFirst, select } from "../conformance/model.ts";
 import { type Cells, makeEvents, NodeLog, START_MS } from "../support/events.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -26,7 +26,7 @@ export const ZONES = ["Pacific/Kiritimati", "Asia/Kolkata", "America/New_York"] 
 
 export interface World extends AsyncDisposable {
   readonly address: string;
-  /** In no order. */
+  /** Newest first. */
   readonly events: readonly AuditEvent[];
   readonly filters: readonly EventFilter[];
   /** What a filter lets through, newest first. */
@@ -48,7 +48,7 @@ export async function makeWorld({ events: count = EVENTS, filters: wanted = FILT
     }
   }
   await store.close();
-  const events = logs.flatMap((log) => log.events.map(({ row }) => eventOf(row)));
+  const events = newestFirst(logs.flatMap((log) => log.events.map(({ row }) => eventOf(row))));
   return {
     address,
     events,

@@ -173,11 +173,24 @@ async function kept(daybook: TestDaybook): Promise<string> {
   const files = readdirSync(daybook.home, { recursive: true })
     .map((name) => join(daybook.home, String(name)))
     // The file that people wrote is theirs.
-    .filter((path) => !path.endsWith("daybook.yaml") && statSync(path).isFile());
+    .filter((path) => !path.endsWith("daybook.yaml"))
+    .flatMap(bytesOf);
   const shown = ["/metrics", "/admin/audit-logs?include=system&limit=1000", "/admin/mcp/servers"].map(
     async (path) => (await daybook.get(path)).text,
   );
-  return [...files.map((path) => readFileSync(path, "latin1")), ...(await Promise.all(shown))].join("\n");
+  return [...files, ...(await Promise.all(shown))].join("\n");
+}
+
+/** Nothing of a folder, nor of a file that is gone meanwhile: a newer one, which is read, is in its place. */
+function bytesOf(path: string): string[] {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile() !== true) return [];
+  try {
+    return [readFileSync(path, "latin1")];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 for (const mode of ["redacted", "shape", "none"] as const) {

@@ -13,6 +13,7 @@ import {
   type Leaves,
   PRUNED,
   rootOf,
+  SEAL_EVERY,
   type Signer,
   signer,
   tilesOf,
@@ -79,11 +80,11 @@ function edit(target: Target, isOfSort: (sort: string) => boolean): void {
 }
 
 /** To a checkpoint that has what tells of the pruning: else the gap would not be explained. */
-const FIRST_BACK = 5;
+const FIRST_BACK = 2;
 
 function rollBack({ log, leaves, random }: Target): number {
   const kept = FIRST_BACK + random(log.notes.length - 1 - FIRST_BACK);
-  const size = (kept + 1) * 20;
+  const size = (kept + 1) * SEAL_EVERY;
   const left = (leaves[log.nodeId] ?? []).slice(0, size);
   log.notes = log.notes.slice(0, kept + 1);
   log.events = log.events.filter(({ row }) => Number(row[COLUMN.seq]) <= size);
@@ -176,7 +177,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     const { log, leaves } = target;
     const at = target.random(log.notes.length);
     log.notes[at] = signer(log.nodeId).note(
-      checkpointText(log.nodeId, leaves[log.nodeId] ?? [], (at + 1) * 20),
+      checkpointText(log.nodeId, leaves[log.nodeId] ?? [], (at + 1) * SEAL_EVERY),
     );
   }),
   "sign with a key that was handed over": always(({ log, leaves, retired, random }) => {

@@ -38,8 +38,9 @@ export const B = "00000000000000b2";
 /** What retention has taken of A, and told of within this range; a hold has kept the rest of it. */
 export const PRUNED = { from: 31, to: 60, count: 10 } as const;
 const [PRUNED_TOLD_AT, ERASED_AT] = [120, 70];
-const SIZE = { [A]: 300, [B]: 40 } as const;
-const SEAL_EVERY = 20;
+const SIZE = { [A]: 300, [B]: 50 } as const;
+/** Few: signatures are most of what an attack costs. */
+export const SEAL_EVERY = 50;
 const HANDOVER = 200;
 
 export function signer(nodeId: string) {

@@ -91,6 +91,13 @@ test("content has no way in: not by name, not by value, not by an outcome of one
   refused("unknown_field", { arguments: { city: "CANARY" } });
   refused("unknown_field", { kind: "system", action: "gap" });
   recorder.log(api, { ...failed("not_found"), errorMessage: "CANARY" });
+  for (const facts of [
+    { resourceUsage: { words: "CANARY" } },
+    { resourceUsage: { "CANARY said so": 1 } },
+    { attempts: [{ provider: "p", code: 200, ms: 1, said: "CANARY" }] },
+    { policies: ["the CANARY said"] },
+  ])
+    recorder.log({ ...api, ...(facts as object) }, answered(null));
   recorder.log(
     { kind: "mcp", action: "tool", arguments: { password: "CANARY", city: "Bern" } },
     answered(null),
@@ -106,9 +113,12 @@ test("content has no way in: not by name, not by value, not by an outcome of one
   );
   await recorder.close();
   const events = await stored(folder);
-  assert.equal(events.length, 3);
+  assert.equal(events.length, 7);
   assert.ok(!JSON.stringify(events).includes("CANARY"), JSON.stringify(events));
-  assert.equal(events[1]?.input_json, '{"city":"Bern","password":"[REDACTED]"}');
+  assert.equal(
+    events.find(({ kind }) => kind === "mcp")?.input_json,
+    '{"city":"Bern","password":"[REDACTED]"}',
+  );
 });
 
 test("messages of errors are kept when asked for, without their secrets", async () => {

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request as send } from "node:http";
 import { test } from "node:test";
+import { fastify } from "fastify";
 import type { AuditEvent } from "../../src/event/fields.ts";
 import { eventJson } from "../../src/event/json.ts";
 import { createRecorder } from "../../src/library/index.ts";
+import { auditFastify } from "../../src/library/middleware.ts";
 import { chat, startDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -94,6 +96,23 @@ for (const [name, start] of Object.entries(EXAMPLES)) {
     assert.ok(!JSON.stringify(heard).includes("CANARY") && !JSON.stringify(heard).includes("secret words"));
   });
 }
+
+test("what a service says on entry may throw: the request fails, and has its event", async (t) => {
+  const recorder = await createRecorder({ folder: tempFolder() });
+  const app = fastify();
+  const about = () => ({ metadata: { prompt: "CANARY" } }) as object;
+  await app.register(auditFastify({ recorder, about }));
+  app.get("/ok", async () => "ok");
+  t.after(async () => {
+    await app.close();
+    await recorder.close();
+  });
+  const url = await app.listen({ port: 0 });
+  const heard: AuditEvent[] = [];
+  recorder.subscribe((event) => heard.push(event));
+  const { status, event } = await ask(url, "/ok", heard);
+  assert.deepEqual([status, event.status_code, event.error_type], [500, 500, "DaybookError"]);
+});
 
 test("strict: nothing is done, and nothing answered, that is not recorded", async (t) => {
   const start = EXAMPLES["node:http"] ?? assert.fail();

@@ -19,7 +19,7 @@ test("a reader answers what the store answers, and sees what is appended later",
   const query = { where: { model: ["b"] }, limit: 10 };
   assert.deepEqual(await reader.query(query), await store.query(query));
   const { events, ...rest } = await store.query(query);
-  const { json, ...place } = await reader.page(query);
+  const { json, ...place } = await reader.page(query, []);
   assert.equal(new TextDecoder().decode(json), JSON.stringify(events.map(eventJson)));
   assert.deepEqual(place, rest);
   assert.deepEqual(await reader.stats({ where: {} }), await store.stats({ where: {} }));

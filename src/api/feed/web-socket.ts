@@ -34,7 +34,7 @@ export function checkHandshake({ headers, method }: IncomingMessage): void {
   });
 }
 
-/** Answers the handshake. `onGone` is told when the connection is closed. */
+/** Answers the handshake. `onGone` is told when the connection is closed. Rejects when it is gone already. */
 export function openWebSocket(
   request: IncomingMessage,
   { socket, head }: Upgrade,
@@ -47,12 +47,14 @@ export function openWebSocket(
     perMessageDeflate: false,
     maxPayload: MAX_PAYLOAD,
   });
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     server.handleUpgrade(request, socket, head, (webSocket) => {
       watch(webSocket);
       webSocket.once("close", onGone);
       resolve(carrierOf(webSocket, together));
     });
+    // It was answered just now; where nobody is left to be answered, it never is.
+    reject(new Error("The client left before its WebSocket was open."));
   });
 }
 

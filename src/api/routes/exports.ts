@@ -11,7 +11,7 @@ import { parseFilter } from "../../query/parameters.ts";
 import type { ExportOrder, RunningExport } from "../../read/export/exporter.ts";
 import { COMPRESSIONS, endingOf, FORMAT_NAMES, FORMATS, mediaTypeOf } from "../../read/export/formats.ts";
 import { QUERIED } from "../audit.ts";
-import { withinReach } from "../authorize.ts";
+import { hiddenFrom, withinReach } from "../authorize.ts";
 import { Refusal } from "../problem.ts";
 import { alsoAt, type Call, holderOf, type Route, route } from "../route.ts";
 import { JOB, shownJob } from "./jobs.ts";
@@ -88,10 +88,11 @@ export const EXPORT_ROUTES: readonly Route[] = [
 
 async function direct(call: Call<z.output<typeof FORM>>): Promise<Readable> {
   const { parts, audit, search, query, reply } = call;
-  const filter = withinReach(holderOf(call), parseFilter(search, parts.now()));
+  const holder = holderOf(call);
+  const filter = withinReach(holder, parseFilter(search, parts.now()));
   refuseDouble(query);
   const asOf = Object.fromEntries((await parts.reader.positions()).map(({ nodeId, seq }) => [nodeId, seq]));
-  const order: ExportOrder = { ...query, filter, asOf };
+  const order: ExportOrder = { ...query, filter, asOf, hidden: hiddenFrom(holder) };
   const names = filterNames(filter);
   const { format, compression } = query;
   const about = { format, compression, ...(names.length === 0 ? {} : { filters: names.join(",") }) };

@@ -111,11 +111,14 @@ async function socket(call: FeedCall): Promise<void> {
   await begun(reader, audit?.handOver(answered(101)));
   reply.hijack();
   upgrade.begin();
-  const carrier = await openWebSocket(request.raw, upgrade, {
-    together: query.batch === "true",
-    onGone: () => reader.leave(),
-  });
-  start(call, reader, carrier);
+  const onGone = () => reader.leave();
+  try {
+    const together = query.batch === "true";
+    start(call, reader, await openWebSocket(request.raw, upgrade, { together, onGone }));
+  } catch {
+    // Nobody is left to be told.
+    reader.leave();
+  }
 }
 
 async function subscribe(call: FeedCall, from: string | undefined): Promise<FeedReader> {

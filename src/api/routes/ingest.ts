@@ -34,7 +34,10 @@ export const INGEST_ROUTES: readonly Route[] = [
       "Events of a node, as NDJSON (docs/guides/ingest.md). Acknowledged when they are durable; the same batch again changes nothing. " +
       "`conflict`: the node is not at `from`; go on from `at`.",
     answer: async (call) => {
-      const { result, at } = await call.parts.ingest.append(await admitted(call, "events"));
+      const { ingest, feed } = call.parts;
+      // Nobody else's balance is this key's to spend.
+      const { result, at } = await ingest.append(await admitted(call, "events"), holderOf(call).userId);
+      feed.wake();
       return { result, at: at && { seq: at.seq, root: at.root } };
     },
   }),

@@ -1,10 +1,10 @@
 // The trail: lists and single events. Holders without `audit:read` see events of their own user only.
-import { type EventJson, eventJson } from "../../event/json.ts";
+import { type EventJson, eventJson, without } from "../../event/json.ts";
 import type { AsOf, EventFilter } from "../../query/filter.ts";
 import { filterNames } from "../../query/filter.ts";
 import { parseQuery } from "../../query/parameters.ts";
 import { QUERIED } from "../audit.ts";
-import { withinReach } from "../authorize.ts";
+import { hiddenFrom, withinReach } from "../authorize.ts";
 import { takeSeal } from "../page-seal.ts";
 import { Refusal } from "../problem.ts";
 import { type Call, holderOf, type Route, route } from "../route.ts";
@@ -38,7 +38,7 @@ async function list(call: Call): Promise<Buffer> {
     audit.continues = query.after !== undefined && pageSeal.fits(mac, query, holder.id);
     if (!audit.continues) audit.begin();
   }
-  const { json, next, asOf } = await parts.reader.page(query);
+  const { json, next, asOf } = await parts.reader.page(query, hiddenFrom(holder));
   reply.header("x-as-of", asOfText(asOf));
   if (next !== null) {
     const { offset: _, ...rest } = query;
@@ -51,12 +51,13 @@ async function list(call: Call): Promise<Buffer> {
 
 async function single(call: Call): Promise<EventJson> {
   const { parts, params } = call;
-  const { user_id: visible } = withinReach<EventFilter>(holderOf(call), { where: {} }).where;
+  const holder = holderOf(call);
+  const { user_id: visible } = withinReach<EventFilter>(holder, { where: {} }).where;
   const event = await parts.reader.get(params.event_id ?? "");
   // Whether there is an event of somebody else is none of a viewer's business.
   if (event === null || (visible !== undefined && !visible.includes(event.user_id)))
     throw new Refusal("not_found", { detail: "There is no event with this id." });
-  return eventJson(event);
+  return eventJson(without(event, hiddenFrom(holder)));
 }
 
 function noteFilter({ audit }: Call, filter: EventFilter): void {

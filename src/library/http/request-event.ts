@@ -68,12 +68,25 @@ export function requestEvents(options: MiddlewareOptions): BeginRequest {
       clientIp: addressOf(request),
       ...(userAgent ? { userAgent: headers["user-agent"] ?? null } : {}),
     });
-    if (about !== undefined) event.note(about(request));
+    // Where the service's own word throws, as a handler may, the request has its event all the same.
+    const failure = about === undefined ? null : failureOf(() => event.note(about(request)));
     response.setHeader("x-request-id", requestId);
     response.setHeader("x-trace-id", traceId);
     holdEvent(request, event);
-    return follow(event, facts, { request, response, ending });
+    const followed = follow(event, facts, { request, response, ending });
+    if (failure === null) return followed;
+    followed.failedWith(failure.error);
+    throw failure.error;
   };
+}
+
+function failureOf(work: () => void): { readonly error: unknown } | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return { error };
+  }
 }
 
 interface Followed {
@@ -113,6 +126,7 @@ function follow(
 
 async function admission(event: EventHandle, response: ServerResponse): Promise<boolean> {
   if (await event.announce()) return true;
+  if (event.isOver) return false;
   event.finish(failed("audit_unavailable"));
   response.writeHead(503, { "content-type": "text/plain" }).end("The request could not be recorded.\n");
   return false;

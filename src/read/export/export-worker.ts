@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { DaybookError, type DaybookErrorCode, nativeCode } from "../../event/errors.ts";
-import type { Row } from "../../event/fields.ts";
+import { COLUMN, type FieldName, type Row } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventKey } from "../../query/filter.ts";
 import { openStore } from "../../stores/open-store.ts";
 import type { Store } from "../../stores/store.ts";
@@ -16,6 +16,8 @@ export interface ExportOrder extends FileForm {
   readonly asOf?: AsOf | undefined;
   /** Only what an export as of then did not have. */
   readonly beyond?: AsOf | undefined;
+  /** Fields that are written as if they had no value: for somebody who may not see them. */
+  readonly hidden?: readonly FieldName[];
   /** Events that a chunk holds, unless the format's own number is right; for tests. */
   readonly partRows?: number;
   /** Goes on after what was written before. */
@@ -127,7 +129,15 @@ function ownBytes(bytes: Buffer): Uint8Array<ArrayBuffer> {
 
 async function* parts(
   store: Store,
-  { filter, beyond, format, from, asOf: given, partRows = FORMATS[format].partRows }: ExportOrder,
+  {
+    filter,
+    beyond,
+    hidden = [],
+    format,
+    from,
+    asOf: given,
+    partRows = FORMATS[format].partRows,
+  }: ExportOrder,
 ): AsyncGenerator<Part> {
   const { open } = FORMATS[format];
   const encoder = open(from?.state ?? null);
@@ -148,6 +158,7 @@ async function* parts(
       ...(after ? { after } : {}),
       ...(asOf ? { asOf } : {}),
     });
+    for (const row of page.rows) for (const name of hidden) row[COLUMN[name]] = null;
     waiting = waiting.length === 0 ? page.rows : [...waiting, ...page.rows];
     after = page.next;
     asOf = page.asOf;

@@ -42,6 +42,7 @@ export function openRemoteStore(address: string): Store {
     facets: unread,
     groups: unread,
     usage: unread,
+    activity: unread,
     planPrune: unread,
     prune: unread,
     backup: unread,

@@ -12,15 +12,17 @@ const UP_TO = `SELECT node_id, max(seq) AS seq FROM (SELECT node_id, seq FROM po
   GROUP BY node_id`;
 
 type Prepared = Pick<DatabaseSync, "prepare">;
+type Charging = Pick<Batch, "nodeId" | "events" | "payer">;
 
 /** Counts a batch, within its transaction. */
-export function addCharges(db: Prepared, { nodeId, events }: Pick<Batch, "nodeId" | "events">): void {
+export function addCharges(db: Prepared, { nodeId, events, payer }: Charging): void {
   const sums = new Map<string, number>();
   let chargedSeq: number | null = null;
   for (const { row } of events) {
     const cost = row[COLUMN.cost_micros];
     const userId = row[COLUMN.user_id];
     if (typeof cost !== "number" || cost <= 0 || typeof userId !== "string") continue;
+    if (payer !== undefined && userId !== payer) continue;
     chargedSeq ??= Number(db.prepare(CHARGED).get(nodeId)?.seq ?? 0);
     if (Number(row[COLUMN.seq]) > chargedSeq) sums.set(userId, clamped((sums.get(userId) ?? 0) + cost));
   }

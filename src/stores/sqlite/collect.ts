@@ -31,6 +31,8 @@ interface Question {
   readonly filter: EventFilter;
   /** Actors are told apart. */
   readonly byActor?: boolean;
+  /** And so are periods and shapes, of which actors have none otherwise. */
+  readonly inFull?: boolean;
   /** Periods may not be longer, nor cross its multiples. */
   readonly bucketMs?: number;
   /** Whether anybody looks at the latencies. */
@@ -89,7 +91,7 @@ export function collect(source: Source, question: Question, into: Into): void {
   );
   for (const span of spans) {
     const grain = grains.find(({ unitMs }) => unitMs === span.unitMs) as Grain;
-    const rows = question.byActor ? sumsOfActors : rollupRows;
+    const rows = question.byActor && !question.inFull ? sumsOfActors : rollupRows;
     for (const row of rows(source, grain, span, search)) {
       const [period, subject, shape] = row as [number, number, number];
       addRow(into(period * grain.unitMs, subject, shape), row, 3);

@@ -127,6 +127,21 @@ function like(column: Column, operator: "GLOB" | "LIKE", pattern: string): Where
   return { sql: `${name} IN (${ids})`, params: [column.name, pattern] };
 }
 
+/** What the texts of ids that are kept as bytes are made of, whatever the case. */
+const BYTES_AS_TEXT: { readonly [form in Column["form"]]?: RegExp } = {
+  uuid: /^[0-9a-f-]*$/i,
+  request: /^[req_0-9a-f]*$/i,
+  trace: /^[0-9a-f]*$/i,
+};
+
+/** As `like`, but bytes are not written out, event by event, to look for what they cannot hold. */
+function holding(column: Column, word: string, pattern: string): Where {
+  if (BYTES_AS_TEXT[column.form]?.test(word) ?? true) return like(column, "LIKE", pattern);
+  if (column.form === "uuid") return { sql: "FALSE", params: [] };
+  const name = `"${column.name}"`;
+  return { sql: `(typeof(${name}) = 'text' AND ${name} LIKE ? ESCAPE '\\')`, params: [pattern] };
+}
+
 /** SQLite's GLOB knows `?` and `[…]` too; in brackets they are themselves. */
 function globSql(glob: string): string {
   return globParts(glob)
@@ -147,7 +162,7 @@ function withText(word: string, lookup: Lookup): Where {
     if (ids.length > 0)
       terms.push({ sql: `${home} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(ids)] });
   }
-  for (const column of columns) if (column.home === "event") terms.push(like(column, "LIKE", pattern));
+  for (const column of columns) if (column.home === "event") terms.push(holding(column, word, pattern));
   const [sql, params] = either(terms);
   return { sql: `(${sql})`, params };
 }

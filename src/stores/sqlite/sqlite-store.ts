@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventQuery, RowsQuery } from "../../query/filter.ts";
+import type { Activity, ActivityQuestion } from "../activity.ts";
 import type {
   Appended,
   Batch,
@@ -31,6 +32,7 @@ import type {
   Traces,
   Usage,
 } from "../store.ts";
+import { activity } from "./activity.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Source } from "./collect.ts";
@@ -116,7 +118,8 @@ export class SqliteStore implements Store {
     });
   }
 
-  #append({ nodeId, events, from, to }: Batch): Appended {
+  #append(batch: Batch): Appended {
+    const { nodeId, events, from, to } = batch;
     const at = this.#positions(POSITION, nodeId)[0] ?? null;
     if (at?.seq !== from?.seq || at?.root !== from?.root) return { result: "conflict", at };
     const insert = this.#prepare(INSERT_EVENT);
@@ -128,7 +131,7 @@ export class SqliteStore implements Store {
       tally.add(event.row, shape, actor);
     }
     tally.write(this.#rollups);
-    addCharges(this.#db, { nodeId, events });
+    addCharges(this.#db, batch);
     this.#prepare(MOVE).run(nodeId, to.seq, to.root);
     return { result: "appended" };
   }
@@ -225,6 +228,10 @@ export class SqliteStore implements Store {
 
   usage({ by, since }: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]> {
     return this.#call(() => this.#snapshot(() => usage(this.source, by, since)));
+  }
+
+  activity(question: ActivityQuestion): Promise<Activity> {
+    return this.#call(() => this.#snapshot(() => activity(this.source, question)));
   }
 
   planPrune(rules: PruneRules): Promise<PrunePlan> {

@@ -1,0 +1,170 @@
+// What it takes to verify: a sealed store with all its events, its tiles alone, and the proof of one event. The store's
+// events are read, decoded and hashed anew, as `daybook verify` does.
+import { generateKeyPairSync, sign } from "node:crypto";
+import { COLUMN } from "../src/event/fields.ts";
+import { originOf, writeCheckpoint } from "../src/evidence/checkpoint.ts";
+import { leafOf } from "../src/evidence/leaves.ts";
+import { Frontier, nodeHash } from "../src/evidence/merkle.ts";
+import { verifierKey, writeNote, writeVerifierKey } from "../src/evidence/note.ts";
+import { verifyProof } from "../src/evidence/proof-file.ts";
+import type { LogReport } from "../src/evidence/report.ts";
+import { foldedHash, TILE_WIDTH } from "../src/evidence/tiles.ts";
+import type { Place } from "../src/evidence/verify.ts";
+import { nodeSha256 } from "../src/journal/signing-key.ts";
+import { type Question, verify, verifyStore } from "../src/places/look.ts";
+import { proofOf } from "../src/places/make-proof.ts";
+import { storePlace } from "../src/places/store-place.ts";
+import { openStore } from "../src/stores/open-store.ts";
+import type { Store, StoredTile } from "../src/stores/store.ts";
+import { type FilledStore, filledStore } from "./filled-store.ts";
+import { type Bench, interleave, type Measured, medianOf } from "./harness.ts";
+import { NODE_ID, START_MS } from "./traffic.ts";
+
+const EVENTS = 500_000;
+const QUICK_EVENTS = 20_000;
+const PROOFS = 200;
+const PART = 1000;
+const ALL_TIME = { since: 0, until: Number.MAX_SAFE_INTEGER };
+const MIB = 2 ** 20;
+
+export const bench: Bench = {
+  name: "evidence",
+  async run({ quick, rounds, say }) {
+    const size = quick ? QUICK_EVENTS : EVENTS;
+    const filled = await filledStore(size, say);
+    const ids = await sealAll(filled);
+    say("sealed");
+    const reader = await openStore(filled.address, "read");
+    const cases = [
+      { name: "events", turn: () => eventsVerified(filled.address, size) },
+      { name: "leaves", turn: () => leavesVerified(reader, size) },
+      { name: "proof", turn: () => proofsVerified(reader, ids) },
+    ];
+    const results = await interleave(cases, { rounds, say });
+    await reader.close();
+    const more = { better: "more", unit: "/s" } as const;
+    const less = { better: "less" } as const;
+    const median = (name: string, measure: string) => results.median(name, measure);
+    return {
+      targets: [
+        {
+          what: "events verified from the store",
+          measured: median("events", "events/s"),
+          least: 80_000,
+          goal: 80_000,
+          ...more,
+        },
+        {
+          what: "leaves verified, hashes only",
+          measured: median("leaves", "leaves/s"),
+          least: 200_000,
+          goal: 200_000,
+          ...more,
+        },
+        {
+          what: "a proof made and verified, p50",
+          measured: median("proof", "ms"),
+          least: 5,
+          goal: 5,
+          unit: " ms",
+          ...less,
+        },
+        {
+          what: "memory that verifying all events adds",
+          measured: median("events", "MiB"),
+          least: 128,
+          goal: 64,
+          unit: " MiB",
+          ...less,
+        },
+      ],
+      tables: [],
+    };
+  },
+};
+
+/** Tiles and a checkpoint over all events of the store; returns the ids of some of them. */
+async function sealAll({ store, traffic }: FilledStore): Promise<string[]> {
+  const [frontier, levels, ids] = [new Frontier(), [[]] as Buffer[][], [] as string[]];
+  for (let after: number | null | undefined; after !== null; ) {
+    const { events, next } = await store.scan(after ?? null, PART);
+    const [first] = events;
+    if (first !== undefined) ids.push(String(first.row[COLUMN.event_id]));
+    for (const event of events) {
+      const leaf = leafOf(event);
+      frontier.append(leaf);
+      levels[0]?.push(leaf);
+    }
+    after = next;
+  }
+  const tiles: StoredTile[] = [];
+  for (let level = 0; (levels[level]?.length ?? 0) > 0; level++) {
+    const [hashes = [], upper] = [levels[level], [] as Buffer[]];
+    for (let at = 0; at < hashes.length; at += TILE_WIDTH) {
+      const tile = Buffer.concat(hashes.slice(at, at + TILE_WIDTH));
+      tiles.push({ level, index: at / TILE_WIDTH, hashes: tile });
+      if (tile.length === TILE_WIDTH * 32) upper.push(Buffer.from(foldedHash(tile, nodeHash)));
+    }
+    levels.push(upper);
+  }
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const raw = new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(-32));
+  const key = verifierKey(originOf(NODE_ID), raw, nodeSha256);
+  const root = new Uint8Array(Buffer.from(frontier.root(), "hex"));
+  const text = writeCheckpoint({ origin: originOf(NODE_ID), size: traffic.seq, root, at: START_MS });
+  const note = writeNote(text, key, sign(null, Buffer.from(text), privateKey));
+  const keys = JSON.stringify({ format: 1, keys: [writeVerifierKey(key)], handovers: [] });
+  await store.seal({ nodeId: NODE_ID, tiles, checkpoint: { size: traffic.seq, at: START_MS, note }, keys });
+  await store.checkpoint();
+  return ids;
+}
+
+function question(onCount: () => void = () => undefined): Question {
+  const counting = () => ({ add: onCount, stop: () => undefined });
+  return { range: ALL_TIME, trusted: null, anchors: new Map(), counting };
+}
+
+/** Throws where the store does not hold: a verifier that is fast and wrong measures nothing. */
+function sound([report]: readonly LogReport[], events: number): void {
+  if (report?.state !== "VALID" || report.events !== events)
+    throw new Error(`the bench's own store is ${report?.state}: ${JSON.stringify(report?.findings)}`);
+}
+
+async function eventsVerified(address: string, events: number): Promise<Measured> {
+  const before = process.memoryUsage.rss();
+  let most = before;
+  const startedAt = performance.now();
+  const asked = question(() => {
+    most = Math.max(most, process.memoryUsage.rss());
+  });
+  sound(await verifyStore(address, asked), events);
+  return {
+    "events/s": (events * 1000) / (performance.now() - startedAt),
+    MiB: (most - before) / MIB,
+  };
+}
+
+/** The tiles up to the checkpoint, without an event. */
+async function leavesVerified(store: Store, leaves: number): Promise<Measured> {
+  const { name, logs } = await storePlace("store", store, ALL_TIME);
+  const tiles: Place = {
+    name,
+    logs: logs.map((log) => ({ ...log, end: null, firstSeq: Number.POSITIVE_INFINITY })),
+    async *events() {},
+  };
+  const startedAt = performance.now();
+  sound(await verify(tiles, question(), leaves), 0);
+  return { "leaves/s": (leaves * 1000) / (performance.now() - startedAt) };
+}
+
+async function proofsVerified(store: Store, ids: readonly string[]): Promise<Measured> {
+  const times: number[] = [];
+  for (let n = 0; n < PROOFS; n++) {
+    const id = ids[(n * 7919) % ids.length] as string;
+    const startedAt = performance.now();
+    const { state } = await verifyProof(await proofOf(store, id), { sha256: nodeSha256, trusted: null });
+    if (state !== "VALID") throw new Error(`the proof of an event of the bench's own store is ${state}`);
+    times.push(performance.now() - startedAt);
+  }
+  return { ms: medianOf(times) };
+}
