@@ -109,6 +109,27 @@ test("an event opens beside the list, moves with j and k, and narrows the list b
   await drawer.waitFor({ state: "hidden" });
 });
 
+test("an event's proof is verified in the browser, against the very values that are shown", async (t) => {
+  const { visited, page, daybook } = await seeded(t);
+  const [event] = await daybook.events("kind=inference");
+  const path = `/admin/evidence/proofs/${event?.event_id}`;
+  await until(async () => (await daybook.ask(path)).status === 200);
+  await visited.to(`/?kind=inference&open=${event?.event_id}`);
+  const integrity = page.getByRole("region", { name: "Integrity" });
+  await integrity.getByRole("button", { name: "Verify here" }).click();
+  await integrity.getByText("VALID", { exact: true }).waitFor();
+  assert.deepEqual(await visited.faults(), []);
+  // The store's answer is another than what was sealed.
+  await page.route(/\/admin\/audit-logs[/?]/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, body: (await answer.text()).replaceAll('"demo"', '"other"') });
+  });
+  await page.reload();
+  await integrity.getByRole("button", { name: "Verify here" }).click();
+  await integrity.getByText("TAMPERED", { exact: true }).waitFor();
+  await integrity.getByText("model is shown otherwise than it was sealed").waitFor();
+});
+
 test("each row can be a tab of its own, and shows its event there", async (t) => {
   const { visited, page, daybook } = await seeded(t);
   const [event] = await daybook.events("kind=inference");

@@ -130,7 +130,7 @@ test("B5, B21, L10: exports are downloads of the session, as the filters say", a
 test("B21, B26: Refresh reads again, and the list has no end to load by hand", async (t) => {
   const { visited, page, daybook } = await panel(t, 130);
   await rows(visited).first().waitFor();
-  assert.equal(await page.locator("[data-testid=events]").getAttribute("aria-rowcount"), "131");
+  await page.locator("[data-testid=events][aria-rowcount='131']").waitFor();
   await page.locator("[data-testid=events]").focus();
   await page.keyboard.press("End");
   await page.locator("[aria-rowindex='131'] a").waitFor();

@@ -60,6 +60,12 @@ export interface Download {
   path(): Promise<string>;
 }
 
+export interface Route {
+  /** What the server itself answers. */
+  fetch(): Promise<{ text(): Promise<string> }>;
+  fulfill(answer: { readonly response: object; readonly body: string }): Promise<void>;
+}
+
 export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText" | "getByLabel"> {
   goto(url: string, options?: { readonly waitUntil?: "load" | "networkidle" }): Promise<unknown>;
   reload(): Promise<unknown>;
@@ -75,6 +81,8 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
     options?: { readonly timeout?: number },
   ): Promise<void>;
   waitForEvent(name: "download"): Promise<Download>;
+  /** Answers in the server's place: what a server that was tampered with would say. */
+  route(url: RegExp, answer: (route: Route) => Promise<void>): Promise<void>;
   on(name: "console", heard: (message: { type(): string; text(): string }) => void): void;
   on(name: "pageerror", heard: (error: Error) => void): void;
   setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;

@@ -53,9 +53,14 @@ export function isPassing({ status }: ClientError): boolean {
   return status === 0 || status === 429 || status >= 500;
 }
 
-/** `path` with parameters; what is null or undefined is left out. */
+/** `path` with parameters; what is null or undefined is left out, and each of a list is given. */
 export function withQuery(path: string, parameters: Readonly<Record<string, unknown>>): string {
-  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
+    [value]
+      .flat()
+      .filter((each) => each !== null && each !== undefined)
+      .map((each) => [name, String(each)]),
+  );
+  const search = new URLSearchParams(given);
   return given.length === 0 ? path : `${path}?${search}`;
 }

@@ -174,14 +174,7 @@ export const HOLDS: Resource = {
         Object.entries((filter ?? {}) as Record<string, unknown>)
           .map(([name, values]) => `${name}: ${worded(values)}`)
           .join("; "),
-      href: ({ filter }) =>
-        filter === null
-          ? null
-          : links.explorer(
-              Object.fromEntries(
-                Object.entries(filter as Record<string, string[]>).map(([name, values]) => [name, values[0]]),
-              ),
-            ),
+      href: ({ filter }) => (filter === null ? null : links.explorer(filter as Record<string, string[]>)),
     },
     { title: "Reason", text: text("reason") },
     {

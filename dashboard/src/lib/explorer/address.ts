@@ -1,6 +1,7 @@
 // The explorer's state is its address: the filter in the API's own words, a range that stays relative, the event that is
 // open, and whether it is live. What is not the API's is never sent to it.
 
+import { visible } from "#lib/text.ts";
 import type { FieldName } from "../../../../src/event/fields.ts";
 import type { EventFilter, Match, Matches } from "../../../../src/query/filter.ts";
 import { parseFilter, writeFilter } from "../../../../src/query/parameters.ts";
@@ -64,7 +65,7 @@ export function chipsOf(filter: EventFilter): Chip[] {
 
 /** As it is typed. */
 export function chipText({ name, is, values, isNot }: Chip): string {
-  const list = values.map((value) => (value === "" ? '""' : value)).join(" or ");
+  const list = values.map((value) => (value === "" ? '""' : visible(value))).join(" or ");
   return name === "text"
     ? `${isNot ? "not " : ""}“${list}”`
     : `${isNot ? "not " : ""}${name}${is === ":" ? ": " : ` ${is} `}${list}`;

@@ -1,5 +1,6 @@
 // The columns of the explorer: every field that is no JSON can be one.
 import { bytes, compact, money } from "#lib/amounts.ts";
+import { visible } from "#lib/text.ts";
 import { duration } from "#lib/time.ts";
 import { FIELDS, type FieldName, type FieldSpec } from "../../../../src/event/fields.ts";
 import type { EventJson } from "../../../../src/event/json.ts";
@@ -84,7 +85,7 @@ export function textOf(event: EventJson, field: FieldName): string {
   if (field === "duration_ms" || field === "ttft_ms") return duration(Number(value));
   if (field === "request_size" || field === "response_size") return bytes(Number(value));
   if (typeof value === "number" && field.endsWith("_tokens")) return compact(value);
-  return String(value);
+  return visible(String(value));
 }
 
 export const TONES: Readonly<Record<string, "good" | "bad" | "late" | "idle">> = {

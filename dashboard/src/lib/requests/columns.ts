@@ -17,13 +17,13 @@ export const INFERENCE_COLUMNS: readonly FieldName[] = [
 
 export const REQUEST_TITLES: Partial<Record<FieldName, string>> = { backend_type: "Backend" };
 
-const NAMES: Readonly<Record<string, string>> = { openai: "OpenAI" };
+const NAMES: ReadonlyMap<string, string> = new Map([["openai", "OpenAI"]]);
 
 export function requestText(event: EventJson, field: FieldName): string {
   const { total_tokens: tokens, backend_type: backend, duration_ms: ms } = event;
   if (field === "total_tokens") return tokens === null ? "-" : String(tokens);
   if (field === "duration_ms") return ms === null ? "-" : duration(ms);
   if (field === "backend_type" && backend !== null)
-    return NAMES[backend] ?? backend.charAt(0).toUpperCase() + backend.slice(1);
+    return NAMES.get(backend) ?? backend.charAt(0).toUpperCase() + backend.slice(1);
   return textOf(event, field);
 }

@@ -1,0 +1,129 @@
+// Every screen, with whatever others may have put into the trail and into the administration: nothing of it is markup,
+// none of it passes for something else, and axe finds nothing wrong, by day or by night.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answered, createRecorder } from "../../src/library/index.ts";
+import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { tempFolder } from "../support/temp.ts";
+import { useBrowser, type Visit, visit } from "./visit.ts";
+
+useBrowser();
+
+/** Each with its heading, and what is there once it has its data. */
+const SCREENS = [
+  ["/?since=0", "Explorer", "aside section button"],
+  ["/overview?period=24h", "Overview", "section ol a"],
+  ["/settings?since=0", "Request Logs", "[data-testid=events] a"],
+  ["/users", "Users", "tbody td"],
+  ["/keys", "API keys", "tbody td"],
+  ["/tokens", "Tokens", "tbody td"],
+  ["/providers", "Providers", "tbody td"],
+  ["/routes", "Routes", "tbody td"],
+  ["/policies", "Policies", "tbody td"],
+  ["/mcp-servers", "MCP servers", "tbody td"],
+  ["/holds", "Legal holds", "tbody td"],
+  ["/system", "System", "tbody td"],
+] as const;
+
+const HOSTILE = {
+  html: `<img src=x onerror="document.title='owned'"><svg onload=alert(1)>`,
+  script: `</script><script>document.title='owned'</script>`,
+  url: "javascript:document.title='owned'",
+  bidi: "invoice\u202egnp.exe\u2066\u200bann",
+  long: "W".repeat(250),
+  json: `{"__proto__":{"owned":true},"constructor":"x"}`,
+  braces: "{@html `owned`} {owned} {{owned}} %s",
+  star: "*",
+} as const;
+const NAMES = Object.values(HOSTILE);
+
+async function madeBy({ ask, url, settle }: TestDaybook): Promise<void> {
+  const made = async (path: string, body: object) => {
+    const { status, text } = await ask(path, { method: "POST", body });
+    assert.equal(status, 201, `${path}: ${text}`);
+  };
+  for (const name of NAMES.map((each) => each.slice(0, 128))) {
+    await made("/admin/users", { name, role: "viewer" });
+    await made("/admin/api-keys", { name });
+    await made("/admin/tokens", { name, role: "viewer" });
+    await made("/admin/holds", { filter: { user_id: [name, "ann"] }, justification: name });
+  }
+  const match = { kind: "mcp" };
+  await made("/admin/policies", { name: "hostile", effect: "warn", match, reason: HOSTILE.html });
+  await made("/admin/providers", { name: "mine", backend_type: "simulated" });
+  const providers = [{ provider: "mine", upstream_model: "demo" }];
+  await made("/admin/routes", { model: "house-*", providers });
+  await made("/admin/mcp/servers", { name: "files", url: "http://127.0.0.1:9/mcp" });
+  const { json } = await ask("/admin/tokens", {
+    method: "POST",
+    body: { name: "far", role: "admin", scopes: ["ingest"] },
+  });
+  const { secret } = json as { secret: string };
+  const far = await createRecorder({ url, key: secret, folder: tempFolder() });
+  for (const name of NAMES) {
+    const metadata = { region: name };
+    const facts = { name, userId: name, provider: name.slice(0, 128), endpoint: name, metadata };
+    far.log({ kind: "mcp", action: "tool", ...facts, arguments: { path: name } }, answered(null));
+    far.log({ kind: "inference", action: "chat", ...facts, backendType: "constructor" }, answered(200));
+  }
+  // What another node says of its attempts is whatever it likes.
+  const tried = [{ provider: HOSTILE.html, code: "<b>", ms: 4 }];
+  for (const attempts of [{ length: 1 }, [null, 7, { provider: 1 }], tried])
+    far.log({ kind: "inference", action: "chat", name: "attempts", attempts }, answered(200));
+  assert.ok(await far.shipped());
+  await far.close();
+  await chat(url);
+  await chat(url, { model: "nope" });
+  await settle();
+}
+
+const rows = ({ page }: Visit) =>
+  page.locator("[data-testid=events] [aria-rowindex]:not([aria-rowindex='1'])");
+
+/** Nothing became a part of the page, and nothing that cannot be seen is in its text. */
+async function isUnharmed({ page }: Visit, where: string): Promise<void> {
+  assert.doesNotMatch(await page.title(), /owned/, where);
+  assert.equal(
+    await page.locator("img[src=x], [onerror], [onload], a[href^='javascript:' i]").count(),
+    0,
+    where,
+  );
+  assert.doesNotMatch(await page.locator("body").innerText(), /[\u200b\u202a-\u202e\u2066-\u2069]/, where);
+  const overflow = await page.evaluate<number>(
+    "Math.max(...['html', 'main'].map((name) => document.querySelector(name)).map((e) => e.scrollWidth - e.clientWidth))",
+  );
+  assert.ok(overflow <= 0, `${where} is wider than the window by ${overflow}`);
+}
+
+test("every screen shows what others wrote as they wrote it, and axe finds nothing, light or dark", async (t) => {
+  const daybook = await startDaybook(t);
+  await madeBy(daybook);
+  for (const dark of [false, true]) {
+    const visited = await visit(t, daybook, { dark });
+    for (const [path, heading, filled] of SCREENS) {
+      await visited.to(path);
+      await visited.page.getByRole("heading", { name: heading, exact: true }).waitFor();
+      await visited.page.locator(filled).first().waitFor();
+      await isUnharmed(visited, path);
+      assert.deepEqual(await visited.faults(), [], `${path}, ${dark ? "dark" : "light"}`);
+    }
+  }
+  const visited = await visit(t, daybook);
+  const { page } = visited;
+  await visited.to("/?kind=mcp&kind=inference&since=0");
+  const drawer = page.getByRole("complementary", { name: "Event", exact: true });
+  await rows(visited).first().click();
+  const seen = new Set<string>();
+  const count = Number(await page.locator("[data-testid=events]").getAttribute("aria-rowcount")) - 1;
+  for (let at = 0; at < count; at++) {
+    await drawer.locator("dl").first().waitFor();
+    for (const text of await drawer.locator("dd").allInnerTexts()) seen.add(text.trim());
+    await isUnharmed(visited, page.url());
+    const { href } = new URL(page.url());
+    await page.keyboard.press("j");
+    if (at < count - 1) await page.waitForURL((url) => url.href !== href);
+  }
+  for (const name of [HOSTILE.html, HOSTILE.script, HOSTILE.url, HOSTILE.long, HOSTILE.json, HOSTILE.braces])
+    assert.ok(seen.has(name), name);
+  assert.ok(seen.has("invoice\\u202egnp.exe\\u2066\\u200bann"));
+});
