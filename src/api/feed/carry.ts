@@ -41,12 +41,18 @@ export async function carry(
 ): Promise<void> {
   let since = performance.now();
   let isSending = false;
-  const send = async (work: () => Promise<void>) => {
-    isSending = true;
-    since = performance.now();
-    await work();
-    isSending = false;
-    since = performance.now();
+  /** Ends with what was sent last: a ping may be under way when an item comes. */
+  let sent = Promise.resolve();
+  const send = (work: () => Promise<void>): Promise<void> => {
+    const sending = sent.then(async () => {
+      isSending = true;
+      since = performance.now();
+      await work();
+      isSending = false;
+      since = performance.now();
+    });
+    sent = sending.catch(() => {});
+    return sending;
   };
   const tick = setInterval(
     () => {
