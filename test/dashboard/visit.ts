@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, type TestContext } from "node:test";
 import { AXE_PATH, type Browser, type BrowserContext, launchBrowser, type Page } from "../support/browser.ts";
-import { ADMIN_TOKEN, type TestDaybook } from "../support/daybook.ts";
+import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
 
 const WAIT_MS = 15_000;
 let browser: Browser | null = null;
@@ -15,6 +15,28 @@ export function useBrowser(): void {
     browser = await launchBrowser();
   });
   after(() => browser?.close());
+}
+
+type Ends = Pick<TestContext, "after">;
+type Started = Parameters<typeof startDaybook>[1];
+
+/** One server for the tests of a file, which only read what it has, or add what no other looks at. */
+export function useDaybook(
+  options: (t: Ends) => Started | Promise<Started>,
+  seed: (daybook: TestDaybook) => Promise<void>,
+): () => TestDaybook {
+  let daybook: TestDaybook | null = null;
+  const ends: (() => unknown)[] = [];
+  const t = { after: (end?: unknown) => void ends.push(end as () => unknown) } as Ends;
+  before(async () => {
+    daybook = await startDaybook(t, await options(t));
+    await seed(daybook);
+    await daybook.settle();
+  });
+  after(async () => {
+    for (const end of ends.toReversed()) await end();
+  });
+  return () => daybook ?? assert.fail("only within tests");
 }
 
 export interface Visit {
