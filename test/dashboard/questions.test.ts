@@ -59,7 +59,13 @@ const shared = useDaybook(
     for (let at = 0; at < 3; at++) await tool("delete_file", "ben");
     await tool("delete_file", "cleo");
     await tool("read_file", "ann");
-    for (let at = 0; at < 4; at++) await chat(daybook.url, { headers: { "x-session-id": "run-7" } });
+    const made = (path: string, body: object) => daybook.ask(path, { method: "POST", body });
+    await made("/admin/providers", { name: "mine", backend_type: "simulated" });
+    const price = { prompt_per_million: 3, completion_per_million: 15 };
+    const providers = [{ provider: "mine", upstream_model: "demo" }];
+    assert.equal((await made("/admin/routes", { model: "priced", providers, price })).status, 201);
+    const session = { headers: { "x-session-id": "run-7" } };
+    for (let at = 0; at < 4; at++) await chat(daybook.url, { model: "priced", ...session });
     await chat(daybook.url, { headers: { "x-session-id": "run-8" } });
     await chat(daybook.url, { model: "today-only" });
     const events = await daybook.events("session_id=run-7");
@@ -154,6 +160,9 @@ test("who called a tool and was denied, typed", async (t) => {
   assert.match(await users.innerText(), /^User\s+ben\s+3\s+cleo\s+1$/);
 });
 
+/** Millionths of a dollar. */
+const shown = (micros: number) => `$${(micros / 1e6).toFixed(micros < 10_000 ? 6 : 4)}`;
+
 test("what a session cost, by clicks", async (t) => {
   const { visited, page, click } = await atHome(t);
   await click("link", "Sessions");
@@ -161,7 +170,7 @@ test("what a session cost, by clicks", async (t) => {
   const cost = page.locator("dl > div").filter({ hasText: "Cost" }).locator("dd");
   await cost.waitFor();
   assert.ok(sessionCost > 0);
-  assert.equal(await cost.innerText(), `$${(sessionCost / 1e6).toFixed(6)}`);
+  assert.equal(await cost.innerText(), shown(sessionCost));
   const groups = await page.locator("[data-testid=group]").allInnerTexts();
   assert.deepEqual(
     groups.map((text) => text.split(/\s+/).slice(0, 3)),
@@ -179,7 +188,7 @@ test("what a session cost, typed", async (t) => {
   await type("session:run-7");
   await page
     .locator("[data-testid=sums]")
-    .filter({ hasText: `$${(sessionCost / 1e6).toFixed(6)}` })
+    .filter({ hasText: shown(sessionCost) })
     .waitFor();
 });
 
@@ -193,6 +202,7 @@ test("whether anything is being lost right now, by clicks", async (t) => {
 test("whether anything is being lost right now, typed", async (t) => {
   const { page, press, type } = await atHome(t);
   await press("Control+k");
+  await page.getByPlaceholder("Type a page or a command").waitFor();
   await type("System");
   await page.getByText("Nothing is being lost.").waitFor();
 });
