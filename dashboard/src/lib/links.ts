@@ -7,11 +7,11 @@ export function explorer(filter: Readonly<Record<string, unknown>> = {}): string
 }
 
 /** What was done in one session. */
-export function session(id: string): string {
+export function sessionPage(id: string): string {
   return addressOf(withQuery("/sessions", { session: id }));
 }
 
 /** The sessions of somebody in a period. */
-export function sessions(of: { readonly user?: string; readonly period?: string } = {}): string {
+export function sessionsPage(of: { readonly user?: string; readonly period?: string } = {}): string {
   return addressOf(withQuery("/sessions", of));
 }
