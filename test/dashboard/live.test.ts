@@ -1,19 +1,15 @@
 // The live end of the explorer: what is recorded shows, waits while it is paused, and nothing is missed or shown twice,
 // whatever becomes of the connection.
 import assert from "node:assert/strict";
-import type { AddressInfo } from "node:net";
-import { connect, createServer, type Socket } from "node:net";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { chat } from "../support/daybook.ts";
 import { until } from "../support/until.ts";
+import { breakable } from "./link.ts";
 import { idsInView, loaded, many, rows } from "./traffic.ts";
 import { useBrowser, useDaybook, visit } from "./visit.ts";
 
 useBrowser();
-const shared = useDaybook(
-  () => ({}),
-  async () => {},
-);
+const shared = useDaybook(() => ({}));
 
 test("live shows what is recorded; scrolled away it waits, counted, and goes on by a key", async (t) => {
   const daybook = shared();
@@ -55,29 +51,6 @@ test("a tail that was cut off misses nothing and shows nothing twice", async (t)
   await context.setOffline(false);
   await loaded(visited, "7 of 7");
 });
-
-/** Between the browser and Daybook: `cut` kills every connection that there is. */
-async function breakable(t: TestContext, url: string) {
-  const sockets = new Set<Socket>();
-  const kept = (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
-  };
-  const server = createServer((near) => {
-    const far = connect(Number(new URL(url).port), "127.0.0.1");
-    for (const socket of [near, far]) kept(socket);
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const cut = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
-  };
-  t.after(() => {
-    server.close();
-    cut();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut };
-}
 
 test("a socket that is killed in the middle of a tail loses nothing and doubles nothing: rows, new ones, histogram", async (t) => {
   const daybook = shared();

@@ -2,7 +2,7 @@
 // when clocks change within it.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { openStore } from "../../src/stores/open-store.ts";
 import { NodeLog } from "../support/events.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -19,7 +19,8 @@ const times = Array.from({ length: 48 }, (_, at) => change - 12 * HOUR_MS + at *
 const home = tempFolder();
 
 useBrowser();
-before(async () => {
+
+async function storedAround(): Promise<void> {
   const store = await openStore(`sqlite:${join(home, "events.db")}`, "write");
   const log = new NodeLog("00000000000000c2");
   const same = { kind: "inference", action: "chat", model: "timed", status: "success", count: 1 } as const;
@@ -30,11 +31,12 @@ before(async () => {
     }),
   );
   await store.close();
+}
+
+const shared = useDaybook(async () => {
+  await storedAround();
+  return { home, yaml: "audit: { retention_days: { inference: 365 } }\n" };
 });
-const shared = useDaybook(
-  () => ({ home, yaml: "audit: { retention_days: { inference: 365 } }\n" }),
-  async () => {},
-);
 
 /** `-04:00` of New York in summer. */
 function offsetOf(zone: string, at: number): string {
