@@ -86,7 +86,7 @@ export const histories: fc.Arbitrary<History> = fc.array(
     { weight: 1, arbitrary: fc.constant<Step>({ is: "look" }) },
     { weight: 1, arbitrary: fc.constantFrom("copy slot", "restore slot").chain((is) => step(is, { slot })) },
   ),
-  { minLength: 4, maxLength: 30, size: "max" },
+  { minLength: 4, maxLength: 22, size: "max" },
 );
 
 /** Raised of an honest history. */

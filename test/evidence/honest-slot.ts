@@ -2,7 +2,7 @@
 // threads. Its process may be killed, lose its power, or be told by its disk that something failed, at any operation.
 
 import { SealShipper } from "../../src/delivery/seal-shipper.ts";
-import { COLUMN, type Row } from "../../src/event/fields.ts";
+import { COLUMN, FIELDS, type Row } from "../../src/event/fields.ts";
 import type { JournalEntry } from "../../src/journal/entries.ts";
 import { Forgetting } from "../../src/journal/forgetting.ts";
 import { encodeFrame, readFrame } from "../../src/journal/frame.ts";
@@ -239,7 +239,7 @@ function olderSegment(bytes: Buffer): Buffer {
     lines.push(frame.payload.split("\n").map((line) => JSON.parse(line) as unknown));
   const [[header] = [], ...commits] = lines as [[SegmentHeader], ...unknown[][]];
   if (header === undefined) return bytes;
-  const known = header.fields.length - 1;
+  const known = FIELDS.length - 1;
   const rows = commits.flat().filter((line) => ["b", "f"].includes((line as unknown[])[0] as string));
   const rowOf = (line: unknown) => (line as unknown[]).at(-1) as Row;
   const isNeeded = [...rows.map(rowOf), ...header.open].some((row) => (row[known] ?? null) !== null);
