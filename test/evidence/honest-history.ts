@@ -30,12 +30,19 @@ export type Step =
   | { readonly is: "fault"; readonly slot: number; readonly fault: Fault }
   | { readonly is: "start another" }
   | { readonly is: "clock"; readonly ms: number }
-  /** Retention, of events older than so many; `stops`: it dies between its steps. */
-  | { readonly is: "prune"; readonly slot: number; readonly ms: number; readonly stops: boolean }
+  /** Retention, of events older than so many; the store may lag behind what was sealed, or it may all die meanwhile. */
+  | {
+      readonly is: "prune";
+      readonly slot: number;
+      readonly ms: number;
+      readonly lags: boolean;
+      readonly stops: boolean;
+    }
   | { readonly is: "hold"; readonly user: number }
   | { readonly is: "erase"; readonly user: number; readonly stops: boolean }
   | { readonly is: "back up" | "restore" | "move" | "anchor" | "look" }
-  | { readonly is: "copy slot" | "restore slot"; readonly slot: number };
+  /** A slot's folder is found as it was some events ago. */
+  | { readonly is: "relapse"; readonly slot: number; readonly events: number };
 
 export type History = readonly Step[];
 
@@ -78,13 +85,21 @@ export const histories: fc.Arbitrary<History> = fc.array(
     { weight: 2, arbitrary: step("fault", { slot, fault }) },
     { weight: 1, arbitrary: step("start another") },
     { weight: 2, arbitrary: step("clock", { ms: upTo(2 * HOUR_MS, -2 * HOUR_MS) }) },
-    { weight: 3, arbitrary: step("prune", { slot, ms: upTo(HOUR_MS, -HOUR_MS), stops: fc.boolean() }) },
+    {
+      weight: 3,
+      arbitrary: step("prune", {
+        slot,
+        ms: upTo(HOUR_MS, -HOUR_MS),
+        lags: fc.boolean(),
+        stops: fc.boolean(),
+      }),
+    },
     { weight: 1, arbitrary: step("hold", { user: upTo(USERS - 1) }) },
     { weight: 2, arbitrary: step("erase", { user: upTo(USERS - 1), stops: fc.boolean() }) },
     { weight: 1, arbitrary: fc.constantFrom<Step[]>({ is: "back up" }, { is: "restore" }, { is: "move" }) },
     { weight: 1, arbitrary: fc.constant<Step>({ is: "anchor" }) },
     { weight: 1, arbitrary: fc.constant<Step>({ is: "look" }) },
-    { weight: 1, arbitrary: fc.constantFrom("copy slot", "restore slot").chain((is) => step(is, { slot })) },
+    { weight: 1, arbitrary: step("relapse", { slot, events: upTo(9) }) },
   ),
   { minLength: 4, maxLength: 22, size: "max" },
 );
@@ -119,7 +134,6 @@ class World {
   readonly #slots: HonestSlot[] = [];
   readonly #anchors = new Map<string, Anchored[]>();
   readonly #holds: EventFilter[] = [];
-  readonly #copies = new Map<HonestSlot, ReadonlyMap<string, Buffer>>();
   #path: string;
   #store: Store | null = null;
   #now = T0;
@@ -163,7 +177,7 @@ class World {
     this.#now += 1000;
     switch (step.is) {
       case "record":
-        this.#record(step);
+        this.#record(this.#at(step.slot), step);
         break;
       case "seal":
         this.#at(step.slot).seal(step);
@@ -227,30 +241,27 @@ class World {
       case "look":
         await this.#look();
         break;
-      case "copy slot":
-        this.#copies.set(this.#at(step.slot), this.#at(step.slot).copy());
-        break;
-      case "restore slot":
-        await this.#restoreSlot(this.#at(step.slot));
+      case "relapse":
+        await this.#relapse(this.#at(step.slot), step);
         break;
     }
   }
 
-  #record({ slot, events, begins }: Step & { is: "record" }): void {
+  #record(slot: HonestSlot, { events, begins }: { readonly events: number; readonly begins: number }): void {
     const make = (length: number, entry: (n: number) => JournalEntry) =>
       Array.from({ length }, () => entry(++this.#events));
     const kind = (n: number) => ({
       kind: KINDS[n % 5] as Kind,
       entityId: n % 7 === 0 ? `user-${n % USERS}` : null,
     });
-    this.#at(slot).record([
+    slot.record([
       ...make(begins, (n) => ["begin", chatRow(n, kind(n), null)]),
       ...make(events, (n) => ["finish", chatRow(n, kind(n))]),
     ]);
   }
 
   /** As the server's retention: plan, tell, seal, and only then remove. */
-  async #prune(teller: HonestSlot, { ms, stops }: Step & { is: "prune" }): Promise<void> {
+  async #prune(teller: HonestSlot, { ms, lags, stops }: Step & { is: "prune" }): Promise<void> {
     const store = this.#open;
     const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, Math.max(0, ms)])) as Record<Kind, number>;
     const plan = await store.planPrune({ now: this.#now, keepMs, maxBytes: 0, holds: this.#holds });
@@ -261,7 +272,7 @@ class World {
     }
     const toldSeq = teller.lastSeq;
     if (!teller.seal()) return;
-    await teller.ship(store);
+    if (!lags) await teller.ship(store);
     const controller = new AbortController();
     let steps = 0;
     const stopping = {
@@ -278,9 +289,11 @@ class World {
       toldLsn: 1,
       status: () => ({ state: "shipping", shippedSeq: toldSeq, shippedLsn: 1 }),
       signal: controller.signal,
-      sleep: async () => controller.abort(),
+      // Looked for in the store, and not there yet.
+      sleep: async () => (stops ? controller.abort() : teller.ship(store)),
     });
     if (pruned.reason !== null && pruned.reason !== "closed") throw new Error(`pruning: ${pruned.reason}`);
+    if (stops) await this.#look();
   }
 
   /** As the server's erasure: the store first, then the journals. */
@@ -289,7 +302,10 @@ class World {
     const subject = { userId, pseudonym: eventId(999), holds: this.#holds };
     for (let progress: EraseProgress | null | undefined; progress !== null; ) {
       const { next }: { next: EraseProgress | null } = await store.erase(subject, progress);
-      if (stops) return;
+      if (stops) {
+        await this.#look();
+        return;
+      }
       progress = next;
     }
     this.#isBackupOfUse = false;
@@ -313,14 +329,18 @@ class World {
   }
 
   /** A folder from before: a log that is behind the store has ended, and another goes on from it. */
-  async #restoreSlot(restored: HonestSlot): Promise<void> {
-    const copy = this.#copies.get(restored);
-    const stored = (await positionIn(this.#open, restored.nodeId))?.seq;
-    const sealed = (await this.#open.seals()).find(({ nodeId }) => nodeId === restored.nodeId)?.checkpoints;
+  async #relapse(slot: HonestSlot, { events }: Step & { is: "relapse" }): Promise<void> {
+    // A folder has its key since its first second.
+    if (!slot.seal()) return;
+    const copy = slot.copy();
+    this.#record(slot, { events, begins: 0 });
     // What the store does not have is gone with the disk: that is a loss, and no honest history.
-    if (copy === undefined || restored.lastSeq !== stored || sealed?.at(-1)?.size !== stored) return;
-    if (!restored.restore(copy, stored))
-      this.#start().tell("node_succeeded", { predecessor: restored.nodeId, because: "older_than_store" });
+    if (!slot.seal()) return;
+    await slot.ship(this.#open);
+    const stored = (await positionIn(this.#open, slot.nodeId))?.seq ?? 0;
+    const tells = { predecessor: slot.nodeId, because: "older_than_store" };
+    if (!slot.restore(copy, stored)) this.#start().tell("node_succeeded", tells);
+    await this.#look();
   }
 
   async #look(): Promise<LogReport[]> {
