@@ -75,7 +75,7 @@ export const histories: fc.Arbitrary<History> = fc.array(
     { weight: 8, arbitrary: step("record", { slot, events: upTo(12), begins: upTo(2) }) },
     {
       weight: 1,
-      arbitrary: step("record", { slot, events: fc.constantFrom(60, 300), begins: fc.constant(0) }),
+      arbitrary: step("record", { slot, events: fc.constantFrom(30, 260), begins: fc.constant(0) }),
     },
     { weight: 8, arbitrary: step("seal", { slot, changesKey: fc.constantFrom(false, false, false, true) }) },
     { weight: 8, arbitrary: step("ship", { slot }) },
@@ -101,7 +101,7 @@ export const histories: fc.Arbitrary<History> = fc.array(
     { weight: 1, arbitrary: fc.constant<Step>({ is: "look" }) },
     { weight: 1, arbitrary: step("relapse", { slot, events: upTo(9) }) },
   ),
-  { minLength: 4, maxLength: 22, size: "max" },
+  { minLength: 4, maxLength: 18, size: "max" },
 );
 
 /** Raised of an honest history. */
