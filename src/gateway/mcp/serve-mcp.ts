@@ -9,7 +9,7 @@ import {
   type McpMessage,
   type McpNotification,
   type McpRequest,
-  readMcp,
+  readMcpInTurns,
 } from "../../protocols/mcp-messages.ts";
 import type { Admission } from "../admission.ts";
 import { readBody } from "../body.ts";
@@ -52,7 +52,8 @@ export async function serveMcp(
   if (request.method === "POST") {
     const body = await bodyOf(exchange, options.maxBodyBytes);
     if (body === null) return;
-    const read = readMcp(body);
+    const read = await readMcpInTurns(body);
+    if (exchange.isOver) return;
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;
       return exchange.refuse("invalid_request", { message, rpcCode, id });
@@ -151,7 +152,7 @@ function letIn(
   read: McpBody,
   options: McpOptions,
 ): Pick<McpBody, "messages" | "texts"> | null {
-  const context = { server: server.name, key, ...options };
+  const context = { server: server.name, key, ...options, spent: { units: 0 } };
   const denied = new Set<McpMessage>();
   const audited = begun(exchange, server, read, options);
   for (const { message, call } of audited) {
