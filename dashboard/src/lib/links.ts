@@ -5,3 +5,13 @@ import { addressOf, withQuery } from "#lib/api.ts";
 export function explorer(filter: Readonly<Record<string, unknown>> = {}): string {
   return addressOf(withQuery("/", { since: 0, ...filter }));
 }
+
+/** What was done in one session. */
+export function sessionPage(id: string): string {
+  return addressOf(withQuery("/sessions", { session: id }));
+}
+
+/** The sessions of somebody in a period. */
+export function sessionsPage(of: { readonly user?: string; readonly period?: string } = {}): string {
+  return addressOf(withQuery("/sessions", of));
+}

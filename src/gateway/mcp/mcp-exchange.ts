@@ -6,7 +6,7 @@ import { newRequestId, newTraceId } from "../../event/ids.ts";
 import { FAILURES, failed } from "../../event/outcomes.ts";
 import { mcpErrorBodies, mcpErrorBody, mcpEvents } from "../../protocols/mcp-errors.ts";
 import type { McpId, McpRequest } from "../../protocols/mcp-messages.ts";
-import { requestIdFrom, traceFrom } from "../../protocols/request-ids.ts";
+import { requestIdFrom, sessionFrom, traceFrom } from "../../protocols/request-ids.ts";
 import type { Recorder } from "../../recorder/recorder.ts";
 import { STRICT_DEADLINE_MS, type Work } from "../exchange.ts";
 import { jsonAnswer, type OwnAnswer, type OwnFailure, type RefusalDetail } from "../own-answer.ts";
@@ -74,7 +74,7 @@ export class McpExchange {
       clientIp,
       method: request.method ?? null,
       endpoint: MCP_ENDPOINT,
-      sessionId: requestIdFrom(request.headers["mcp-session-id"]),
+      sessionId: sessionFrom(request.headers) ?? requestIdFrom(request.headers["mcp-session-id"]),
     };
     if (userAgent) this.#facts.userAgent = request.headers["user-agent"] ?? null;
     response.once("close", () => this.#closed());

@@ -1,8 +1,10 @@
 // The pages there are, for the navigation, the palette and the keys that lead to them.
 import Activity from "@lucide/svelte/icons/activity";
 import Boxes from "@lucide/svelte/icons/boxes";
+import ChartLine from "@lucide/svelte/icons/chart-line";
 import Gauge from "@lucide/svelte/icons/gauge";
 import KeyRound from "@lucide/svelte/icons/key-round";
+import Layers from "@lucide/svelte/icons/layers";
 import Lock from "@lucide/svelte/icons/lock";
 import Plug from "@lucide/svelte/icons/plug";
 import Route from "@lucide/svelte/icons/route";
@@ -27,6 +29,8 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Explorer", about: "Search the trail", group: "Trail", grant: "own", icon: Search, keys: "g e" },
   { path: "/overview", title: "Overview", about: "Traffic, errors, latency and cost", group: "Trail", grant: "own", icon: Gauge, keys: "g o" },
+  { path: "/activity", title: "Activity", about: "What each user did", group: "Trail", grant: "own", icon: ChartLine, keys: "g a" },
+  { path: "/sessions", title: "Sessions", about: "What each session did and cost", group: "Trail", grant: "own", icon: Layers, keys: "g s" },
   { path: "/settings", title: "Request Logs", about: "Inference requests, live", group: "Trail", grant: "own", icon: ScrollText, keys: "g l" },
   { path: "/users", title: "Users", about: "Who may sign in, their limits and credit", group: "Administration", grant: "admin", icon: Users, keys: "g u" },
   { path: "/keys", title: "API keys", about: "What clients of the gateway present", group: "Administration", grant: "admin", icon: KeyRound, keys: "g k" },
