@@ -80,11 +80,14 @@ export function readMcp(bytes: Buffer): McpBody | McpRefusal {
   return messagesOf(readStrictJson(text), text, bytes);
 }
 
-/** The same; a long one is read in turns with whatever else the thread has to do. */
-export async function readMcpInTurns(bytes: Buffer): Promise<McpBody | McpRefusal> {
+/** The same; a long one is read in turns with whatever else the thread has to do: `turn` lets it. */
+export async function readMcpInTurns(
+  bytes: Buffer,
+  turn: () => Promise<unknown>,
+): Promise<McpBody | McpRefusal> {
   if (!isUtf8(bytes)) return NOT_UTF8;
   const text = bytes.toString("utf8");
-  return messagesOf(await readStrictJsonInTurns(text), text, bytes);
+  return messagesOf(await readStrictJsonInTurns(text, turn), text, bytes);
 }
 
 function messagesOf(read: ReadJson | Unreadable, text: string, bytes: Buffer): McpBody | McpRefusal {

@@ -3,7 +3,6 @@
 // after certain objects before it (nodejs/node#63785), so it is not asked for objects at all. For messages that are
 // judged here and acted upon elsewhere: who writes them decides how much there is to read, so a long text is read a
 // piece at a time, and whatever else the thread has to do is done between.
-import { setImmediate as turn } from "node:timers/promises";
 
 /** Why a text is refused. Never with a part of it. */
 export interface Unreadable {
@@ -55,16 +54,15 @@ export function readStrictJson(text: string): ReadJson | Unreadable {
   });
 }
 
-/** The same, a piece at a time: `onTurn` hears of each pause. */
+/** The same, a piece at a time: `turn` lets others have theirs. */
 export async function readStrictJsonInTurns(
   text: string,
-  onTurn: () => void = () => {},
+  turn: () => Promise<unknown>,
 ): Promise<ReadJson | Unreadable> {
   const reader = new Reader(text);
   for (;;) {
     const read = refusedOr(() => (reader.read(STEPS) ? reader.result : null));
     if (read !== null) return read;
-    onTurn();
     await turn();
   }
 }

@@ -6,7 +6,7 @@ import { readStrictJson, readStrictJsonInTurns } from "../../src/protocols/stric
 /** What is read in turns is what is read at once, and so often others had theirs. */
 async function turnsOf(text: string): Promise<number> {
   let turns = 0;
-  const read = await readStrictJsonInTurns(text, () => turns++);
+  const read = await readStrictJsonInTurns(text, async () => turns++);
   assert.deepEqual(read, readStrictJson(text));
   return turns;
 }

@@ -1,5 +1,6 @@
 // A request to an MCP server: its messages are read, judged and counted, each call gets its event, and then the bytes
 // go on as they came. Nothing is tried twice: a tool that ran must not run again.
+import { setImmediate as turn } from "node:timers/promises";
 import { newEventId } from "../../event/ids.ts";
 import { batchOf } from "../../protocols/mcp-batch.ts";
 import { HEADER_MISMATCH } from "../../protocols/mcp-errors.ts";
@@ -52,7 +53,7 @@ export async function serveMcp(
   if (request.method === "POST") {
     const body = await bodyOf(exchange, options.maxBodyBytes);
     if (body === null) return;
-    const read = await readMcpInTurns(body);
+    const read = await readMcpInTurns(body, turn);
     if (exchange.isOver) return;
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;

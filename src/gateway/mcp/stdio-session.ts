@@ -5,6 +5,7 @@
 // Strict mode: a call goes to the server when its begin is durable, its answer to the client when its outcome is.
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
 import { DaybookError } from "../../event/errors.ts";
 import type { Facts } from "../../event/fields.ts";
 import { newRequestId, newTraceId } from "../../event/ids.ts";
@@ -144,7 +145,7 @@ export class StdioSession {
       this.#refuse(null, "invalid_request", { message: "A message stands on one line.", rpcCode: -32_600 });
       return NOTHING;
     }
-    const read = await readMcpInTurns(line);
+    const read = await readMcpInTurns(line, turn);
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;
       this.#refuse(id, "invalid_request", { message, rpcCode });
