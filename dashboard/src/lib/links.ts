@@ -5,3 +5,13 @@ import { addressOf, withQuery } from "#lib/api.ts";
 export function explorer(filter: Readonly<Record<string, unknown>> = {}): string {
   return addressOf(withQuery("/", { since: 0, ...filter }));
 }
+
+/** One event, opened in the explorer. */
+export function event(id: string): string {
+  return explorer({ include: "system", event_id: id, open: id });
+}
+
+/** One of the dashboard's pages. */
+export function page(path: `/${string}`, parameters: Readonly<Record<string, unknown>> = {}): string {
+  return addressOf(withQuery(path, parameters));
+}
