@@ -82,7 +82,7 @@ export function fieldsOf({ properties = {}, required = [] }: Schema): readonly F
     const bare = withoutNull(schema);
     return {
       name,
-      about: schema.description ?? bare.description ?? "",
+      about: (schema.description ?? bare.description ?? "").replaceAll("`", ""),
       required: required.includes(name),
       shape: shapeOf(bare),
     };

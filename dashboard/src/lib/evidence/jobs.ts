@@ -33,7 +33,10 @@ export const VERIFICATIONS: Resource = {
     STATE,
     {
       title: "Verdict",
-      text: (row) => String(resultOf(row).state ?? ""),
+      text: (row) => {
+        const { state, tail } = resultOf(row);
+        return state === "UNSEALED_TAIL" ? `${state}(${tail})` : String(state ?? "");
+      },
       tone: (row) => verdictOf(resultOf(row).state).tone,
     },
     PROGRESS,

@@ -23,7 +23,7 @@ export interface Page {
   readonly path: "/" | `/${string}`;
   readonly title: string;
   readonly about: string;
-  readonly group: "Trail" | "Evidence" | "Administration";
+  readonly group: "Trail" | "Custody" | "Administration";
   /** Who may see anything there: holders of this grant, or of one of these. */
   readonly grant: Grant | readonly Grant[];
   readonly icon: typeof Search;
@@ -37,12 +37,12 @@ export const PAGES: readonly Page[] = [
   { path: "/", title: "Explorer", about: "Search the trail", group: "Trail", grant: "own", icon: Search, keys: "g e" },
   { path: "/overview", title: "Overview", about: "Traffic, errors, latency and cost", group: "Trail", grant: "own", icon: Gauge, keys: "g o" },
   { path: "/settings", title: "Request Logs", about: "Inference requests, live", group: "Trail", grant: "own", icon: ScrollText, keys: "g l" },
-  { path: "/exports", title: "Exports", about: "Files of the trail, now and by schedule", group: "Evidence", grant: AUDIT, icon: Archive, keys: "g x" },
-  { path: "/evidence", title: "Evidence", about: "Checkpoints, anchors and verification", group: "Evidence", grant: AUDIT, icon: FileCheck, keys: "g v" },
-  { path: "/retention", title: "Retention", about: "How long events stay, and what has gone", group: "Evidence", grant: AUDIT, icon: Hourglass, keys: "g n" },
-  { path: "/holds", title: "Legal holds", about: "What retention may not touch", group: "Evidence", grant: AUDIT, icon: Lock, keys: "g h" },
-  { path: "/erasures", title: "Erasures", about: "A person's data taken out of the trail", group: "Evidence", grant: AUDIT, icon: Eraser, keys: "g f" },
-  { path: "/watch", title: "Audit of the audit", about: "Who looked, exported and changed", group: "Evidence", grant: "audit:read", icon: Eye, keys: "g w" },
+  { path: "/exports", title: "Exports", about: "Files of the trail, now and by schedule", group: "Custody", grant: AUDIT, icon: Archive, keys: "g x" },
+  { path: "/evidence", title: "Evidence", about: "Checkpoints, anchors and verification", group: "Custody", grant: AUDIT, icon: FileCheck, keys: "g v" },
+  { path: "/retention", title: "Retention", about: "How long events stay, and what has gone", group: "Custody", grant: AUDIT, icon: Hourglass, keys: "g n" },
+  { path: "/holds", title: "Legal holds", about: "What retention may not touch", group: "Custody", grant: AUDIT, icon: Lock, keys: "g h" },
+  { path: "/erasures", title: "Erasures", about: "A person's data taken out of the trail", group: "Custody", grant: AUDIT, icon: Eraser, keys: "g f" },
+  { path: "/watch", title: "Audit of the audit", about: "Who looked, exported and changed", group: "Custody", grant: "audit:read", icon: Eye, keys: "g w" },
   { path: "/users", title: "Users", about: "Who may sign in, their limits and credit", group: "Administration", grant: "admin", icon: Users, keys: "g u" },
   { path: "/keys", title: "API keys", about: "What clients of the gateway present", group: "Administration", grant: "admin", icon: KeyRound, keys: "g k" },
   { path: "/tokens", title: "Tokens", about: "What programs present to the API", group: "Administration", grant: "admin", icon: Ticket, keys: "g t" },
