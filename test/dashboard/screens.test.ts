@@ -143,7 +143,7 @@ test("every screen shows what others wrote as they wrote it, and axe finds nothi
       await visited.page.getByRole("button", { name: menu }).first().click();
       await visited.page.getByRole("menuitem", { name: "Details" }).click();
       const dialog = visited.page.getByRole("dialog", { name: title });
-      await dialog.locator("table, section").first().waitFor();
+      await dialog.locator("table, section, details").first().waitFor();
       await isUnharmed(visited, `${path}: ${title}`);
       assert.deepEqual(await visited.faults(), [], `${title}, ${dark ? "dark" : "light"}`);
     }
