@@ -95,7 +95,8 @@ test("each role is offered what it may do, and everything else is refused, on th
     const visited = await visit(t, daybook, { token: tokens[role] });
     const { page } = visited;
     visited.expected = /403/;
-    const links = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").allInnerTexts();
+    const navigation = page.getByRole("navigation", { name: "Pages" });
+    const links = await navigation.getByRole("link").allInnerTexts();
     const offered = SCREENS.filter(({ title }) => links.some((link) => link.trim() === title));
     assert.deepEqual(
       offered.map(({ title }) => title),
@@ -105,7 +106,7 @@ test("each role is offered what it may do, and everything else is refused, on th
     for (const screen of SCREENS) {
       const { path, title, seenBy, asks } = screen;
       if (seenBy.includes(role)) {
-        await page.getByRole("link", { name: title, exact: true }).click();
+        await navigation.getByRole("link", { name: title, exact: true }).click();
         await page.getByRole("heading", { name: title, exact: true, level: 1 }).waitFor();
         if (screen.row !== undefined) await page.locator("tbody tr button").first().waitFor();
         await isOffered(visited, role, screen);
