@@ -19,6 +19,7 @@ import { LOGIN_ROUTES } from "./routes/login.ts";
 import { MCP_ROUTES } from "./routes/mcp.ts";
 import { MODEL_ROUTE_ROUTES } from "./routes/model-routes.ts";
 import { MODEL_ROUTES } from "./routes/models.ts";
+import { NAME_ROUTES } from "./routes/names.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
@@ -30,6 +31,7 @@ import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TRAIL_ROUTES } from "./routes/trail.ts";
 import { USAGE_ROUTES } from "./routes/usage.ts";
 import { USER_ROUTES } from "./routes/users.ts";
+import { VIEW_ROUTES } from "./routes/views.ts";
 
 /** What is asked of the trail, which is answered where others had it before, too. */
 const PATH = "/admin/audit-logs";
@@ -47,6 +49,8 @@ const OF_SUBJECTS: readonly Route[] = [
   ...alsoAt(BESIDE_LIST, PATH, "/admin/audit"),
   ...WEB_SOCKET_ROUTES,
   ...alsoAt(WEB_SOCKET_ROUTES, "/admin/", "/api/system/"),
+  ...VIEW_ROUTES,
+  ...NAME_ROUTES,
   ...USAGE_ROUTES,
   ...LOGIN_ROUTES,
   ...USER_ROUTES,

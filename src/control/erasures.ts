@@ -210,7 +210,16 @@ async function forgetPerson(change: Change, subject: string, pseudonym: string):
     .set({ user_id: pseudonym, reason: "(erased)" })
     .where("user_id", "=", subject)
     .execute();
+  await forgetViews(change, subject);
   await forgetReleased(change, subject);
+}
+
+/** The person's own saved views, and those of others that name the person. */
+async function forgetViews(change: Change, subject: string): Promise<void> {
+  const views = await change.selectFrom("views").select(["id", "owner", "query"]).execute();
+  for (const { id, owner, query } of views)
+    if (owner === subject || [...new URLSearchParams(query).values()].includes(subject))
+      await change.deleteFrom("views").where("id", "=", id).execute();
 }
 
 /** Holds that named the person and are released; those in force go on naming whom they hold. */

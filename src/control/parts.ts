@@ -17,6 +17,7 @@ import { SecretsAtRest } from "./secrets-at-rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 import { Users } from "./users.ts";
+import { Views } from "./views.ts";
 
 export interface ControlParts {
   readonly control: Control;
@@ -33,6 +34,7 @@ export interface ControlParts {
   readonly mcpServers: McpServers;
   readonly policies: Policies;
   readonly schedules: Schedules;
+  readonly views: Views;
   readonly secrets: SecretsAtRest;
   readonly ingestNodes: IngestNodes;
 }
@@ -70,7 +72,7 @@ export async function openParts({
     const ingestNodes = new IngestNodes(control);
     await control.load();
     const money = { credits, limits, charges };
-    const kept = { holds, erasures, schedules: new Schedules(control) };
+    const kept = { holds, erasures, schedules: new Schedules(control), views: new Views(control) };
     return {
       control,
       users,

@@ -9,6 +9,7 @@ import { PEOPLE_MIGRATION, type PeopleTables, TOKEN_SESSIONS_MIGRATION } from ".
 import { POLICY_MIGRATION, type PolicyTables } from "./policy-tables.ts";
 import { PROVIDERS_MIGRATION, type ProvidersTables } from "./providers-tables.ts";
 import { SCHEDULES_MIGRATION, type ScheduleRunTables, type ScheduleTables } from "./schedules-tables.ts";
+import { VIEWS_MIGRATION, type ViewsTables } from "./views-tables.ts";
 
 /** What a change may touch. */
 export interface ChangeableTables
@@ -19,7 +20,8 @@ export interface ChangeableTables
     PolicyTables,
     EvidenceTables,
     IngestTables,
-    ScheduleTables {
+    ScheduleTables,
+    ViewsTables {
   settings: { name: string; value: string };
 }
 
@@ -59,4 +61,5 @@ export const MIGRATIONS: readonly string[] = [
   INGEST_MIGRATION,
   TOKEN_SESSIONS_MIGRATION,
   SCHEDULES_MIGRATION,
+  VIEWS_MIGRATION,
 ];

@@ -109,6 +109,7 @@ export class Users {
       async (change) => {
         const row = await userNamed(change, id);
         await change.deleteFrom("sessions").where("user_id", "=", row.id).execute();
+        await change.deleteFrom("views").where("owner", "=", row.id).execute();
         await change.deleteFrom("users").where("id", "=", row.id).execute();
         return { entityId: row.id, oldValues: valuesOf(row), newValues: null };
       },

@@ -9,6 +9,8 @@ export interface VerifierKey {
   readonly id: Uint8Array;
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array;
+  /** Whether the signature over the message is by this key. */
+  readonly hasSigned: (message: Uint8Array, signature: Uint8Array) => Promise<boolean>;
 }
 
 export interface Signature {
@@ -33,8 +35,20 @@ const NAME = /^[^\s+]+$/u;
 export function verifierKey(name: string, publicKey: Uint8Array, sha256: Sha256): VerifierKey {
   const typed = joined(new Uint8Array([ED25519]), publicKey);
   const id = sha256(joined(utf8Of(`${name}\n`), typed)).slice(0, ID_BYTES);
-  return { name, id, publicKey };
+  return { name, id, publicKey, hasSigned: ed25519(publicKey) };
 }
+
+/** By WebCrypto, which Node and browsers have alike; the key is imported once, and only when it is asked. */
+function ed25519(publicKey: Uint8Array): VerifierKey["hasSigned"] {
+  let imported: ReturnType<typeof crypto.subtle.importKey> | null = null;
+  return async (message, signature) => {
+    imported ??= crypto.subtle.importKey("raw", own(publicKey), "Ed25519", false, ["verify"]);
+    return crypto.subtle.verify("Ed25519", await imported, own(signature), own(message));
+  };
+}
+
+/** WebCrypto takes no view of shared memory. */
+const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
 /** `<name>+<id, 8 hex digits>+<base64 of 0x01 ‖ public key>`. */
 export function writeVerifierKey({ name, id, publicKey }: VerifierKey): string {
@@ -86,21 +100,8 @@ export async function verifyNote(note: Note, keys: readonly VerifierKey[]): Prom
   for (const { name, keyId, bytes } of note.signatures) {
     const key = keys.find((known) => known.name === name && sameBytes(known.id, keyId));
     if (key === undefined) continue;
-    if (bytes.length !== SIGNATURE_BYTES || !(await isSignedBy(key, message, bytes))) return { is: "bad" };
+    if (bytes.length !== SIGNATURE_BYTES || !(await key.hasSigned(message, bytes))) return { is: "bad" };
     signer ??= key;
   }
   return signer === null ? { is: "unknown" } : { is: "signed", by: signer };
 }
-
-/** By WebCrypto, which Node and browsers have alike. */
-async function isSignedBy(
-  { publicKey }: VerifierKey,
-  message: Uint8Array,
-  signature: Uint8Array,
-): Promise<boolean> {
-  const key = await crypto.subtle.importKey("raw", own(publicKey), "Ed25519", false, ["verify"]);
-  return crypto.subtle.verify("Ed25519", key, own(signature), own(message));
-}
-
-/** WebCrypto takes no view of shared memory. */
-const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);

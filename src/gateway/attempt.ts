@@ -70,6 +70,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /** Cancels the request upstream. The sink hears no more. */
   abort(code = "cancelled"): void {
+    if (this.#done) return;
     this.#aborted = true;
     this.#controller?.abort(new Error(code));
     this.#result.resolve({ is: "unreachable", code });

@@ -9,7 +9,7 @@ import type { Facts, Kind } from "../event/fields.ts";
 import { newRequestId, newTraceId } from "../event/ids.ts";
 import { answered, type ErrorCode, failed, type Outcome } from "../event/outcomes.ts";
 import type { ErrorFacts } from "../protocols/protocol.ts";
-import { requestIdFrom, traceFrom } from "../protocols/request-ids.ts";
+import { requestIdFrom, sessionFrom, traceFrom } from "../protocols/request-ids.ts";
 import type { Usage } from "../protocols/usage.ts";
 import type { Handle } from "../recorder/handle.ts";
 import type { Recorder } from "../recorder/recorder.ts";
@@ -79,7 +79,8 @@ export class Exchange {
     this.#wire = new WireCount(response);
     this.requestId = requestIdFrom(request.headers["x-request-id"]) ?? newRequestId();
     const traceId = traceFrom(request.headers.traceparent, request.headers["x-trace-id"]) ?? newTraceId();
-    this.#facts = { ...facts, requestId: this.requestId, traceId, caller: "http" };
+    const sessionId = sessionFrom(request.headers);
+    this.#facts = { ...facts, requestId: this.requestId, traceId, sessionId, caller: "http" };
     if (userAgent) this.#facts.userAgent = request.headers["user-agent"] ?? null;
     this.handle = recorder.begin(this.#facts);
     this.#headers = { "x-request-id": this.requestId, "x-trace-id": traceId };

@@ -1,6 +1,7 @@
-// The file operations that the journal uses, all of them, so that tests can put faults and crashes between any
-// two. Synchronous: the journal has a thread of its own.
+// The file operations that journal and sealer use, all of them, so that tests can put faults and crashes between any
+// two. Synchronous: each of them has a thread of its own.
 import fs from "node:fs";
+import { nativeCode } from "../event/errors.ts";
 
 export interface Files {
   /** Names in a folder, sorted. */
@@ -26,6 +27,12 @@ export interface Files {
   rename(from: string, to: string): void;
   /** Makes names created, renamed or removed in the folder durable. */
   syncFolder(folder: string): void;
+  /** Makes the folder (0700), and those above it that are missing. */
+  makeFolder(path: string): void;
+  /** Removes an empty folder. */
+  removeFolder(path: string): void;
+  /** When the file was last written, UTC ms. */
+  modifiedAt(path: string): number;
 }
 
 export const realFiles: Files = {
@@ -67,4 +74,36 @@ export const realFiles: Files = {
       fs.closeSync(descriptor);
     }
   },
+  makeFolder: (path) => fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
+  removeFolder: (path) => fs.rmdirSync(path),
+  modifiedAt: (path) => fs.statSync(path).mtimeMs,
 };
+
+/** The file's bytes; null when there is none. */
+export function readIfThere(files: Files, path: string): Buffer | null {
+  return unlessMissing(() => files.read(path));
+}
+
+/** What `work` answers with; null when a file or folder that it needs is not there. */
+export function unlessMissing<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (nativeCode(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Puts a new file in the place of the one that is there, if any, at once. Its bytes are durable; its name is not yet. */
+export function replaceFile(files: Files, path: string, bytes: Uint8Array): void {
+  const fresh = `${path}.new`;
+  unlessMissing(() => files.remove(fresh));
+  const descriptor = files.create(fresh);
+  try {
+    files.append(descriptor, bytes);
+    files.sync(descriptor);
+  } finally {
+    files.close(descriptor);
+  }
+  files.rename(fresh, path);
+}

@@ -5,7 +5,7 @@ import { DaybookError } from "../event/errors.ts";
 import { COLUMN, FIELDS, type Row } from "../event/fields.ts";
 import { leafOf } from "../evidence/leaves.ts";
 import { Frontier } from "../evidence/merkle.ts";
-import type { Files } from "./files.ts";
+import { type Files, replaceFile } from "./files.ts";
 import type { Commit, SegmentHeader, Told } from "./records.ts";
 import { listSegments, readSegment, type SegmentRead } from "./segments.ts";
 
@@ -51,7 +51,8 @@ export function recoverJournal(files: Files, folder: string, nodeId: string): Re
     }
     checkHeader(read.header, nodeId, newest.path);
     tornBytes += read.fileBytes - read.goodBytes;
-    rewrite(files, folder, newest.path, read.goodBytes);
+    rewrite(files, newest.path, read.goodBytes);
+    files.syncFolder(folder);
     const begun = read.commits.length === 0 ? { path: newest.path, bytes: read.goodBytes } : null;
     const { state, stop } = replay(read, read.header);
     return { state, stop: tornBytes > 0 ? "unclean" : stop, tornBytes, begun };
@@ -72,18 +73,8 @@ export function recoverJournal(files: Files, folder: string, nodeId: string): Re
  * Writes the first bytes of a segment anew, in its place. What a process that died left in the page cache may not
  * be on the disk, and after a sync that failed no other sync of the same file brings it there.
  */
-function rewrite(files: Files, folder: string, path: string, bytes: number): void {
-  const fresh = `${path}.new`;
-  if (files.list(folder).some((name) => fresh.endsWith(`/${name}`))) files.remove(fresh);
-  const descriptor = files.create(fresh);
-  try {
-    files.append(descriptor, files.read(path).subarray(0, bytes));
-    files.sync(descriptor);
-  } finally {
-    files.close(descriptor);
-  }
-  files.rename(fresh, path);
-  files.syncFolder(folder);
+function rewrite(files: Files, path: string, bytes: number): void {
+  replaceFile(files, path, files.read(path).subarray(0, bytes));
 }
 
 function checkHeader(header: SegmentHeader, nodeId: string, path: string): void {

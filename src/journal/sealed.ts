@@ -1,10 +1,9 @@
 // What a slot's folder says of how far its log is sealed: `checkpoint`, the newest signed note, and `keys`, the chain
 // of its public keys. Both are replaced at once, never changed in place.
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { nativeCode } from "../event/errors.ts";
 import { type Checkpoint, parseCheckpoint } from "../evidence/checkpoint.ts";
 import { parseNote } from "../evidence/note.ts";
+import { type Files, readIfThere, realFiles, replaceFile } from "./files.ts";
 
 export interface Sealed {
   /** The signed note. */
@@ -13,45 +12,24 @@ export interface Sealed {
 }
 
 /** The newest checkpoint; null when there is none, or it cannot be read as one. */
-export function readSealed(slotFolder: string): Sealed | null {
-  const note = readText(join(slotFolder, "checkpoint"));
+export function readSealed(slotFolder: string, files: Files = realFiles): Sealed | null {
+  const note = readText(slotFolder, "checkpoint", files);
   const checkpoint = note === null ? null : parseCheckpoint(parseNote(note)?.text ?? "");
   return note === null || checkpoint === null ? null : { note, checkpoint };
 }
 
 /** The key chain's text; null when there is none. */
-export function readKeys(slotFolder: string): string | null {
-  return readText(join(slotFolder, "keys"));
+export function readKeys(slotFolder: string, files: Files = realFiles): string | null {
+  return readText(slotFolder, "keys", files);
+}
+
+/** A file of the slot's folder; null when there is none. */
+export function readText(slotFolder: string, name: string, files: Files = realFiles): string | null {
+  return readIfThere(files, join(slotFolder, name))?.toString() ?? null;
 }
 
 /** Replaces a file of the slot's folder (0600); durable when it returns. */
-export function replaceFile(slotFolder: string, name: string, text: string): void {
-  const path = join(slotFolder, name);
-  const descriptor = openSync(`${path}.new`, "w", 0o600);
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(`${path}.new`, path);
-  syncFolder(slotFolder);
-}
-
-export function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-export function readText(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (nativeCode(error) === "ENOENT") return null;
-    throw error;
-  }
+export function replaceText(files: Files, slotFolder: string, name: string, text: string): void {
+  replaceFile(files, join(slotFolder, name), Buffer.from(text));
+  files.syncFolder(slotFolder);
 }

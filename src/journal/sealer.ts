@@ -9,18 +9,20 @@ import { join } from "node:path";
 import { originOf, writeCheckpoint } from "../evidence/checkpoint.ts";
 import { Frontier, nodeHash } from "../evidence/merkle.ts";
 import { consistencyProof, HASH_BYTES, isConsistent, rootOf } from "../evidence/proofs.ts";
-import { foldedHash, nodesIn, TILE_WIDTH, type TileName } from "../evidence/tiles.ts";
-import { realFiles } from "./files.ts";
+import { foldedHash, nodesIn, TILE_WIDTH, type TileName, tilesBetween } from "../evidence/tiles.ts";
+import { type Files, realFiles } from "./files.ts";
 import { leavesAfter } from "./leaves.ts";
-import { readSealed, replaceFile, type Sealed } from "./sealed.ts";
+import { readSealed, replaceText, type Sealed } from "./sealed.ts";
 import { SealingRefused, SigningKey } from "./signing-key.ts";
-import { readTile, removeNarrower, syncFolders, type Tile, writeTile } from "./tile-files.ts";
+import { readTile, removeNarrower, syncFolders, writeTile } from "./tile-files.ts";
 
 export interface SealerOptions {
   readonly slotFolder: string;
   readonly nodeId: string;
   /** Wall clock, UTC ms. */
   readonly now: () => number;
+  /** The disk's own unless given. */
+  readonly files?: Files;
 }
 
 /** The newest tile of a level, while it is not full. */
@@ -41,7 +43,7 @@ export function openSealer(
   const sealer = new Sealer(options);
   if (sealer.size > lastSeq) throw new SealingRefused("rolled_back");
   const folder = join(options.slotFolder, "journal");
-  for (const { firstSeq, hashes } of leavesAfter(realFiles, folder, sealer.size, lastSeq)) {
+  for (const { firstSeq, hashes } of leavesAfter(options.files ?? realFiles, folder, sealer.size, lastSeq)) {
     if (firstSeq > sealer.size + 1) throw new SealingRefused("leaves_missing");
     sealer.add(firstSeq, hashes, "");
   }
@@ -52,10 +54,9 @@ export function openSealer(
 
 export class Sealer {
   readonly #options: SealerOptions;
+  readonly #files: Files;
   readonly key: SigningKey;
   readonly #edges: Edge[] = [];
-  /** Written since the last checkpoint. */
-  #fresh: TileName[] = [];
   #size: number;
   #root: string | null = null;
   #sealed: Sealed | null;
@@ -64,8 +65,9 @@ export class Sealer {
   /** Goes on from the last checkpoint. Throws SealingRefused, or the disk's error. */
   constructor(options: SealerOptions) {
     this.#options = options;
-    this.key = new SigningKey(options.slotFolder, options.nodeId);
-    this.#sealed = readSealed(options.slotFolder);
+    this.#files = options.files ?? realFiles;
+    this.key = new SigningKey(options.slotFolder, options.nodeId, this.#files);
+    this.#sealed = readSealed(options.slotFolder, this.#files);
     this.#size = this.#sealed?.checkpoint.size ?? 0;
     let count = this.#size;
     for (let level = 0; count > 0; level++) {
@@ -104,21 +106,19 @@ export class Sealer {
   /** Signs a checkpoint of all that was added; durable when it returns. */
   seal(): Sealed {
     const { slotFolder, nodeId, now } = this.#options;
-    const partial = this.#edges.flatMap(({ index, width, hashes }, level): Tile[] =>
-      width === 0 ? [] : [{ level, index, width, hashes: hashes.subarray(0, width * HASH_BYTES) }],
-    );
-    const grown = this.#size > (this.#sealed?.checkpoint.size ?? 0);
-    if (grown) {
-      for (const tile of partial) writeTile(slotFolder, tile);
-      syncFolders(slotFolder, [...this.#fresh, ...partial]);
+    // Full tiles were written as soon as they were.
+    const grown = [...tilesBetween(this.#sealed?.checkpoint.size ?? 0, this.#size)];
+    for (const { level, index, width } of grown) {
+      const hashes = this.#edges[level]?.hashes.subarray(0, width * HASH_BYTES) ?? new Uint8Array();
+      if (width < TILE_WIDTH) writeTile(this.#files, slotFolder, { level, index, width, hashes });
     }
+    if (grown.length > 0) syncFolders(this.#files, slotFolder, grown);
     const root = Uint8Array.from(this.#provenRoot());
     const checkpoint = { origin: originOf(nodeId), size: this.#size, root, at: now() };
     const note = this.key.sign(writeCheckpoint(checkpoint));
-    replaceFile(slotFolder, "checkpoint", note);
+    replaceText(this.#files, slotFolder, "checkpoint", note);
     this.#sealed = { note, checkpoint };
-    if (grown) for (const tile of [...this.#fresh, ...partial]) removeNarrower(slotFolder, tile);
-    this.#fresh = [];
+    for (const tile of grown) removeNarrower(this.#files, slotFolder, tile);
     if (this.#handOverSeq !== null && this.#size >= this.#handOverSeq) {
       this.key.handOver(this.#size);
       this.#handOverSeq = null;
@@ -133,7 +133,7 @@ export class Sealer {
     if (size === 0) return Buffer.from(new Frontier().root(), "hex");
     const read = nodesIn((level, index) => {
       const width = Math.min(TILE_WIDTH, Math.floor(size / TILE_WIDTH ** level) - index * TILE_WIDTH);
-      return readTile(this.#options.slotFolder, { level, index, width });
+      return readTile(this.#options.slotFolder, { level, index, width }, this.#files);
     }, nodeHash);
     const root = rootOf(size, read, nodeHash);
     const isJournals = this.#root === null || this.#root === Buffer.from(root).toString("hex");
@@ -154,9 +154,8 @@ export class Sealer {
     edge.hashes.set(hash, edge.width * HASH_BYTES);
     edge.width++;
     if (edge.width < TILE_WIDTH) return;
-    const name = { level, index: edge.index, width: TILE_WIDTH };
-    writeTile(this.#options.slotFolder, { ...name, hashes: edge.hashes });
-    this.#fresh.push(name);
+    const tile = { level, index: edge.index, width: TILE_WIDTH, hashes: edge.hashes };
+    writeTile(this.#files, this.#options.slotFolder, tile);
     const subtree = foldedHash(edge.hashes, nodeHash);
     edge.index++;
     edge.width = 0;
@@ -166,7 +165,7 @@ export class Sealer {
   #readEdge(name: TileName): Edge {
     const hashes = Buffer.alloc(TILE_WIDTH * HASH_BYTES);
     if (name.width > 0) {
-      const bytes = readTile(this.#options.slotFolder, name);
+      const bytes = readTile(this.#options.slotFolder, name, this.#files);
       if (bytes === null) throw Object.assign(new Error("a tile is missing"), { code: "ENOENT" });
       hashes.set(bytes);
     }

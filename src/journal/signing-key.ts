@@ -9,12 +9,12 @@ import {
   type KeyObject,
   sign,
 } from "node:crypto";
-import { renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { originOf } from "../evidence/checkpoint.ts";
 import { handoverText, type KeyChain, parseKeyChain } from "../evidence/key-chain.ts";
 import { type Sha256, type VerifierKey, verifierKey, writeNote, writeVerifierKey } from "../evidence/note.ts";
-import { readKeys, readText, replaceFile, syncFolder } from "./sealed.ts";
+import { type Files, realFiles } from "./files.ts";
+import { readKeys, readText, replaceText } from "./sealed.ts";
 
 /** By way of a string, as in evidence/merkle.ts: it takes less than half the time. */
 export const nodeSha256: Sha256 = (bytes) => Buffer.from(hash("sha256", bytes, "binary"), "binary");
@@ -36,6 +36,7 @@ interface KeyPair {
 }
 
 export class SigningKey {
+  readonly #files: Files;
   readonly #folder: string;
   readonly #nodeId: string;
   #pair: KeyPair;
@@ -43,10 +44,11 @@ export class SigningKey {
   #chain: KeyChain;
 
   /** Reads the slot's key, or makes it where the log has none. Throws SealingRefused. */
-  constructor(slotFolder: string, nodeId: string) {
+  constructor(slotFolder: string, nodeId: string, files: Files = realFiles) {
+    this.#files = files;
     this.#folder = slotFolder;
     this.#nodeId = nodeId;
-    const keys = readKeys(slotFolder);
+    const keys = readKeys(slotFolder, files);
     const chain = keys === null ? null : parseKeyChain(keys);
     if (keys !== null && chain === null) throw new SealingRefused("keys_unreadable");
     this.#next = this.#read("key.next");
@@ -62,7 +64,7 @@ export class SigningKey {
 
   /** UTC ms. */
   get madeAt(): number {
-    return statSync(join(this.#folder, "key")).mtimeMs;
+    return this.#files.modifiedAt(join(this.#folder, "key"));
   }
 
   /** `text` as a note signed by this key. */
@@ -93,18 +95,18 @@ export class SigningKey {
   }
 
   #adoptNext(next: KeyPair): void {
-    renameSync(join(this.#folder, "key.next"), join(this.#folder, "key"));
-    syncFolder(this.#folder);
+    this.#files.rename(join(this.#folder, "key.next"), join(this.#folder, "key"));
+    this.#files.syncFolder(this.#folder);
     this.#pair = next;
     this.#next = null;
   }
 
   #write(): void {
-    replaceFile(this.#folder, "keys", `${JSON.stringify(this.#chain, null, 1)}\n`);
+    replaceText(this.#files, this.#folder, "keys", `${JSON.stringify(this.#chain, null, 1)}\n`);
   }
 
   #read(name: string): KeyPair | null {
-    const pem = readText(join(this.#folder, name));
+    const pem = readText(this.#folder, name, this.#files);
     if (pem === null) return null;
     try {
       return this.#pairOf(createPrivateKey(pem));
@@ -115,7 +117,8 @@ export class SigningKey {
 
   #make(name: string): KeyPair {
     const { privateKey } = generateKeyPairSync("ed25519");
-    replaceFile(this.#folder, name, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+    const pem = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+    replaceText(this.#files, this.#folder, name, pem);
     return this.#pairOf(privateKey);
   }
 

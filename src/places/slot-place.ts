@@ -1,12 +1,11 @@
 // A slot's folder as a place to verify: its tiles and checkpoint, and the events that its journal still has.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { nativeCode } from "../event/errors.ts";
 import { parseCheckpoint } from "../evidence/checkpoint.ts";
 import type { FoundLog } from "../evidence/log-check.ts";
 import { parseNote } from "../evidence/note.ts";
 import type { FoundEvent, Place } from "../evidence/verify.ts";
-import { realFiles } from "../journal/files.ts";
+import { type Files, readIfThere, realFiles, unlessMissing } from "../journal/files.ts";
 import { readFrame } from "../journal/frame.ts";
 import { parseHeader } from "../journal/records.ts";
 import { readKeys, readSealed, readText } from "../journal/sealed.ts";
@@ -34,37 +33,45 @@ export function slotPlace(
   { folder, nodeId }: Slot,
   { notes, seq }: Stored,
   range: TimeRange,
+  files: Files = realFiles,
 ): Place {
-  const sealed = readSealed(folder);
-  const note = readText(join(folder, "checkpoint"));
+  const sealed = readSealed(folder, files);
+  const note = readText(folder, "checkpoint", files);
   const size = sealed?.checkpoint.size ?? 0;
   const known = notes.filter((other) => (parseCheckpoint(parseNote(other)?.text ?? "")?.size ?? 0) <= size);
   const journalFolder = join(folder, "journal");
   const log: FoundLog = {
     nodeId,
     place: name,
-    keys: readKeys(folder),
+    keys: readKeys(folder, files),
     checkpoints: note === null ? [] : [note, ...known],
     end: null,
-    firstSeq: Math.min(seq + 1, firstSeqIn(journalFolder)),
-    tile: async (level, index) => readWidest(folder, level, index),
+    firstSeq: Math.min(seq + 1, firstSeqIn(files, journalFolder)),
+    tile: async (level, index) => readWidest(folder, level, index, files),
   };
-  return { name, logs: [log], events: () => eventsIn(journalFolder, nodeId, range) };
+  return { name, logs: [log], events: () => eventsIn(files, journalFolder, nodeId, range) };
 }
 
 /** The first event that the segments there must have; a retired log may have none any more. */
-function firstSeqIn(folder: string): number {
-  const oldest = existsSync(folder) ? listSegments(realFiles, folder)[0] : undefined;
-  const frame = oldest === undefined ? null : readFrame(realFiles.read(oldest.path), 0);
+function firstSeqIn(files: Files, folder: string): number {
+  const oldest = unlessMissing(() => listSegments(files, folder))?.[0];
+  // A segment may be removed meanwhile: the look that misses something is repeated.
+  const bytes = oldest === undefined ? null : readIfThere(files, oldest.path);
+  const frame = bytes === null ? null : readFrame(bytes, 0);
   return (frame?.is === "frame" ? parseHeader(frame.payload)?.firstSeq : null) ?? Number.POSITIVE_INFINITY;
 }
 
-async function* eventsIn(folder: string, nodeId: string, range: TimeRange): AsyncGenerator<FoundEvent[]> {
-  const segments = existsSync(folder) ? listSegments(realFiles, folder) : [];
+async function* eventsIn(
+  files: Files,
+  folder: string,
+  nodeId: string,
+  range: TimeRange,
+): AsyncGenerator<FoundEvent[]> {
+  const segments = unlessMissing(() => listSegments(files, folder)) ?? [];
   for (const [index, { path }] of segments.entries()) {
     const next = segments[index + 1];
     try {
-      const { header, commits, damaged } = readSegment(realFiles, path, next?.firstLsn);
+      const { header, commits, damaged } = readSegment(files, path, next?.firstLsn);
       // A header that cannot be read hides what came before the next one: an event that cannot be one tells of it.
       if (damaged || (header === null && next !== undefined)) yield [unreadable(nodeId)];
       for (const { finishes } of commits) yield finishes.map((event) => foundEvent(event, range));

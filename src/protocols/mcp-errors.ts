@@ -28,18 +28,24 @@ export function mcpErrorBody(id: McpId | null, { code, message, requestId, rpcCo
   return `{"jsonrpc":"2.0","id":${id ?? "null"},"error":${JSON.stringify(error)}}`;
 }
 
-/** The errors that answer `ids`: one alone, or those of a batch. */
-export function mcpErrorBodies(ids: readonly McpId[], batch: boolean, error: McpError): string {
+/**
+ * The errors that answer `ids`: one alone, or those of a batch, behind `others`, which are answers already.
+ */
+export function mcpErrorBodies(
+  ids: readonly McpId[],
+  batch: boolean,
+  error: McpError,
+  others: readonly string[] = [],
+): string {
   const [first = null] = ids;
   if (!batch) return mcpErrorBody(first, error);
-  return ids.length === 0
-    ? mcpErrorBody(null, error)
-    : `[${ids.map((id) => mcpErrorBody(id, error)).join(",")}]`;
+  const answers = [...others, ...ids.map((id) => mcpErrorBody(id, error))];
+  return answers.length === 0 ? mcpErrorBody(null, error) : `[${answers.join(",")}]`;
 }
 
-/** The same as server-sent events, for a stream that has begun. */
-export function mcpErrorEvents(ids: readonly McpId[], error: McpError): string {
-  return ids.map((id) => `event: message\ndata: ${mcpErrorBody(id, error)}\n\n`).join("");
+/** Answers as server-sent events, for a stream that has begun. */
+export function mcpEvents(answers: readonly string[]): Buffer {
+  return Buffer.from(answers.map((answer) => `event: message\ndata: ${answer}\n\n`).join(""));
 }
 
 function rpcCodeOf(code: ErrorCode): number {

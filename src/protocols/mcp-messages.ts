@@ -45,6 +45,8 @@ export interface McpResponse {
 export interface McpBody {
   readonly batch: boolean;
   readonly messages: readonly McpMessage[];
+  /** Of a batch: each message as it came. */
+  readonly texts: readonly string[];
 }
 
 /** Why a body is refused: the JSON-RPC error that says so. */
@@ -80,18 +82,18 @@ export function readMcp(bytes: Buffer): McpBody | McpRefusal {
   const { value, spans } = read;
   if (!Array.isArray(value)) {
     const message = messageOf(value, bytes.length);
-    return "code" in message ? message : { batch: false, messages: [message] };
+    return "code" in message ? message : { batch: false, messages: [message], texts: [] };
   }
   if (value.length === 0) return refuse(-32600, "The batch is empty.");
   if (value.length > MAX_MESSAGES) return refuse(-32600, "The batch has too many messages.");
+  const texts = spans.map(([start, end]) => text.slice(start, end));
   const messages: McpMessage[] = [];
   for (const [index, one] of value.entries()) {
-    const [start, end] = spans[index] ?? [0, 0];
-    const message = messageOf(one, Buffer.byteLength(text.slice(start, end)));
+    const message = messageOf(one, Buffer.byteLength(texts[index] ?? ""));
     if ("code" in message) return message;
     messages.push(message);
   }
-  return { batch: true, messages };
+  return { batch: true, messages, texts };
 }
 
 export function isMcpRefusal(read: McpBody | McpRefusal): read is McpRefusal {

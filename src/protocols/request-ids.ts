@@ -9,6 +9,8 @@ const SECRET = /(?:db[kts]_|(?<![A-Za-z0-9])sk-)[A-Za-z0-9_-]{20}/;
 /** version 00 - trace-id - parent-id - flags */
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/;
 const ZEROS = /^0+$/;
+/** Where clients say which session a request belongs to: any of them, Claude Code, Codex. */
+const SESSION_HEADERS = ["x-session-id", "x-claude-code-session-id", "session-id", "session_id"] as const;
 
 /** The id in `header` when it is 1–128 of `[A-Za-z0-9._-]` and does not look like a secret, else null. */
 export function requestIdFrom(header: HeaderValue): string | null {
@@ -24,4 +26,13 @@ export function traceFrom(traceparent: HeaderValue, xTraceId: HeaderValue): stri
   if (traceId !== undefined && parentId !== undefined && !ZEROS.test(traceId) && !ZEROS.test(parentId))
     return traceId;
   return requestIdFrom(xTraceId);
+}
+
+/** The session that the client says the request is of, when it is an id as request ids are, else null. */
+export function sessionFrom(headers: Readonly<Record<string, HeaderValue>>): string | null {
+  for (const name of SESSION_HEADERS) {
+    const id = requestIdFrom(headers[name]);
+    if (id !== null) return id;
+  }
+  return null;
 }

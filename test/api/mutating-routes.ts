@@ -6,6 +6,7 @@ import { MONEY_EXAMPLES } from "./mutating-money.ts";
 import { SCHEDULE_EXAMPLES } from "./mutating-schedules.ts";
 import { POLICY_EXAMPLES } from "./policy-examples.ts";
 import { PROVIDER_EXAMPLES } from "./provider-examples.ts";
+import { VIEW_EXAMPLES } from "./view-examples.ts";
 
 type Ask = (path: string, options?: AskOptions) => Promise<Asked>;
 type Values = Readonly<Record<string, unknown>>;
@@ -107,6 +108,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   ...POLICY_EXAMPLES,
   ...EVIDENCE_EXAMPLES,
   ...SCHEDULE_EXAMPLES,
+  ...VIEW_EXAMPLES,
   "POST /auth/login": {
     given: USER,
     path: "/auth/login",

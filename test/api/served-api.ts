@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import type { ApiParts, OpenEvent } from "../../src/api/api-parts.ts";
-import { createApi } from "../../src/api/create-api.ts";
+import { createApi, upgradesOf } from "../../src/api/create-api.ts";
 import { isLoopback } from "../../src/config/address.ts";
 import { openDatabase } from "../../src/control/database.ts";
 import { type ControlParts, openParts } from "../../src/control/parts.ts";
@@ -73,6 +73,8 @@ export async function serveApi(
     response.once("close", resolve);
     api.routing(incoming, response);
   });
+  const upgrades = upgradesOf(api.routing);
+  server.on("upgrade", (request, socket, head) => upgrades.answer(request, socket as Socket, head));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {

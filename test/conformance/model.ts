@@ -23,16 +23,17 @@ function naively(filter: EventFilter): (event: AuditEvent) => boolean {
     (lists) => Object.entries(lists) as [FieldName, readonly Match[]][],
   ) as [[FieldName, readonly Match[]][], [FieldName, readonly Match[]][]];
   for (const [name, range] of Object.entries(within)) wanted.push([name as FieldName, [range]]);
+  const [words, notWords] = [text.map(ascii), notText.map(ascii)];
   const isOneOf = (list: readonly Match[], cell: Cell) => list.some((match) => isMet(match, cell));
   return (event) => {
     if (event.recorded_at < (since ?? -Infinity) || event.recorded_at > (until ?? Infinity)) return false;
     if (event.kind === "system" && !includeSystem && where.kind === undefined) return false;
     if (!wanted.every(([name, list]) => isOneOf(list, event[name]))) return false;
     if (unwanted.some(([name, list]) => isOneOf(list, event[name]))) return false;
-    if (text.length + notText.length === 0) return true;
+    if (words.length + notWords.length === 0) return true;
     const searched = searchedOf(event);
-    const holds = (word: string) => searched.some((value) => value.includes(ascii(word)));
-    return text.every(holds) && !notText.some(holds);
+    const holds = (word: string) => searched.some((value) => value.includes(word));
+    return words.every(holds) && !notWords.some(holds);
   };
 }
 

@@ -14,6 +14,9 @@ useBrowser();
 const SCREENS = [
   ["/?since=0", "Explorer", "aside section button"],
   ["/overview?period=24h", "Overview", "section ol a"],
+  ["/activity?period=24h", "Activity", "tbody td"],
+  ["/sessions?period=24h", "Sessions", "tbody td"],
+  ["/sessions?session=far-1", "Session", "[data-testid=lane] button"],
   ["/settings?since=0", "Request Logs", "[data-testid=events] a"],
   ["/exports", "Exports", "tbody td"],
   ["/evidence", "Evidence", "section[aria-label=Verifications] tbody td"],
@@ -90,7 +93,14 @@ async function madeBy({ ask, url, settle }: TestDaybook): Promise<void> {
   const far = await createRecorder({ url, key: secret, folder: tempFolder() });
   for (const name of NAMES) {
     const metadata = { region: name };
-    const facts = { name, userId: name, provider: name.slice(0, 128), endpoint: name, metadata };
+    const facts = {
+      name,
+      userId: name,
+      sessionId: "far-1",
+      provider: name.slice(0, 128),
+      endpoint: name,
+      metadata,
+    };
     far.log({ kind: "mcp", action: "tool", ...facts, arguments: { path: name } }, answered(null));
     far.log({ kind: "inference", action: "chat", ...facts, backendType: "constructor" }, answered(200));
   }

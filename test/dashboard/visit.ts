@@ -3,8 +3,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, type TestContext } from "node:test";
-import { AXE_PATH, type Browser, type BrowserContext, launchBrowser, type Page } from "../support/browser.ts";
-import { ADMIN_TOKEN, type TestDaybook } from "../support/daybook.ts";
+import {
+  AXE_PATH,
+  type Browser,
+  type BrowserContext,
+  launchBrowser,
+  type Page,
+  type StorageState,
+} from "../support/browser.ts";
+import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
 
 const WAIT_MS = 15_000;
 let browser: Browser | null = null;
@@ -15,6 +22,28 @@ export function useBrowser(): void {
     browser = await launchBrowser();
   });
   after(() => browser?.close());
+}
+
+type Ends = Pick<TestContext, "after">;
+type Started = Parameters<typeof startDaybook>[1];
+
+/** One server for the tests of a file, which only read what it has, or add what no other looks at. */
+export function useDaybook(
+  options: (t: Ends) => Started | Promise<Started>,
+  seed: (daybook: TestDaybook) => Promise<void>,
+): () => TestDaybook {
+  let daybook: TestDaybook | null = null;
+  const ends: (() => unknown)[] = [];
+  const t = { after: (end?: unknown) => void ends.push(end as () => unknown) } as Ends;
+  before(async () => {
+    daybook = await startDaybook(t, await options(t));
+    await seed(daybook);
+    await daybook.settle();
+  });
+  after(async () => {
+    for (const end of ends.toReversed()) await end();
+  });
+  return () => daybook ?? assert.fail("only within tests");
 }
 
 export interface Visit {
@@ -38,7 +67,7 @@ export interface VisitOptions {
 
 export async function visit(
   t: TestContext,
-  daybook: Pick<TestDaybook, "url">,
+  daybook: Pick<TestDaybook, "url" | "ask">,
   { token = ADMIN_TOKEN, zone = "UTC", dark = false, url = daybook.url }: VisitOptions = {},
 ): Promise<Visit> {
   assert.ok(browser !== null, "useBrowser() comes first");
@@ -47,6 +76,7 @@ export async function visit(
     locale: "en-GB",
     colorScheme: dark ? "dark" : "light",
     viewport: { width: 1280, height: 800 },
+    ...(token === null ? {} : { storageState: await signedIn(daybook, token, url) }),
   });
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
@@ -70,20 +100,41 @@ export async function visit(
     const unexpected = complaints.filter(
       (text) =>
         visited.expected?.test(text) !== true &&
-        !/ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)/.test(text),
+        !/ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)/.test(text),
     );
     assert.deepEqual(unexpected, []);
   });
-  if (token !== null) await signIn(visited, token);
+  if (token !== null) {
+    await visited.to("/");
+    await page.getByRole("navigation", { name: "Pages" }).waitFor();
+  }
   return visited;
 }
 
-export async function signIn({ page, to }: Visit, token: string): Promise<void> {
+/** By the form, as people do. */
+export async function signIn({ page, to }: Pick<Visit, "page" | "to">, token: string): Promise<void> {
   await to("/");
   await page.getByRole("button", { name: "Token" }).click();
   await page.getByLabel("Token", { exact: true }).last().fill(token);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation", { name: "Pages" }).waitFor();
+}
+
+/** What a browser keeps of somebody who is signed in: the session's cookie, and the mark that there is one. */
+async function signedIn(
+  { ask }: Pick<TestDaybook, "ask">,
+  token: string,
+  url: string,
+): Promise<StorageState> {
+  const { headers } = await ask("/auth/login/token", { method: "POST", token: null, body: { token } });
+  const [cookie = ""] = String(headers["set-cookie"]).split(";", 1);
+  const [name = "", value = ""] = cookie.split("=");
+  const { hostname: domain, origin } = new URL(url);
+  const kept = { name, value, domain, path: "/", expires: -1, httpOnly: true, secure: false } as const;
+  return {
+    cookies: [{ ...kept, sameSite: "Strict" }],
+    origins: [{ origin, localStorage: [{ name: "daybook.signed-in", value: "" }] }],
+  };
 }
 
 async function faultsOf(page: Page): Promise<string[]> {

@@ -91,7 +91,10 @@ export class SimulatedDisk implements Files {
   afterPowerLoss(choices: Choices): SimulatedDisk {
     const contents = new Map<string, Buffer>();
     const known = new Map<SimulatedFile, Buffer>();
-    for (const path of new Set([...this.#durableNames.keys(), ...this.#unsyncedNames.keys()])) {
+    // Folders come before what is in them: with the name of a folder all of it is lost.
+    for (const path of [...new Set([...this.#durableNames.keys(), ...this.#unsyncedNames.keys()])].sort()) {
+      const folder = dirname(path);
+      if (dirname(folder) !== "/" && !contents.has(folder)) continue;
       const stoodFor = [this.#durableNames.get(path) ?? null, ...(this.#unsyncedNames.get(path) ?? [])];
       const file = stoodFor[stoodFor.length === 1 ? 0 : choices.among(stoodFor.length)] ?? null;
       if (file === null) continue;
@@ -111,12 +114,13 @@ export class SimulatedDisk implements Files {
   }
 
   list(folder: string): string[] {
-    return this.#operate("list", folder, () =>
-      [...this.#files.keys()]
+    return this.#operate("list", folder, () => {
+      if (!this.#isFolder(folder)) throw ioError("ENOENT");
+      return [...this.#files.keys()]
         .filter((path) => dirname(path) === folder)
         .map((path) => basename(path))
-        .sort(),
-    );
+        .sort();
+    });
   }
 
   read(path: string): Buffer {
@@ -139,6 +143,7 @@ export class SimulatedDisk implements Files {
 
   create(path: string): number {
     return this.#operate("create", path, () => {
+      if (!this.#isFolder(dirname(path))) throw ioError("ENOENT");
       if (this.#files.has(path)) throw ioError("EEXIST");
       this.#name(path, new SimulatedFile());
       return this.#open(path);
@@ -211,6 +216,33 @@ export class SimulatedDisk implements Files {
         this.#unsyncedNames.delete(path);
       }
     });
+  }
+
+  makeFolder(path: string): void {
+    this.#operate("makeFolder", path, () => {
+      for (let folder = path; !this.#isFolder(folder); folder = dirname(folder))
+        this.#name(folder, new SimulatedFile());
+    });
+  }
+
+  removeFolder(path: string): void {
+    this.#operate("removeFolder", path, () => {
+      if (!this.#isFolder(path)) throw ioError("ENOENT");
+      if ([...this.#files.keys()].some((name) => dirname(name) === path)) throw ioError("ENOTEMPTY");
+      this.#name(path, null);
+    });
+  }
+
+  modifiedAt(path: string): number {
+    return this.#operate("modifiedAt", path, () => {
+      this.#named(path);
+      return 0;
+    });
+  }
+
+  /** Folders right under the root are always there. */
+  #isFolder(path: string): boolean {
+    return dirname(path) === "/" || this.#files.has(path);
   }
 
   /** Does the operation, or the fault that is due: `failing` is what still happens when it fails. */

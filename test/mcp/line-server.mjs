@@ -1,7 +1,8 @@
-// A server of MCP's stdio transport that does what a tool's name says: `exit:7`, `kill`, `hang`, `fail`, `big`; others echo.
+// A server of MCP's stdio transport that does what a tool's name says: `exit:7`, `kill`, `hang`, `fail`, `big`, `apart:1`;
+// others echo. It knows batches; one with `apart` it answers one by one.
 import { createInterface } from "node:readline";
 
-const answer = (id, result) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, result })}\n`);
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 process.on("SIGTERM", () => {
   process.stderr.write("terminated\n");
@@ -9,7 +10,16 @@ process.on("SIGTERM", () => {
 });
 createInterface({ input: process.stdin }).on("line", (line) => {
   if (line === "") return;
-  const { id, method, params = {} } = JSON.parse(line);
+  const said = JSON.parse(line);
+  if (!Array.isArray(said)) return one(said, say);
+  const answers = [];
+  const apart = said.some(({ params }) => params?.name?.startsWith("apart:"));
+  for (const each of said) one(each, apart ? say : (message) => answers.push(message));
+  if (answers.length > 0) say(answers);
+});
+
+function one({ id, method, params = {} }, tell) {
+  const answer = (to, result) => tell({ jsonrpc: "2.0", id: to, result });
   if (id === undefined) return;
   if (method !== "tools/call") return answer(id, {});
   const { name, arguments: given } = params;
@@ -20,4 +30,4 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   if (what === "hang" || what === "kill") return;
   if (what === "big") return answer(id, { content: [{ type: "text", text: "x\n".repeat(1 << 20) }] });
   answer(id, { content: [{ type: "text", text: JSON.stringify(given ?? null) }], isError: what === "fail" });
-});
+}

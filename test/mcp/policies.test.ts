@@ -41,7 +41,6 @@ test("over HTTP a denied call is answered with an error, and the server sees non
   const escaped =
     '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"write_file","arguments":{"x":{"path":1},"p\\u0061th":"/etc/x"}}}';
   await postMcp(daybook.url, escaped);
-  await postMcp(daybook.url, [callTool("fine"), callTool("write_file", { path: "/etc/x" }, {}, 2)]);
   assert.deepEqual(server.called, []);
   await postMcp(daybook.url, callTool("write_file", { path: "/home/x" }));
   await postMcp(daybook.url, callTool("read_file", { path: "/etc/x" }));
@@ -54,8 +53,6 @@ test("over HTTP a denied call is answered with an error, and the server sees non
   ]);
   assert.deepEqual(decisions, [
     ["write_file", "deny", "policy_denied"],
-    ["write_file", "deny", "policy_denied"],
-    ["fine", "n/a", "policy_denied"],
     ["write_file", "deny", "policy_denied"],
     ["write_file", "n/a", null],
     ["read_file", "warn", null],
@@ -83,22 +80,133 @@ test("over stdio too", async (t) => {
   assert.deepEqual(wrapped.called(), ["echo"]);
 });
 
-test("over stdio each call of a batch is judged by itself, also of two with one id, and all are answered", async (t) => {
-  const wrapped = await wrap(t, { yaml: POLICIES });
-  const ping = { jsonrpc: "2.0", id: 7, method: "ping" };
-  wrapped.say([callTool("echo", {}, {}, 1), callTool("write_file", { path: "/etc/x" }, {}, 1), ping]);
-  assert.ok((await wrapped.heard(7)) !== undefined);
-  await wrapped.end();
-  assert.deepEqual(wrapped.called(), []);
+interface Answer {
+  readonly id: unknown;
+  readonly error?: { readonly code: number; readonly message: string };
+}
+
+/** What answers which request of a batch: an error of ours, one of the server's, or a result. */
+const told = (text: string | null) =>
+  (JSON.parse(text ?? "") as Answer[]).map(({ id, error }) => [
+    id,
+    error === undefined ? "result" : error.message === DENIED.policy_reason ? "denied" : "failed",
+  ]);
+const DENIED_CALL = callTool("write_file", { path: "/etc/x" }, {}, 2);
+const NOTICE = { jsonrpc: "2.0", method: "notifications/x" };
+
+for (const mode of ["open", "strict"]) {
+  test(`${mode}: of a batch what is allowed goes on as it came, and all are answered in one array`, async (t) => {
+    const server = await startScripted(t);
+    const yaml = `mcp: { servers: [{ name: scripted, url: "${server.url}" }] }\naudit: { modes: { mcp: ${mode} } }\n`;
+    const daybook = await startDaybook(t, { yaml: yaml + POLICIES });
+    const post = (...batch: object[]) => postMcp(daybook.url, batch);
+
+    const kept = JSON.stringify(callTool("fine", { big: 1 }, {}, 1)).replace('"big":1', '"big": 1.0e2');
+    const ping = { jsonrpc: "2.0", id: "p", method: "ping" };
+    const three = await postMcp(
+      daybook.url,
+      `[ ${kept} , ${JSON.stringify(DENIED_CALL)},${JSON.stringify(ping)}]`,
+    );
+    assert.equal(server.asked.at(-1)?.body.toString(), `[${kept},${JSON.stringify(ping)}]`);
+    assert.deepEqual(told(three.text), [
+      [1, "result"],
+      ["p", "result"],
+      [2, "denied"],
+    ]);
+
+    const stream = await post(callTool("batch_stream", {}, {}, 1), DENIED_CALL);
+    const data = [...(stream.text ?? "").matchAll(/^data: (.*)$/gm)].map(([, each]) => each);
+    assert.deepEqual(told(`[${data}]`), [
+      [2, "denied"],
+      [1, "result"],
+    ]);
+
+    const alone = await post(callTool("batch_alone", {}, {}, 1), DENIED_CALL);
+    assert.deepEqual(told(alone.text), [
+      [null, "failed"],
+      [2, "denied"],
+    ]);
+
+    const notified = await post(DENIED_CALL, NOTICE);
+    assert.deepEqual([notified.status, told(notified.text)], [200, [[2, "denied"]]]);
+    assert.equal(server.asked.at(-1)?.body.toString(), `[${JSON.stringify(NOTICE)}]`);
+
+    const requests = server.asked.length;
+    const none = await post(DENIED_CALL, { ...DENIED_CALL, id: 3 });
+    assert.deepEqual(
+      [none.status, told(none.text)],
+      [
+        200,
+        [
+          [2, "denied"],
+          [3, "denied"],
+        ],
+      ],
+    );
+    assert.equal(server.asked.length, requests);
+
+    const events = await daybook.events("kind=mcp");
+    const seen = events.map(({ name, error_code }) => `${name} ${error_code}`);
+    assert.deepEqual(
+      Object.entries(Object.groupBy(seen, (each) => each))
+        .map(([each, all]) => [each, all?.length])
+        .sort(),
+      [
+        ["batch_alone protocol_error", 1],
+        ["batch_stream null", 1],
+        ["fine null", 1],
+        ["write_file policy_denied", 6],
+      ],
+    );
+    assert.deepEqual(
+      server.called.filter((name) => name === "write_file"),
+      [],
+    );
+  });
+}
+
+test("a batch that its server never answers is told so for what went on, and for what did not what it was", async (t) => {
+  const server = await startScripted(t);
+  const yaml = `mcp: { servers: [{ name: scripted, url: "${server.url}" }, { name: gone, url: "http://127.0.0.1:1" }] }\n`;
+  const daybook = await startDaybook(t, { yaml: yaml + POLICIES });
+  const answer = await postMcp(daybook.url, [callTool("fine"), DENIED_CALL], { path: "/mcp/gone" });
   assert.deepEqual(
-    (await wrapped.events()).map(({ name, error_code, policy_decision }) => [
-      name,
-      error_code,
-      policy_decision,
-    ]),
+    [answer.status, told(answer.text)],
     [
-      ["echo", "policy_denied", "n/a"],
-      ["write_file", "policy_denied", "deny"],
+      502,
+      [
+        [2, "denied"],
+        [1, "failed"],
+      ],
     ],
   );
+  const events = await daybook.events("kind=mcp");
+  assert.deepEqual(events.map(({ name, error_code }) => [name, error_code]).sort(), [
+    ["fine", "provider_unreachable"],
+    ["write_file", "policy_denied"],
+  ]);
+});
+
+test("over stdio what is allowed of a batch goes on, and all are answered in one array", async (t) => {
+  const wrapped = await wrap(t, { yaml: POLICIES });
+  const lines = () => wrapped.out().split("\n").slice(0, -1);
+  wrapped.say([callTool("echo", {}, {}, 1), DENIED_CALL, NOTICE, callTool("fail", {}, {}, "c")]);
+  await wrapped.heardLines(1);
+  wrapped.say([DENIED_CALL, NOTICE]);
+  await wrapped.heardLines(2);
+  wrapped.say([callTool("apart:1", {}, {}, 5), DENIED_CALL]);
+  await wrapped.heardLines(4);
+  await wrapped.end();
+  assert.deepEqual(told(lines()[0] ?? ""), [
+    [1, "result"],
+    ["c", "result"],
+    [2, "denied"],
+  ]);
+  assert.deepEqual(told(lines()[1] ?? ""), [[2, "denied"]]);
+  // A server that does not know batches answers each by itself.
+  assert.deepEqual([told(`[${lines()[2]}]`), told(lines()[3] ?? "")], [[[5, "result"]], [[2, "denied"]]]);
+  assert.deepEqual(wrapped.called(), ["echo", "fail", "apart:1"]);
+  const events = (await wrapped.events()).map(({ name, error_code }) => `${name} ${error_code}`);
+  const denials = Array<string>(3).fill("write_file policy_denied");
+  assert.deepEqual(events.sort(), ["apart:1 null", "echo null", "fail tool_error", ...denials]);
 });

@@ -62,7 +62,7 @@ function answer(
   if (Array.isArray(body)) {
     for (const { params } of body) called.push(params?.name ?? "");
     const answers = body.flatMap(({ id, params }) => (id === undefined ? [] : [answerTo(id, params?.name)]));
-    response.writeHead(200, JSON_TYPE).end(JSON.stringify(answers));
+    sendAll(response, answers, body[0]?.params?.name);
     return;
   }
   const { id, method = "", params } = body;
@@ -81,6 +81,15 @@ function answer(
   if (send === undefined) response.writeHead(200, JSON_TYPE).end(JSON.stringify(answerTo(id, name)));
   else send(response, id);
   open.set(name, response);
+}
+
+/** A batch, by the name of its first tool. */
+function sendAll(response: ServerResponse, answers: readonly object[], first = ""): void {
+  if (answers.length === 0) response.writeHead(202).end();
+  else if (first === "batch_stream")
+    response.writeHead(200, SSE_TYPE).end(answers.map((each) => sse(each)).join(""));
+  else if (first === "batch_alone") response.writeHead(200, JSON_TYPE).end(JSON.stringify(rpcError(null)));
+  else response.writeHead(200, JSON_TYPE).end(` ${JSON.stringify(answers, null, 1)}\n`);
 }
 
 function answerTo(id: unknown, name = ""): object {

@@ -53,6 +53,8 @@ export async function wrap(t: { after: TestContext["after"] }, options: WrapOpti
       await until(() => messages().some((message) => message.id === id), START_MS);
       return messages().find((message) => message.id === id);
     },
+    /** So many lines. */
+    heardLines: (count: number) => until(() => out.split("\n").length > count, START_MS),
     out: () => out,
     err: () => err,
     /** Tools that the server was called for. */

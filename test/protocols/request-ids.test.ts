@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requestIdFrom, traceFrom } from "../../src/protocols/request-ids.ts";
+import { requestIdFrom, sessionFrom, traceFrom } from "../../src/protocols/request-ids.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
@@ -55,4 +55,13 @@ test("an invalid traceparent is as if it were not there", () => {
 test("an x-trace-id that is no id is not taken", () => {
   assert.equal(traceFrom(undefined, "two words"), null);
   assert.equal(traceFrom(undefined, ""), null);
+});
+
+test("the session is the first of its headers that is an id", () => {
+  assert.equal(sessionFrom({ "x-session-id": "s1", "session-id": "s2" }), "s1");
+  assert.equal(sessionFrom({ "x-session-id": "two words", "x-claude-code-session-id": "s3" }), "s3");
+  assert.equal(sessionFrom({ session_id: "s4" }), "s4");
+  assert.equal(sessionFrom({ "session-id": "s5" }), "s5");
+  assert.equal(sessionFrom({ "x-session-id": `sk-${"x".repeat(30)}` }), null);
+  assert.equal(sessionFrom({}), null);
 });

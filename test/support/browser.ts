@@ -67,6 +67,7 @@ export interface Route {
 }
 
 export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText" | "getByLabel"> {
+  getByPlaceholder(text: string): Locator;
   goto(url: string, options?: { readonly waitUntil?: "load" | "networkidle" }): Promise<unknown>;
   reload(): Promise<unknown>;
   goBack(): Promise<unknown>;
@@ -107,6 +108,24 @@ export interface BrowserContext {
   close(): Promise<void>;
 }
 
+/** What a browser keeps. */
+export interface StorageState {
+  readonly cookies: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly domain: string;
+    readonly path: string;
+    readonly expires: number;
+    readonly httpOnly: boolean;
+    readonly secure: boolean;
+    readonly sameSite: "Strict";
+  }[];
+  readonly origins: readonly {
+    readonly origin: string;
+    readonly localStorage: readonly { readonly name: string; readonly value: string }[];
+  }[];
+}
+
 export interface Browser {
   newContext(options?: {
     readonly timezoneId?: string;
@@ -114,6 +133,7 @@ export interface Browser {
     readonly colorScheme?: "light" | "dark";
     readonly viewport?: { readonly width: number; readonly height: number };
     readonly bypassCSP?: boolean;
+    readonly storageState?: StorageState;
   }): Promise<BrowserContext>;
   close(): Promise<void>;
 }

@@ -15,3 +15,13 @@ export function event(id: string): string {
 export function page(path: `/${string}`, parameters: Readonly<Record<string, unknown>> = {}): string {
   return addressOf(withQuery(path, parameters));
 }
+
+/** What was done in one session. */
+export function sessionPage(id: string): string {
+  return addressOf(withQuery("/sessions", { session: id }));
+}
+
+/** The sessions of somebody in a period. */
+export function sessionsPage(of: { readonly user?: string; readonly period?: string } = {}): string {
+  return addressOf(withQuery("/sessions", of));
+}

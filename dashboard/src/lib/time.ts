@@ -23,6 +23,13 @@ export function dateTime(
   return `${iso.slice(0, 10)} ${iso.slice(11, { minutes: 16, seconds: 19, millis: 23 }[parts])}`;
 }
 
+/** When the day begins that is `days` after the day of `at`: with a clock change in it, it has 23 or 25 hours. */
+export function startOfDay(at: number, days = 0, zone: Zone = preferences.zone): number {
+  const date = new Date(at);
+  if (zone === "utc") return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() + days);
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();
+}
+
 /** `740ms`, `1.3s`, `2.5m`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${ms}ms`;

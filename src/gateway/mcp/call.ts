@@ -64,6 +64,12 @@ export class McpCall {
     return this.#handle?.announce(deadlineMs) ?? true;
   }
 
+  /** Strict: resolves when its begin is durable, or its end where it is over; false: it is not within `deadlineMs`. */
+  async isRecorded(deadlineMs: number): Promise<boolean> {
+    if (!this.#over) return this.announce(deadlineMs);
+    return !this.strict || (await this.settled(deadlineMs)) === "durable";
+  }
+
   get isOver(): boolean {
     return this.#over;
   }

@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Facts } from "../../event/fields.ts";
 import { newRequestId, newTraceId } from "../../event/ids.ts";
 import { FAILURES, failed } from "../../event/outcomes.ts";
-import { mcpErrorBodies, mcpErrorEvents } from "../../protocols/mcp-errors.ts";
+import { mcpErrorBodies, mcpErrorBody, mcpEvents } from "../../protocols/mcp-errors.ts";
 import type { McpId, McpRequest } from "../../protocols/mcp-messages.ts";
-import { requestIdFrom, traceFrom } from "../../protocols/request-ids.ts";
+import { requestIdFrom, sessionFrom, traceFrom } from "../../protocols/request-ids.ts";
 import type { Recorder } from "../../recorder/recorder.ts";
 import { STRICT_DEADLINE_MS, type Work } from "../exchange.ts";
 import { jsonAnswer, type OwnAnswer, type OwnFailure, type RefusalDetail } from "../own-answer.ts";
@@ -44,6 +44,8 @@ export class McpExchange {
   batch = false;
   /** What the request asks for is known, and each call has its event. */
   isRead = false;
+  /** Answers to calls of a batch that a policy denied, while the others go on. */
+  readonly denials: string[] = [];
   /** Requests whose answers are not audited: errors of ours answer them too. */
   readonly unaudited: McpId[] = [];
   readonly #recorder: Recorder;
@@ -54,6 +56,7 @@ export class McpExchange {
   readonly #ended = Promise.withResolvers<void>();
   /** Strict: until it is known whether outcomes are durable. */
   readonly #settling = new Set<Promise<void>>();
+  readonly #denied = new Set<McpCall>();
 
   constructor({ request, response, recorder, userAgent, clientIp }: McpExchangeOptions) {
     this.request = request;
@@ -71,7 +74,7 @@ export class McpExchange {
       clientIp,
       method: request.method ?? null,
       endpoint: MCP_ENDPOINT,
-      sessionId: requestIdFrom(request.headers["mcp-session-id"]),
+      sessionId: sessionFrom(request.headers) ?? requestIdFrom(request.headers["mcp-session-id"]),
     };
     if (userAgent) this.#facts.userAgent = request.headers["user-agent"] ?? null;
     response.once("close", () => this.#closed());
@@ -182,8 +185,23 @@ export class McpExchange {
 
   /** In the words of the protocol, in a stream that has begun: what is still open ends with an error of ours. */
   errorEvents(calls: readonly McpCall[], code: OwnFailure): Buffer {
-    const ids = calls.flatMap(({ id }) => (id === null ? [] : [id]));
-    return Buffer.from(mcpErrorEvents(ids, { code, requestId: this.requestId }));
+    const error = { code, requestId: this.requestId };
+    return mcpEvents(calls.flatMap(({ id }) => (id === null ? [] : [mcpErrorBody(id, error)])));
+  }
+
+  /** The call `id` of a batch does not go on, and is over; the others may. */
+  deny(call: McpCall, id: McpId, message?: string): void {
+    const error = { code: "policy_denied", requestId: this.requestId } as const;
+    const text = mcpErrorBody(id, message === undefined ? error : { ...error, message });
+    this.denials.push(text);
+    this.#denied.add(call);
+    call.tell();
+    call.fail("policy_denied", null, this.sizes(call, Buffer.byteLength(text)));
+  }
+
+  /** Nothing of the batch has gone on. */
+  answerDenied(): void {
+    this.#send(jsonAnswer(200, `[${this.denials.join(",")}]`));
   }
 
   /** Ends the answer where it is. One to HTTP/1.0 may end with its connection: only a reset says that more was to come. */
@@ -204,7 +222,10 @@ export class McpExchange {
   }
 
   #errorAnswer(code: OwnFailure, { message, headers, rpcCode, id }: McpRefusalDetail): OwnAnswer {
-    const asked = this.calls.flatMap((call) => (call.id === null ? [] : [call.id]));
+    // What is not recorded was not denied either: nothing is said of it but that.
+    const denied = code === "audit_unavailable" ? [] : this.denials;
+    const others = denied.length > 0 ? this.calls.filter((call) => !this.#denied.has(call)) : this.calls;
+    const asked = others.flatMap((call) => (call.id === null ? [] : [call.id]));
     const ids = id === undefined || id === null ? [...asked, ...this.unaudited] : [id];
     const error = {
       code,
@@ -217,7 +238,7 @@ export class McpExchange {
     if (code === "shutting_down" || code === "audit_unavailable") more["retry-after"] = "1";
     // A call that a policy denied is an answer to it: clients show it to the model, and go on.
     const status = code === "policy_denied" ? 200 : (FAILURES[code].statusCode ?? 500);
-    return jsonAnswer(status, mcpErrorBodies(ids, this.batch, error), more);
+    return jsonAnswer(status, mcpErrorBodies(ids, this.batch, error, denied), more);
   }
 
   /** Of an answer of ours on the wire, head and body. */

@@ -4,7 +4,9 @@
 // other body from its last byte. An answer may also be for a call that was asked on another stream of the session.
 import type { IncomingHttpHeaders } from "node:http";
 import { answered, failed, failedAsSent, type Outcome } from "../../event/outcomes.ts";
+import { BatchAnswer } from "../../protocols/mcp-batch.ts";
 import { type Envelope, EnvelopeReader } from "../../protocols/mcp-envelopes.ts";
+import { mcpEvents } from "../../protocols/mcp-errors.ts";
 import type { McpId } from "../../protocols/mcp-messages.ts";
 import { McpStream } from "../../protocols/mcp-sse.ts";
 import { requestIdFrom } from "../../protocols/request-ids.ts";
@@ -35,6 +37,8 @@ export interface McpRelayOptions {
 
 /** Messages of a body that is no stream; a batch has no more requests. */
 const MAX_ENVELOPES = 1000;
+/** Answers without a body that a server gives to what needs none. */
+const EMPTY: ReadonlySet<number> = new Set([202, 204]);
 /** A list that is longer is not learnt from. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
@@ -44,6 +48,8 @@ export class McpRelay implements AnswerSink {
   #status = 0;
   #stream: McpStream | null = null;
   #reader: EnvelopeReader | null = null;
+  /** Of a batch that was answered here in part. */
+  #batch: BatchAnswer | null = null;
   /** Of a body that is no stream: settled when it is whole. */
   readonly #envelopes: Envelope[] = [];
   #list: Buffer[] | null = null;
@@ -62,7 +68,7 @@ export class McpRelay implements AnswerSink {
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
-    const { response, calls } = this.#exchange;
+    const { response, calls, denials } = this.#exchange;
     this.#status = status;
     const type = String(headers["content-type"] ?? "");
     const { "content-encoding": encoding = "identity" } = headers;
@@ -74,10 +80,17 @@ export class McpRelay implements AnswerSink {
     if (typeof session === "string" && status < 400) this.#options.onSession(session);
     const upstreamRequestId = requestIdFrom(headers["x-request-id"]);
     if (upstreamRequestId !== null) for (const call of calls) call.note({ upstreamRequestId });
-    this.#exchange.writeHead(
-      status,
-      headersDown(headers, { ownLimits: this.#exchange.hasLimits, whole: true }),
-    );
+    if (denials.length > 0 && !isStream && status < 300 && (this.#reader !== null || EMPTY.has(status)))
+      this.#batch = new BatchAnswer("wrap");
+    const down = headersDown(headers, {
+      ownLimits: this.#exchange.hasLimits,
+      whole: this.#batch === null,
+    });
+    // A server that accepted notifications, and has nothing to say, may leave the only answers to us.
+    if (this.#batch !== null && EMPTY.has(status))
+      this.#exchange.writeHead(200, { ...down, "content-type": "application/json" });
+    else this.#exchange.writeHead(status, down);
+    if (this.#stream !== null && denials.length > 0) this.#write([mcpEvents(denials)]);
     // Strict: the end is counted before it is sent, so the head must be.
     if (isStream || this.#exchange.strict) response.flushHeaders();
   }
@@ -88,10 +101,15 @@ export class McpRelay implements AnswerSink {
     if (this.#reader !== null && this.#envelopes.length < MAX_ENVELOPES)
       this.#envelopes.push(...this.#reader.feed(chunk));
     if (this.#list !== null) this.#keepList(chunk);
-    if (!this.#exchange.strict) return this.#write([chunk]);
-    // All but the last byte.
-    const free = [...this.#held, chunk.subarray(0, chunk.length - 1)];
-    this.#held = [chunk.subarray(chunk.length - 1)];
+    return this.#pass(this.#batch?.feed(chunk) ?? chunk);
+  }
+
+  /** Strict: all but the last byte. */
+  #pass(bytes: Buffer): boolean {
+    if (!this.#exchange.strict) return this.#write([bytes]);
+    if (bytes.length === 0) return true;
+    const free = [...this.#held, bytes.subarray(0, bytes.length - 1)];
+    this.#held = [bytes.subarray(bytes.length - 1)];
     return this.#write(free);
   }
 
@@ -156,7 +174,9 @@ export class McpRelay implements AnswerSink {
 
   #endWhole(): void {
     const exchange = this.#exchange;
-    const { response } = exchange;
+    const { response, denials } = exchange;
+    const rest = this.#batch?.end(denials) ?? null;
+    if (rest !== null) this.#pass(rest);
     const held = this.#held;
     this.#held = [];
     if (this.#list !== null) {

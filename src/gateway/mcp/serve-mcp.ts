@@ -1,10 +1,12 @@
 // A request to an MCP server: its messages are read, judged and counted, each call gets its event, and then the bytes
 // go on as they came. Nothing is tried twice: a tool that ran must not run again.
 import { newEventId } from "../../event/ids.ts";
+import { batchOf } from "../../protocols/mcp-batch.ts";
 import { HEADER_MISMATCH } from "../../protocols/mcp-errors.ts";
 import {
   isMcpRefusal,
   type McpBody,
+  type McpMessage,
   type McpNotification,
   type McpRequest,
   readMcp,
@@ -19,7 +21,7 @@ import type { McpCall } from "./call.ts";
 import type { CallBook } from "./call-book.ts";
 import { type Asked, Forwarding, type McpCaller, sessionOf } from "./forwarding.ts";
 import { headerProblem, headersUp } from "./headers.ts";
-import { callFacts, denial, type McpAudit, type RulingContext } from "./judging.ts";
+import { callFacts, denial, type McpAudit } from "./judging.ts";
 import type { McpExchange } from "./mcp-exchange.ts";
 import { Offers } from "./offers.ts";
 import type { Rounds } from "./rounds.ts";
@@ -60,13 +62,14 @@ export async function serveMcp(
     if (problem !== null) return refuseHeaders(exchange, read, problem);
     await knowTools(exchange, server, caller, read, options.audit);
     if (exchange.isOver) return;
-    asked = letIn(exchange, server, caller, read, options);
+    const kept = letIn(exchange, server, caller, read, options);
     exchange.isRead = true;
-    if (exchange.isOver || exchange.openCalls.length < exchange.calls.length) return;
-    const announced = exchange.calls.map((call) => call.announce(STRICT_DEADLINE_MS));
-    if ((await Promise.all(announced)).includes(false)) return exchange.refuse("audit_unavailable");
+    if (kept === null || exchange.isOver) return;
+    const recorded = await Promise.all(exchange.calls.map((call) => call.isRecorded(STRICT_DEADLINE_MS)));
+    if (recorded.includes(false)) return exchange.refuse("audit_unavailable");
     if (exchange.isOver) return;
-    asked = { ...asked, body };
+    if (kept.messages.length === 0) return exchange.answerDenied();
+    asked = askedOf(kept.messages, kept.messages === read.messages ? body : batchOf(kept.texts));
   } else exchange.isRead = true;
   server.hold();
   try {
@@ -137,17 +140,51 @@ async function knowTools(
   }
 }
 
-/** Begins the events of the calls, and asks policies and limits for each: one that may not go on keeps all here. */
+/**
+ * Begins the events of the calls, and asks policies and limits for each. What a policy denies stays here, and what else
+ * is in its batch goes on; a limit that is reached keeps all here. Null: the whole was refused.
+ */
 function letIn(
   exchange: McpExchange,
   server: McpServer,
   { key }: McpCaller,
+  read: McpBody,
+  options: McpOptions,
+): Pick<McpBody, "messages" | "texts"> | null {
+  const context = { server: server.name, key, ...options };
+  const denied = new Set<McpMessage>();
+  const audited = begun(exchange, server, read, options);
+  for (const { message, call } of audited) {
+    const why = denial(call, message, context);
+    if (why === null) continue;
+    const said = why.reason === null ? {} : { message: why.reason };
+    if (!read.batch) {
+      exchange.refuse("policy_denied", said);
+      return null;
+    }
+    exchange.deny(call, message.id, said.message);
+    denied.add(message);
+  }
+  for (const { message, call } of audited)
+    if (!denied.has(message) && !isAdmitted(exchange, call, message, key, options.admission)) return null;
+  if (denied.size === 0) return read;
+  const { messages, texts } = read;
+  return {
+    messages: messages.filter((message) => !denied.has(message)),
+    texts: texts.filter((_, index) => !denied.has(messages[index] as McpMessage)),
+  };
+}
+
+/** Each audited request with its event. */
+function begun(
+  exchange: McpExchange,
+  server: McpServer,
   { messages, batch }: McpBody,
   options: McpOptions,
-): Asked {
-  const requests = messages.filter((message): message is McpRequest => message.is === "request");
+): { readonly message: McpRequest; readonly call: McpCall }[] {
   const audited: { readonly message: McpRequest; readonly call: McpCall }[] = [];
-  for (const message of requests) {
+  for (const message of messages) {
+    if (message.is !== "request") continue;
     if (message.spec.action === null || (message.spec.lists && !options.audit.lists))
       exchange.unaudited.push(message.id);
     else {
@@ -156,26 +193,21 @@ function letIn(
       audited.push({ message, call: exchange.begin(message, facts, options.audit.enabled) });
     }
   }
-  for (const { message, call } of audited) {
-    if (!isLet(exchange, call, message, { server: server.name, key, ...options })) break;
-    if (!isAdmitted(exchange, call, message, key, options.admission)) break;
-  }
+  return audited;
+}
+
+/** What goes on to the server, and what is to be known of its answer. */
+function askedOf(messages: readonly McpMessage[], body: Buffer): Asked {
+  const requests = messages.filter((message): message is McpRequest => message.is === "request");
   const lists = requests.filter(({ method }) => Offers.lists(method));
   return {
-    body: null,
+    body,
     lists: new Map(lists.map(({ id, method }) => [id, method])),
     stays: requests.some(({ spec }) => spec.stays === true),
     cancels: messages
       .filter((message): message is McpNotification => message.is === "notification")
       .flatMap(({ cancels }) => (cancels === null ? [] : [cancels])),
   };
-}
-
-function isLet(exchange: McpExchange, call: McpCall, message: McpRequest, context: RulingContext): boolean {
-  const denied = denial(call, message, context);
-  if (denied === null) return true;
-  exchange.refuse("policy_denied", denied.reason === null ? {} : { message: denied.reason });
-  return false;
 }
 
 function isAdmitted(

@@ -31,7 +31,8 @@ export class McpServer {
   readonly dispatcher: Dispatcher;
   readonly offers = new Offers();
   readonly sessions = new Sessions();
-  readonly #url: URL;
+  readonly #origin: string;
+  readonly #pathname: string;
   readonly #pools: Pools;
   readonly #now: () => number;
   #health: Omit<McpHealth, "server"> = { state: "unknown", lastSeenAt: null, lastCode: null, failures: 0 };
@@ -43,17 +44,17 @@ export class McpServer {
     this.name = config.name;
     this.timeoutMs = config.timeoutMs;
     this.headers = config.headers;
-    this.#url = new URL(config.url);
+    const { origin, pathname } = new URL(config.url);
+    this.#origin = origin;
+    this.#pathname = pathname;
     this.#pools = new Pools(proxy);
     this.#now = now;
-    const { origin } = this.#url;
     this.dispatcher = this.#pools.for({ origin, ca, connectMs: CONNECT_MS, direct: false });
   }
 
   /** Where it is; `search`: the query string of the request. */
   place(search: string): Place {
-    const { origin, pathname } = this.#url;
-    return { origin, path: pathname + search };
+    return { origin: this.#origin, path: this.#pathname + search };
   }
 
   answered(status: number): void {

@@ -9,10 +9,12 @@ import { DaybookError } from "../../event/errors.ts";
 import type { Facts } from "../../event/fields.ts";
 import { newRequestId, newTraceId } from "../../event/ids.ts";
 import { FAILURES } from "../../event/outcomes.ts";
+import { BatchAnswer, batchOf } from "../../protocols/mcp-batch.ts";
 import { type Envelope, EnvelopeReader } from "../../protocols/mcp-envelopes.ts";
 import { type McpError, mcpErrorBody } from "../../protocols/mcp-errors.ts";
 import {
   isMcpRefusal,
+  type McpBody,
   type McpId,
   type McpMessage,
   type McpRequest,
@@ -27,6 +29,7 @@ import { CallBook } from "./call-book.ts";
 import { callFacts, denial, type McpAudit } from "./judging.ts";
 import { LineReader } from "./lines.ts";
 import { Offers } from "./offers.ts";
+import { PartedBatches } from "./parted-batches.ts";
 import { Rounds } from "./rounds.ts";
 
 export interface StdioSessionOptions {
@@ -50,6 +53,7 @@ interface Asked {
   readonly call: McpCall | null;
 }
 
+const NOTHING = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
 /** All calls of a process are one session's. */
@@ -64,6 +68,7 @@ export class StdioSession {
   readonly #rounds = new Rounds();
   readonly #open = new Set<McpCall>();
   readonly #lists = new Map<McpId, string>();
+  readonly #parted = new PartedBatches();
   /** Answers of ours that wait for the end of a line of the server's. */
   #own: Buffer[] = [];
   #inLine = false;
@@ -82,11 +87,11 @@ export class StdioSession {
       for (const { bytes, tooLong } of lines.feed(chunk)) {
         if (tooLong)
           this.#refuse(null, "payload_too_large", { message: `A message is larger than ${maxBytes} bytes.` });
-        else if (await this.#isLet(bytes)) await put(child.to, bytes);
+        else await put(child.to, await this.#let(bytes));
       }
     }
     const rest = lines.rest();
-    if (rest !== null && !rest.tooLong && (await this.#isLet(rest.bytes))) await put(child.to, rest.bytes);
+    if (rest !== null && !rest.tooLong) await put(child.to, await this.#let(rest.bytes));
     child.to.end();
   }
 
@@ -95,6 +100,8 @@ export class StdioSession {
     const { client, child } = this.#options;
     let reader = new EnvelopeReader();
     let list: Buffer[] = [];
+    let batch: BatchAnswer | null = null;
+    let answered: (McpId | null)[] = [];
     for await (const chunk of child.from as AsyncIterable<Buffer>) {
       for (let at = 0; at < chunk.length; ) {
         const lf = chunk.indexOf(LF, at);
@@ -105,9 +112,14 @@ export class StdioSession {
         const envelopes = reader.feed(part);
         for (const envelope of envelopes) this.#learn(envelope, list);
         await this.#recorded(envelopes.flatMap((envelope) => this.#settle(envelope)));
+        if (!this.#inLine && !this.#parted.isEmpty) batch = new BatchAnswer("leave");
+        if (batch !== null) answered.push(...envelopes.map(({ id }) => id));
         this.#inLine = lf === -1;
-        await put(client.to, part);
+        const passed = batch?.feed(part) ?? part;
+        await put(client.to, batch === null || this.#inLine ? passed : this.#whole(batch, passed, answered));
         if (this.#inLine) continue;
+        batch = null;
+        answered = [];
         reader = new EnvelopeReader();
         list = [];
         this.#lineBytes = 0;
@@ -115,6 +127,7 @@ export class StdioSession {
       }
     }
     this.#inLine = false;
+    this.#sayAll(this.#parted.takeAll());
     await this.#giveOwn();
   }
 
@@ -124,30 +137,56 @@ export class StdioSession {
     this.#book.close();
   }
 
-  /** Whether the line goes on to the server; what does not is answered. */
-  async #isLet(line: Buffer): Promise<boolean> {
-    if (line.every((byte) => byte <= 0x20)) return true;
+  /** What of the line goes on to the server; what does not is answered. */
+  async #let(line: Buffer): Promise<Buffer> {
+    if (line.every((byte) => byte <= 0x20)) return line;
     if (hasLoneCr(line)) {
       this.#refuse(null, "invalid_request", { message: "A message stands on one line.", rpcCode: -32_600 });
-      return false;
+      return NOTHING;
     }
     const read = readMcp(line);
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;
       this.#refuse(id, "invalid_request", { message, rpcCode });
-      return false;
+      return NOTHING;
     }
     const asked: Asked[] = [];
     for (const message of read.messages) {
       if (message.is === "request") asked.push({ message, call: this.#begin(message) });
       else this.#callOff(message);
     }
-    if (this.#isDenied(asked)) return false;
-    const calls = asked.flatMap(({ call }) => (call === null ? [] : [call]));
-    const announced = await Promise.all(calls.map((call) => call.announce(STRICT_DEADLINE_MS)));
-    if (announced.every(Boolean)) return true;
-    this.#answerAll(asked, "audit_unavailable", {});
-    return false;
+    const denied = this.#denied(asked);
+    const recorded = await Promise.all(asked.map(({ call }) => call?.isRecorded(STRICT_DEADLINE_MS)));
+    if (recorded.includes(false)) {
+      this.#unrecorded(asked, read.batch);
+      return NOTHING;
+    }
+    if (denied.size === 0) return line;
+    return this.#part(read, denied);
+  }
+
+  /** Answers what was denied; what else is in the batch goes on. */
+  #part({ batch, messages, texts }: McpBody, denied: ReadonlyMap<McpMessage, string>): Buffer {
+    const answers = [...denied.values()];
+    if (!batch) {
+      for (const answer of answers) this.#say(answer);
+      return NOTHING;
+    }
+    const kept = messages.filter((message) => !denied.has(message));
+    const ids = kept.flatMap((message) => (message.is === "request" ? [message.id] : []));
+    if (ids.length === 0) this.#sayAll(answers);
+    else this.#parted.add(ids, answers);
+    if (kept.length === 0) return NOTHING;
+    const text = batchOf(texts.filter((_, index) => !denied.has(messages[index] as McpMessage)));
+    return Buffer.concat([text, Buffer.of(LF)]);
+  }
+
+  /** The end of a line of the server's, which may answer a batch that was answered here in part. */
+  #whole(batch: BatchAnswer, passed: Buffer, answered: readonly (McpId | null)[]): Buffer {
+    const ours = this.#parted.take(answered);
+    const rest = batch.end(ours);
+    if (rest !== null) return Buffer.concat([passed, rest, Buffer.of(LF)]);
+    return ours.length === 0 ? passed : Buffer.concat([passed, Buffer.from(`[${ours.join(",")}]\n`)]);
   }
 
   #begin(message: McpRequest): McpCall | null {
@@ -177,20 +216,25 @@ export class StdioSession {
 
   #callOff(message: Exclude<McpMessage, McpRequest>): void {
     const id = message.is === "notification" ? message.cancels : null;
-    if (id !== null) this.#book.find(SCOPE, id)?.fail("client_disconnected", "cancelled");
+    if (id === null) return;
+    this.#book.find(SCOPE, id)?.fail("client_disconnected", "cancelled");
+    // Who called it off is not answered: what waited for that waits no more.
+    this.#sayAll(this.#parted.take([id]));
   }
 
-  /** Whether a policy denies one of these: then none of them goes on. */
-  #isDenied(asked: readonly Asked[]): boolean {
+  /** Those of these that a policy denies, which are over, and what answers them. */
+  #denied(asked: readonly Asked[]): Map<McpMessage, string> {
     const { server, rulings, profile } = this.#options;
     const context = { server, rulings, profile, key: null, caller: "stdio" };
+    const denied = new Map<McpMessage, string>();
     for (const { message, call } of asked) {
-      const denied = call === null ? null : denial(call, message, context);
-      if (denied === null) continue;
-      this.#answerAll(asked, "policy_denied", denied.reason === null ? {} : { message: denied.reason });
-      return true;
+      const why = call === null ? null : denial(call, message, context);
+      if (call === null || why === null) continue;
+      const said = why.reason === null ? {} : { message: why.reason };
+      denied.set(message, errorOf(message.id, "policy_denied", said, call.requestId));
+      call.fail("policy_denied");
     }
-    return false;
+    return denied;
   }
 
   #settle(envelope: Envelope): McpCall[] {
@@ -225,28 +269,30 @@ export class StdioSession {
     const call = new McpCall(null, true, () =>
       recorder.begin({ ...about, traceId: newTraceId(), kind: "mcp", action: "request" }),
     );
-    this.#answer(id, code, said, call.requestId);
+    this.#say(errorOf(id, code, said, call.requestId));
     call.fail(code);
   }
 
-  /** None of these goes on: each is answered so, those too that leave no event. */
-  #answerAll(asked: readonly Asked[], code: OwnFailure, said: Pick<McpError, "message">): void {
+  /** Strict: none of these goes on, those too that leave no event. */
+  #unrecorded(asked: readonly Asked[], batch: boolean): void {
     const requestId = asked.find(({ call }) => call !== null)?.call?.requestId ?? newRequestId();
+    const answers: string[] = [];
     for (const { message, call } of asked) {
-      this.#answer(message.id, code, said, call?.requestId ?? requestId);
-      call?.fail(code);
+      answers.push(errorOf(message.id, "audit_unavailable", {}, call?.requestId ?? requestId));
+      call?.fail("audit_unavailable");
       this.#lists.delete(message.id);
     }
+    if (batch) this.#sayAll(answers);
+    else for (const answer of answers) this.#say(answer);
   }
 
-  #answer(
-    id: McpId | null,
-    code: OwnFailure,
-    { message = FAILURES[code].message, rpcCode }: Pick<McpError, "message" | "rpcCode">,
-    requestId: string,
-  ): void {
-    const error = { code, message, requestId, ...(rpcCode === undefined ? {} : { rpcCode }) };
-    this.#own.push(Buffer.from(`${mcpErrorBody(id, error)}\n`));
+  /** As one answer to a batch. */
+  #sayAll(answers: readonly string[]): void {
+    if (answers.length > 0) this.#say(`[${answers.join(",")}]`);
+  }
+
+  #say(answer: string): void {
+    this.#own.push(Buffer.from(`${answer}\n`));
     if (!this.#inLine) void this.#giveOwn();
   }
 
@@ -255,6 +301,15 @@ export class StdioSession {
     this.#own = [];
     for (const bytes of own) await put(this.#options.client.to, bytes);
   }
+}
+
+function errorOf(
+  id: McpId | null,
+  code: OwnFailure,
+  { message = FAILURES[code].message, rpcCode }: Pick<McpError, "message" | "rpcCode">,
+  requestId: string,
+): string {
+  return mcpErrorBody(id, { code, message, requestId, ...(rpcCode === undefined ? {} : { rpcCode }) });
 }
 
 /** For many readers CR alone ends a line: they would read other messages than were judged here. */

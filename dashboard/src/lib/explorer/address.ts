@@ -1,8 +1,8 @@
-// The explorer's state is its address: the filter in the API's own words, a range that stays relative, the event that is
-// open, and whether it is live. What is not the API's is never sent to it.
+// The explorer's state is its address: the filter in the API's own words, a range that stays relative, the columns, the
+// saved view that it came from, the event that is open, and whether it is live. What is not the API's is never sent to it.
 
 import { visible } from "#lib/text.ts";
-import type { FieldName } from "../../../../src/event/fields.ts";
+import { type FieldName, isFieldName } from "../../../../src/event/fields.ts";
 import type { EventFilter, Match, Matches } from "../../../../src/query/filter.ts";
 import { parseFilter, writeFilter } from "../../../../src/query/parameters.ts";
 import { filterOf, type Term, termsOf } from "../../../../src/query/terms.ts";
@@ -18,27 +18,40 @@ export interface Address {
   /** The event that is open. */
   readonly open: string | null;
   readonly live: boolean;
+  /** null: those that this browser prefers. */
+  readonly columns: readonly FieldName[] | null;
+  /** Id of the saved view that it came from. */
+  readonly view: string | null;
 }
 
 export const USUAL_SINCE = "24h";
 export const ALL_TIME = "0";
 
+const OWN = ["open", "live", "columns", "view"] as const;
+
 /** Throws `bad_query` for a filter that cannot be. */
 export function readAddress(search: URLSearchParams): Address {
   const asked = new URLSearchParams(search);
-  const own = { open: asked.get("open"), live: asked.get("live") === "1" };
-  asked.delete("open");
-  asked.delete("live");
+  const columns = asked.get("columns")?.split(",").filter(isFieldName) ?? [];
+  const own = {
+    open: asked.get("open"),
+    live: asked.get("live") === "1",
+    columns: columns.length > 0 ? [...new Set(columns)] : null,
+    view: asked.get("view"),
+  };
+  for (const name of OWN) asked.delete(name);
   const [since, until] = [asked.get("since") ?? USUAL_SINCE, asked.get("until")];
   const { since: _since, until: _until, ...filter } = parseFilter(asked, Date.now());
   return { filter, since, until, ...own };
 }
 
 /** The search part of the address. */
-export function writeAddress({ filter, since, until, open, live }: Address): string {
+export function writeAddress({ filter, since, until, open, live, columns, view }: Address): string {
   const search = writeFilter(filter);
   if (since !== USUAL_SINCE) search.set("since", since);
   if (until !== null) search.set("until", until);
+  if (columns !== null) search.set("columns", columns.join(","));
+  if (view !== null) search.set("view", view);
   if (live) search.set("live", "1");
   if (open !== null) search.set("open", open);
   return `?${search}`;

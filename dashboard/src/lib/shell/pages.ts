@@ -2,6 +2,7 @@
 import Activity from "@lucide/svelte/icons/activity";
 import Archive from "@lucide/svelte/icons/archive";
 import Boxes from "@lucide/svelte/icons/boxes";
+import ChartLine from "@lucide/svelte/icons/chart-line";
 import Coins from "@lucide/svelte/icons/coins";
 import Eraser from "@lucide/svelte/icons/eraser";
 import Eye from "@lucide/svelte/icons/eye";
@@ -9,6 +10,7 @@ import FileCheck from "@lucide/svelte/icons/file-check";
 import Gauge from "@lucide/svelte/icons/gauge";
 import Hourglass from "@lucide/svelte/icons/hourglass";
 import KeyRound from "@lucide/svelte/icons/key-round";
+import Layers from "@lucide/svelte/icons/layers";
 import Lock from "@lucide/svelte/icons/lock";
 import Plug from "@lucide/svelte/icons/plug";
 import Route from "@lucide/svelte/icons/route";
@@ -36,6 +38,8 @@ const AUDIT = ["audit:read", "admin"] as const;
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Explorer", about: "Search the trail", group: "Trail", grant: "own", icon: Search, keys: "g e" },
   { path: "/overview", title: "Overview", about: "Traffic, errors, latency and cost", group: "Trail", grant: "own", icon: Gauge, keys: "g o" },
+  { path: "/activity", title: "Activity", about: "What each user did", group: "Trail", grant: "own", icon: ChartLine, keys: "g a" },
+  { path: "/sessions", title: "Sessions", about: "What each session did and cost", group: "Trail", grant: "own", icon: Layers, keys: "g s" },
   { path: "/settings", title: "Request Logs", about: "Inference requests, live", group: "Trail", grant: "own", icon: ScrollText, keys: "g l" },
   { path: "/exports", title: "Exports", about: "Files of the trail, now and by schedule", group: "Custody", grant: AUDIT, icon: Archive, keys: "g x" },
   { path: "/evidence", title: "Evidence", about: "Checkpoints, anchors and verification", group: "Custody", grant: AUDIT, icon: FileCheck, keys: "g v" },

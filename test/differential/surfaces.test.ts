@@ -1,0 +1,87 @@
+// Every surface against a naive reading of the events, in three time zones: a clock on the wall decides nothing. The
+// command line, whole exports and Parquet take 30 of the filters, since each of them costs a process, a thread or an
+// engine; all of them with DAYBOOK_TEST_FILTERS=all.
+import { after, before, test } from "node:test";
+import type { EventFilter } from "../../src/query/filter.ts";
+import { Exporter } from "../../src/read/export/exporter.ts";
+import { Feed } from "../../src/read/feed.ts";
+import { openReader } from "../../src/read/reader.ts";
+import { openStore } from "../../src/stores/open-store.ts";
+import type { Store } from "../../src/stores/store.ts";
+import { type ServedApi, serveApi } from "../api/served-api.ts";
+import { checkCli, checkCliHere } from "./cli.ts";
+import { checkEncoded, checkExport } from "./exports.ts";
+import { checkLive } from "./live.ts";
+import { checkRest } from "./rest.ts";
+import { inTurns, makeWorld, type World, ZONES } from "./world.ts";
+
+/** Of each zone's filters, one in so many. */
+const FEW = process.env.DAYBOOK_TEST_FILTERS === "all" ? 1 : 33;
+
+let world: World;
+let store: Store;
+let feed: Feed;
+let exporter: Exporter;
+let api: ServedApi;
+
+before(async () => {
+  world = await makeWorld();
+  const { address } = world;
+  store = await openStore(address, "read");
+  feed = new Feed({ address });
+  exporter = new Exporter(address);
+  api = await serveApi([], { reader: await openReader(address), feed, exporter });
+});
+after(async () => {
+  await feed.close();
+  await exporter.close();
+  await api[Symbol.asyncDispose]();
+  await store.close();
+  await world[Symbol.asyncDispose]();
+});
+
+/** A test in each of ZONES, with the part of the filters that is its turn. */
+function inZones(name: string, check: (filters: readonly EventFilter[]) => Promise<void>): void {
+  for (const [turn, zone] of ZONES.entries()) {
+    test(`${name} in ${zone}`, async () => {
+      const before = process.env.TZ;
+      process.env.TZ = zone;
+      try {
+        await check(world.filters.filter((_, index) => index % ZONES.length === turn));
+      } finally {
+        if (before === undefined) delete process.env.TZ;
+        else process.env.TZ = before;
+      }
+    });
+  }
+}
+
+const few = (filters: readonly EventFilter[]) => filters.filter((_, index) => index % FEW === 0);
+
+inZones("the live feed of any filter holds the events of a naive reading", (filters) =>
+  checkLive(world, { url: api.url, wake: () => feed.wake() }, filters),
+);
+
+test("all events have arrived", async () => {
+  while (await world.arrive());
+});
+
+inZones("lists, counts, sums, histograms and facets of any filter are those of a naive reading", (filters) =>
+  inTurns(filters, (filter, index) => checkRest(api.url, filter, world.expected(filter), index)),
+);
+
+inZones("any filter's events are in every format what they are, field by field", (filters) =>
+  inTurns(filters, (filter, index) => checkEncoded(store, filter, world.expected(filter), index)),
+);
+
+inZones("exports of any filter, in any format, hold the events of a naive reading", async (filters) => {
+  for (const [index, filter] of few(filters).entries())
+    await checkExport(api.url, filter, world.expected(filter), index);
+});
+
+inZones("the command line shows of any filter the events of a naive reading", async (filters) => {
+  for (const [index, filter] of few(filters).entries()) {
+    const check = index % 4 === 3 ? checkCliHere(world.address, filter, world.expected(filter), index) : null;
+    await (check ?? checkCli(api.url, filter, world.expected(filter), index));
+  }
+});
