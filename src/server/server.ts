@@ -274,7 +274,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: (question) => parts.policies.current.decide(question) },
+    rulings: { decide: (question, spent) => parts.policies.current.decide(question, spent) },
     admission: spending.admission,
     profile: config.profile,
     mcp: {
@@ -334,6 +334,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     ingest,
     ...exporting.api,
     balance: async (userId) => spending.ledger.balance(userId),
+    standing: async (type, id) => spending.standing(type, id),
+    kept: config.audit,
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring, schedules: exporting.runner }),
     now: Date.now,
