@@ -22,7 +22,7 @@ const PROBE = `
       const look = () => {
         const took = performance.now() - began;
         if (is()) resolve(took);
-        else if (took > ${WAIT_MS}) reject(new Error("still not so: " + is));
+        else if (took > ${WAIT_MS}) reject(new Error("still not so: " + is + " " + [...document.querySelectorAll("[role=alert]")].map((each) => each.textContent)));
         else requestAnimationFrame(look);
       };
       requestAnimationFrame(look);
@@ -58,6 +58,8 @@ export interface OpenExplorer extends AsyncDisposable {
   readonly to: (search: string) => Promise<unknown>;
   /** Events that the list has. */
   readonly total: () => Promise<number>;
+  /** Events that the server has, of a query. */
+  readonly count: (query: string) => Promise<number>;
 }
 
 /** A server in `home`; its events are kept whatever their age. */
@@ -89,6 +91,10 @@ export async function openExplorer({ url }: Pick<Server, "url">): Promise<OpenEx
     total: () =>
       page.evaluate<number>(
         `Number(document.querySelector("[data-testid=events]")?.getAttribute("aria-rowcount") ?? 1) - 1`,
+      ),
+    count: (query) =>
+      page.evaluate<number>(
+        `fetch("/admin/audit-logs/count?${query}").then((answer) => answer.json()).then(({ count }) => count)`,
       ),
     [Symbol.asyncDispose]: () => browser.close(),
   };
