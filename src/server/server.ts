@@ -334,6 +334,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     ingest,
     ...exporting.api,
     balance: async (userId) => spending.ledger.balance(userId),
+    standing: async (type, id) => spending.standing(type, id),
+    kept: config.audit,
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring, schedules: exporting.runner }),
     now: Date.now,
