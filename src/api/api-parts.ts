@@ -7,6 +7,7 @@ import type { Schedule } from "../control/schedules.ts";
 import type { Facts, Kind, Mode } from "../event/fields.ts";
 import type { Outcome } from "../event/outcomes.ts";
 import type { Balance } from "../limits/ledger.ts";
+import type { Limits, SubjectType, Uses } from "../limits/limits.ts";
 import type { Exporter } from "../read/export/exporter.ts";
 import type { Feed } from "../read/feed.ts";
 import type { Reader } from "../read/reader.ts";
@@ -71,6 +72,14 @@ export interface ApiParts extends ControlParts {
   };
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
+  /** The limits that hold for a key or user now, and what of them is used. */
+  standing(type: SubjectType, id: string): Promise<{ readonly limits: Limits; readonly used: Uses }>;
+  /** How long events are kept, and how they are recorded, as the configuration in force says. */
+  readonly kept: {
+    readonly retentionDays: Readonly<Record<Kind, number>>;
+    readonly modes: Readonly<Record<Kind, Mode>>;
+    readonly maxMb: number;
+  };
   /** Counts refusals of requests that nobody is known to have made, where one source has many; else false. */
   readonly refusals: {
     count(facts: Facts & { kind: Kind; action: string }, outcome: Outcome): boolean;

@@ -24,6 +24,7 @@ import { POLICY_ROUTES } from "./routes/policies.ts";
 import { PROVIDER_ROUTES } from "./routes/providers.ts";
 import { RELOAD_ROUTES } from "./routes/reload.ts";
 import { REPORT_ROUTES } from "./routes/report.ts";
+import { RETENTION_ROUTES } from "./routes/retention.ts";
 import { SCHEDULE_ROUTES } from "./routes/schedules.ts";
 import { SUM_ROUTES } from "./routes/sums.ts";
 import { TOKEN_ROUTES } from "./routes/tokens.ts";
@@ -66,6 +67,7 @@ const OF_SUBJECTS: readonly Route[] = [
   ...RELOAD_ROUTES,
   ...LIMIT_ROUTES,
   ...CREDIT_ROUTES,
+  ...RETENTION_ROUTES,
   ...HOLD_ROUTES,
   ...ERASURE_ROUTES,
   ...EVIDENCE_ROUTES,

@@ -59,9 +59,11 @@ export class LogCheck {
   #checkpoints: Signed[] = [];
   #newest: Signed | null = null;
   #seen = new Uint8Array();
-  #highest = 0;
   #events = 0;
   #erased = 0;
+  /** Of the events beyond the checkpoint: the next that is to come, what was passed over, whether all came in order. */
+  #tailNext = 1;
+  readonly #tailGaps: SeqRange[] = [];
   #isTailInOrder = true;
 
   constructor(log: FoundLog, options: CheckOptions) {
@@ -106,6 +108,7 @@ export class LogCheck {
   /** Every tile, from the leaves up, and the root at every size that somebody has signed or anchored. */
   async #checkTiles(): Promise<void> {
     const size = this.#newest?.size ?? 0;
+    this.#tailNext = size + 1;
     this.#seen = new Uint8Array(Math.ceil((size + 1) / 8));
     const expected = this.#expectedRoots(size);
     this.#checkRoots(expected, 0);
@@ -196,16 +199,23 @@ export class LogCheck {
   }
 
   #addToTail(seq: number, leaf: Uint8Array | null): void {
-    this.#highest = Math.max(this.#highest, seq);
-    if (seq === this.#range.size + 1 && leaf !== null && this.#isTailInOrder) this.#range.append(leaf);
-    else this.#isTailInOrder = false;
+    if (seq < this.#tailNext) {
+      this.#isTailInOrder = false;
+      return;
+    }
+    if (seq > this.#tailNext) this.#tailGaps.push({ from: this.#tailNext, to: seq - 1 });
+    if (seq === this.#range.size + 1 && leaf !== null) this.#range.append(leaf);
+    this.#tailNext = seq + 1;
   }
 
   /** `removed`: what retention says it has removed of this log, by events that are sealed, and how many in all. */
   finish(removed: { readonly ranges: readonly SeqRange[]; readonly count: number }): LogReport {
     const size = this.#newest?.size ?? 0;
+    const last = Math.max(size, this.#tailNext - 1, this.log.end?.seq ?? 0);
+    const tail = last - size;
+    if (this.#tailNext <= last) this.#tailGaps.push({ from: this.#tailNext, to: last });
     const pruned = this.#checkGaps(size, removed);
-    const tail = this.#checkTail(size);
+    if (tail > 0) this.#checkTail(size, last);
     if (this.#erased > 0) this.#say("VALID_ERASED", `${this.#erased} events have erased personal fields`);
     if (pruned > 0) this.#say("PRUNED", `${pruned} events were removed by retention`);
     if (tail > 0 && this.#newest !== null) this.#say("UNSEALED_TAIL", `${tail} events are not sealed yet`);
@@ -225,10 +235,12 @@ export class LogCheck {
     };
   }
 
-  /** Sealed events that are not there; returns how many of them retention accounts for. */
+  /** Events that are not there; returns how many of them retention accounts for. */
   #checkGaps(size: number, { ranges, count }: { ranges: readonly SeqRange[]; count: number }): number {
     let pruned = 0;
-    for (const gap of this.#gaps(this.log.firstSeq, size)) {
+    // Where tiles are missing there is nothing to go on from, and that has been told.
+    const beyond = this.#range.size >= size ? this.#tailGaps : [];
+    for (const gap of [...this.#gaps(this.log.firstSeq, size), ...beyond]) {
       for (const part of partsOf(gap, ranges)) {
         if (part.isCovered) pruned += part.to - part.from + 1;
         else
@@ -256,21 +268,13 @@ export class LogCheck {
     if (from !== null) yield { from, to: size };
   }
 
-  /** Events beyond the newest checkpoint: contiguous, and of the root that the place claims. */
-  #checkTail(size: number): number {
+  /** Events beyond the newest checkpoint: in order, and, where all are there and looked at, of the root that the place claims. */
+  #checkTail(size: number, last: number): void {
     const { end } = this.log;
-    const last = Math.max(this.#highest, end?.seq ?? 0);
-    if (last <= size) return 0;
-    const isWhole = this.#isTailInOrder && this.#range.size === last;
-    if (!isWhole) {
-      // Where tiles are missing there is nothing to go on from, and that has been told.
-      if (this.#range.size >= size)
-        this.#say("MISSING", `of the events ${size + 1} to ${last}, not all are there`);
-      return last - size;
-    }
-    if (end !== null && end.seq === last && hexOf(this.#range.root() ?? new Uint8Array()) !== end.root)
+    if (!this.#isTailInOrder) this.#say("TAMPERED", `the events ${size + 1} to ${last} are not in order`);
+    else if (this.#range.size !== last || end?.seq !== last) return;
+    else if (hexOf(this.#range.root() ?? new Uint8Array()) !== end.root)
       this.#say("TAMPERED", `the events ${size + 1} to ${last} have another root than was recorded`);
-    return last - size;
   }
 
   async #tile(level: number, index: number): Promise<Uint8Array | null> {

@@ -30,6 +30,9 @@ export type SubjectType = (typeof SUBJECT_TYPES)[number];
 /** null: no limit. */
 export type Limits = { readonly [Name in LimitName]: number | null };
 
+/** What counts against each limit. */
+export type Uses = { readonly [Name in LimitName]: number };
+
 /** What is set for one subject; a limit that is not named is as the configuration has it for all. */
 export type OwnLimits = { readonly [Name in LimitName]?: number | null | undefined };
 

@@ -16,6 +16,8 @@ import { foundEvent, type TimeRange } from "./store-place.ts";
 export interface Slot {
   readonly folder: string;
   readonly nodeId: string;
+  /** The disk's own unless given. */
+  readonly files?: Files;
 }
 
 /**
@@ -30,10 +32,9 @@ export interface Stored {
 /** What the store does not have, the journal must. */
 export function slotPlace(
   name: string,
-  { folder, nodeId }: Slot,
+  { folder, nodeId, files = realFiles }: Slot,
   { notes, seq }: Stored,
   range: TimeRange,
-  files: Files = realFiles,
 ): Place {
   const sealed = readSealed(folder, files);
   const note = readText(folder, "checkpoint", files);

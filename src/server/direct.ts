@@ -162,6 +162,11 @@ async function open(config: Config, openings: Openings): Promise<Direct> {
       await count();
       return spending.ledger.balance(userId);
     },
+    async standing(type, id) {
+      await count();
+      return spending.standing(type, id);
+    },
+    kept: config.audit,
     metricsText: async () => "",
     ready: async () => ({ ok: true, checks: {} }),
     now: Date.now,

@@ -17,6 +17,7 @@ import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
+import { OpenStreams } from "../gateway/mcp/open-streams.ts";
 import { Rounds } from "../gateway/mcp/rounds.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
@@ -274,13 +275,17 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: (question) => parts.policies.current.decide(question) },
+    rulings: { decide: (question, spent) => parts.policies.current.decide(question, spent) },
     admission: spending.admission,
     profile: config.profile,
     mcp: {
       servers: mcpServers,
       book: new CallBook(),
       rounds: new Rounds(),
+      streams: new OpenStreams(),
+      get maxStreams() {
+        return live.config.mcp.maxStreamsPerKey;
+      },
       get audit() {
         const { config } = live;
         return { ...config.audit.mcp, lists: config.mcp.auditLists };
@@ -334,6 +339,8 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     ingest,
     ...exporting.api,
     balance: async (userId) => spending.ledger.balance(userId),
+    standing: async (type, id) => spending.standing(type, id),
+    kept: config.audit,
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ recorder, delivery, reader, control, anchoring, schedules: exporting.runner }),
     now: Date.now,

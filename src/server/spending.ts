@@ -9,7 +9,7 @@ import type { Slot } from "../journal/slot.ts";
 import { LimitsAdmission } from "../limits/admission.ts";
 import { Ledger } from "../limits/ledger.ts";
 import { Limiter, type News } from "../limits/limiter.ts";
-import { codeOf } from "../limits/limits.ts";
+import { codeOf, LIMIT_NAMES, type Limits, type SubjectType, type Uses } from "../limits/limits.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import { Accounts } from "./accounts.ts";
@@ -57,6 +57,14 @@ export class Spending {
     const budgets = new Budgets(this.#limiter, this.#clock());
     const from = await budgets.takeStored(reader, this.#nodeId);
     await this.accounts.start(reader, from, (row) => budgets.takeUnshipped(row));
+  }
+
+  /** The limits that hold for a key or user now, and what of them is used. */
+  standing(type: SubjectType, id: string): { readonly limits: Limits; readonly used: Uses } {
+    const subject = this.#limiter.subject(type, id);
+    const now = this.#clock();
+    const used = Object.fromEntries(LIMIT_NAMES.map((name) => [name, subject.used(name, now)]));
+    return { limits: subject.limits, used: used as Uses };
   }
 
   /** What the configuration says of limits and credit, from now on. */

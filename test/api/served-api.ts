@@ -12,7 +12,7 @@ import { openDatabase } from "../../src/control/database.ts";
 import { type ControlParts, openParts } from "../../src/control/parts.ts";
 import { hashSecret } from "../../src/control/secrets.ts";
 import { checkFacts, encodeRow } from "../../src/event/encode.ts";
-import { type AuditEvent, eventOf, type Facts } from "../../src/event/fields.ts";
+import { type AuditEvent, eventOf, type Facts, KINDS, type Kind } from "../../src/event/fields.ts";
 import { newEventId } from "../../src/event/ids.ts";
 import type { Outcome } from "../../src/event/outcomes.ts";
 import { openReader, type Reader } from "../../src/read/reader.ts";
@@ -150,6 +150,12 @@ function standIns(reader: Reader, recorder: KeepingRecorder): Omit<ApiParts, key
     clientIp: ({ socket }) => socket.remoteAddress ?? "",
     isSecure: () => false,
     balance: async () => assert.fail("not asked here"),
+    standing: async () => assert.fail("not asked here"),
+    kept: {
+      retentionDays: Object.fromEntries(KINDS.map((kind) => [kind, 30])) as Record<Kind, number>,
+      modes: Object.fromEntries(KINDS.map((kind) => [kind, "open"])) as Record<Kind, "open">,
+      maxMb: 0,
+    },
     isLoopback,
   };
 }

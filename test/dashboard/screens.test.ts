@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { answered, createRecorder } from "../../src/library/index.ts";
 import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
+import { until } from "../support/until.ts";
 import { useBrowser, type Visit, visit } from "./visit.ts";
 
 useBrowser();
@@ -17,6 +18,12 @@ const SCREENS = [
   ["/sessions?period=24h", "Sessions", "tbody td"],
   ["/sessions?session=far-1", "Session", "[data-testid=lane] button"],
   ["/settings?since=0", "Request Logs", "[data-testid=events] a"],
+  ["/exports", "Exports", "tbody td"],
+  ["/evidence", "Evidence", "section[aria-label=Verifications] tbody td"],
+  ["/retention", "Retention", "tbody td"],
+  ["/erasures", "Erasures", "tbody td"],
+  ["/watch", "Audit of the audit", "section li a"],
+  ["/credits", "Credits", "tbody td"],
   ["/users", "Users", "tbody td"],
   ["/keys", "API keys", "tbody td"],
   ["/tokens", "Tokens", "tbody td"],
@@ -40,13 +47,34 @@ const HOSTILE = {
 } as const;
 const NAMES = Object.values(HOSTILE);
 
+/** What can be opened of a row: the row, and what its details show. */
+const DETAILS = [
+  ["/credits", HOSTILE.html, "Credit of"],
+  ["/keys", HOSTILE.html, "Key"],
+  ["/policies", "hostile", "Policy hostile"],
+  ["/mcp-servers", "files", "MCP server files"],
+  ["/evidence", "", "What was found"],
+] as const;
+
 async function madeBy({ ask, url, settle }: TestDaybook): Promise<void> {
-  const made = async (path: string, body: object) => {
-    const { status, text } = await ask(path, { method: "POST", body });
-    assert.equal(status, 201, `${path}: ${text}`);
+  const made = async (path: string, body: object, expected = 201) => {
+    const { status, text, json } = await ask(path, { method: "POST", body });
+    assert.equal(status, expected, `${path}: ${text}`);
+    return String((json as { id?: unknown }).id);
   };
+  // It takes away what exports have made: before there are any.
+  await made("/admin/erasures", { user_id: "carl", justification: HOSTILE.html }, 202);
+  await until(async () => (await ask("/admin/erasures")).text.includes('"finished"'));
+  await made("/admin/exports", { filter: "", format: "csv" }, 202);
+  await made("/admin/evidence/verify", {}, 202);
+  const schedule = { name: "nightly", cron: "0 3 * * *", target: "vault" };
+  await made("/admin/export-schedules", {
+    ...schedule,
+    filter: String(new URLSearchParams({ q: `"${HOSTILE.url}"` })),
+  });
   for (const name of NAMES.map((each) => each.slice(0, 128))) {
-    await made("/admin/users", { name, role: "viewer" });
+    const id = await made("/admin/users", { name, role: "viewer" });
+    await made(`/admin/users/${id}/credits/grant`, { amount_microcredits: 5_000_000, reason: name });
     await made("/admin/api-keys", { name });
     await made("/admin/tokens", { name, role: "viewer" });
     await made("/admin/holds", { filter: { user_id: [name, "ann"] }, justification: name });
@@ -106,7 +134,9 @@ async function isUnharmed({ page }: Visit, where: string): Promise<void> {
 }
 
 test("every screen shows what others wrote as they wrote it, and axe finds nothing, light or dark", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = await startDaybook(t, {
+    yaml: `export_targets: [{ name: vault, folder: ${tempFolder()} }]`,
+  });
   await madeBy(daybook);
   for (const dark of [false, true]) {
     const visited = await visit(t, daybook, { dark });
@@ -116,6 +146,16 @@ test("every screen shows what others wrote as they wrote it, and axe finds nothi
       await visited.page.locator(filled).first().waitFor();
       await isUnharmed(visited, path);
       assert.deepEqual(await visited.faults(), [], `${path}, ${dark ? "dark" : "light"}`);
+    }
+    for (const [path, row, title] of DETAILS) {
+      await visited.to(path);
+      const menu = row === "" ? /^Changes of/ : `Changes of ${row}`;
+      await visited.page.getByRole("button", { name: menu }).first().click();
+      await visited.page.getByRole("menuitem", { name: "Details" }).click();
+      const dialog = visited.page.getByRole("dialog", { name: title });
+      await dialog.locator("table, section, details").first().waitFor();
+      await isUnharmed(visited, `${path}: ${title}`);
+      assert.deepEqual(await visited.faults(), [], `${title}, ${dark ? "dark" : "light"}`);
     }
   }
   const visited = await visit(t, daybook);

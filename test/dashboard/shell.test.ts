@@ -12,7 +12,8 @@ useBrowser();
 
 const PAGES = [
   ...["/", "/overview", "/settings", "/users", "/keys", "/tokens", "/providers", "/routes"],
-  ...["/policies", "/mcp-servers", "/holds", "/system"],
+  ...["/policies", "/mcp-servers", "/holds", "/system", "/exports", "/evidence", "/retention"],
+  ...["/erasures", "/watch", "/credits"],
 ];
 
 async function fetched(url: string, headers: Record<string, string> = {}) {

@@ -73,7 +73,7 @@ export class SealedLog {
   /** As the shipper does; events alone, or with what is sealed. */
   async ship({ seals = true } = {}): Promise<void> {
     await this.withStore(async (store) => {
-      const from = (await store.positions())[0] ?? null;
+      const from = (await store.positions()).find(({ nodeId }) => nodeId === this.nodeId) ?? null;
       this.#tail.seek(from);
       let position = from;
       for (let read = this.#tail.read(1000); read !== null; read = this.#tail.read(1000)) {

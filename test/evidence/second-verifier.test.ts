@@ -28,8 +28,10 @@ async function made() {
   const log = new SealedLog();
   log.record(300);
   const facts = { node: log.nodeId, from_seq: 5, to_seq: 9, because: "age", inference: 5 };
+  const tail = { node: log.nodeId, from_seq: 313, to_seq: 313, because: "age", inference: 1 };
   log.journal.commit([
     ["finish", encodeRow(systemFacts("pruned", facts, START_MS), answered(null), { count: 0 })],
+    ["finish", encodeRow(systemFacts("pruned", tail, START_MS), answered(null), { count: 0 })],
   ]);
   log.seal();
   await log.ship();
@@ -99,7 +101,9 @@ test(
     const otherKey = parseKeyChain((await made()).proof.keys)?.keys[0] ?? "";
     const cases: [name: string, code: number, lines: readonly string[], anchors?: string, key?: string][] = [
       ["as it is", 12, lines],
-      ["without the tail", 30, without(312, 313)],
+      ["without the tail", 30, without(313, 314)],
+      ["without an event of the tail that retention named", 12, without(313)],
+      ["without another of the tail", 30, without(314)],
       ["pruned", 12, without(5, 6, 7, 8, 9)],
       ["pruned and one more", 30, without(5, 6, 10)],
       ["erased", 12, withErased(20, 40)],
@@ -119,10 +123,11 @@ test(
         lines.map((line) => (isEvent(line, 20) ? line.replace('"count":', '"count":1') : line)),
       ],
       ["an event twice", 31, [...lines, ...lines.filter((line) => isEvent(line, 3))]],
+      ["an event of the tail twice", 31, [...lines, ...lines.filter((line) => isEvent(line, 314))]],
       [
         "a tail event changed",
         31,
-        lines.map((line) => (isEvent(line, 313) ? line.replace('"count":', '"count":1') : line)),
+        lines.map((line) => (isEvent(line, 314) ? line.replace('"count":', '"count":1') : line)),
       ],
       ["no tiles", 30, lines.filter((line) => !line.startsWith('{"tile"'))],
       ["no keys", 21, lines.map((line) => line.replace(/"keys":"(?:[^"\\]|\\.)*"/, '"keys":null'))],
@@ -131,7 +136,7 @@ test(
         20,
         lines.map((line) => line.replace(/"checkpoints":\[[^\]]*\]/, '"checkpoints":[]')),
       ],
-      ["a checkpoint changed", 31, lines.map((line) => line.replace("\\n301\\n", "\\n300\\n"))],
+      ["a checkpoint changed", 31, lines.map((line) => line.replace("\\n302\\n", "\\n300\\n"))],
       ["a line that is nothing", 31, [...lines, "{]"]],
       ["anchored beyond", 32, lines, anchor(5000, root)],
       ["anchored otherwise", 32, lines, anchor(301, "0".repeat(64))],

@@ -1,5 +1,14 @@
 // Flips single bits of all that a sealed log is kept in, and looks whether the verifier sees it.
-import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { leafParts } from "../../src/event/leaf.ts";
 import { type FoundEvent, type Place, verifyPlace } from "../../src/evidence/verify.ts";
@@ -14,11 +23,13 @@ import { SealedLog } from "./sealed-log.ts";
 
 const ALWAYS = { since: 0, until: Number.POSITIVE_INFINITY };
 
-/** What a verification says, and the events that an export would hold. */
+/** What a verification says, and the events that an export would hold; these are read only where the verdict is good. */
 interface Seen {
   readonly verdict: string;
   readonly exported: string;
 }
+
+const GOOD = /^\[(\["[0-9a-f]{16}","VALID",\d+\],?)+\]$/;
 
 export interface Target {
   readonly name: string;
@@ -43,14 +54,14 @@ export async function targetsOf(events: number): Promise<Target[]> {
     const place = slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS);
     return { verdict: await verdictOf({ ...place, events: () => parts(known) }), exported: "" };
   };
-  const recorded = async (): Promise<Seen> => ({
-    verdict: await verdictOf(slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS)),
-    exported: JSON.stringify(
-      listSegments(realFiles, join(slot.folder, "journal")).flatMap(({ path }) =>
-        readSegment(realFiles, path).commits.flatMap(({ finishes }) => finishes.map(leafParts)),
-      ),
-    ),
-  });
+  const recorded = async (): Promise<Seen> => {
+    const verdict = await verdictOf(slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS));
+    if (!GOOD.test(verdict)) return { verdict, exported: "" };
+    const segments = listSegments(realFiles, join(slot.folder, "journal"));
+    const commits = segments.flatMap(({ path }) => readSegment(realFiles, path).commits);
+    const events = commits.flatMap(({ finishes }) => finishes.map(leafParts));
+    return { verdict, exported: JSON.stringify(events) };
+  };
   const stored = () => lookAtStore(join(home, "events.db"));
   const files = (folder: string) =>
     readdirSync(folder, { recursive: true })
@@ -74,6 +85,7 @@ async function lookAtStore(file: string): Promise<Seen> {
   const store = await openStore(`sqlite:${file}`, "read");
   try {
     const verdict = await verdictOf(await storePlace("store", store, ALWAYS));
+    if (!GOOD.test(verdict)) return { verdict, exported: "" };
     const { events } = await store.scan(null, 100_000);
     return { verdict, exported: JSON.stringify(events.map(leafParts)) };
   } finally {
@@ -109,17 +121,19 @@ export async function flip(
   const good = readFileSync(path);
   const before = await look();
   const unseen: Unseen[] = [];
+  const file = openSync(path, "r+");
   let flips = 0;
   for (const bit of bits) {
-    const bad = Buffer.from(good);
-    bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    writeFileSync(path, bad);
+    const at = bit >> 3;
+    writeSync(file, new Uint8Array([(good[at] ?? 0) ^ (1 << (bit & 7))]), 0, 1, at);
     flips++;
     // What cannot be read at all is seen.
     const after = await look().catch(() => null);
     if (after !== null && after.verdict === before.verdict && after.exported !== before.exported)
       unseen.push({ name, bit });
+    writeSync(file, good, at, 1, at);
   }
+  closeSync(file);
   writeFileSync(path, good);
   return { flips, unseen };
 }

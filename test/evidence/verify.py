@@ -266,13 +266,14 @@ def verify_proof(proof, trusted):
 class Log:
     def __init__(self, node_id, log, tiles, trusted, anchors):
         self.node_id, self.found, self.tiles, self.end = node_id, [], tiles, log.get("end")
-        self.range, self.seen, self.tail, self.erased, self.in_order = Range(), set(), 0, False, True
+        self.range, self.seen, self.gaps, self.erased, self.in_order = Range(), set(), [], False, True
         keys, notes = log.get("keys"), log.get("checkpoints") or []
         spans = None if keys is None else follow_keys(keys, node_id, trusted)
         if spans is None and keys is not None:
             self.found.append("KEY_UNKNOWN")
         good = [c for c in (check_note(note, node_id, spans, self.found.append) for note in notes) if c]
         self.sealed, self.size = bool(good), max((size for size, _ in good), default=0)
+        self.next = self.size + 1
         if not notes:
             self.found.append("NOT_SEALED")
         roots = [(size, root, "TAMPERED") for size, root in good]
@@ -312,11 +313,13 @@ class Log:
             self.found.append("TAMPERED")
             return False
         if seq > self.size:
-            self.tail = max(self.tail, seq)
-            if seq == self.range.size + 1 and self.in_order:
-                self.range.append(leaf)
-            else:
+            if seq < self.next:
                 self.in_order = False
+                return False
+            self.gaps += range(self.next, seq)
+            self.next = seq + 1
+            if seq == self.range.size + 1:
+                self.range.append(leaf)
             return False
         self.seen.add(seq)
         self.erased = self.erased or erased
@@ -330,16 +333,16 @@ class Log:
 
     def finish(self, removed):
         ranges = [(a, b) for who, a, b, _ in removed if who == self.node_id]
+        last = max(self.next - 1, self.end["seq"] if self.end else 0)
         gaps = [seq for seq in range(1, self.size + 1) if seq not in self.seen]
+        if self.range.size >= self.size:
+            gaps += [*self.gaps, *range(self.next, last + 1)]
         pruned = [seq for seq in gaps if any(a <= seq <= b for a, b in ranges)]
         if len(pruned) < len(gaps) or len(pruned) > sum(n for who, _, _, n in removed if who == self.node_id):
             self.found.append("MISSING")
-        last = max(self.tail, self.end["seq"] if self.end else 0)
         if last > self.size:
-            if not self.in_order or self.range.size != last:
-                if self.range.size >= self.size:
-                    self.found.append("MISSING")
-            elif self.end and self.end["seq"] == last and self.range.root().hex() != self.end["root"]:
+            is_whole = self.in_order and self.range.size == last
+            if not self.in_order or (is_whole and self.end and self.end["seq"] == last and self.range.root().hex() != self.end["root"]):
                 self.found.append("TAMPERED")
             if self.sealed:
                 self.found.append("UNSEALED_TAIL")

@@ -16,7 +16,7 @@ import { sha256 } from "../../src/evidence/sha256.ts";
 import { verifyPlace } from "../../src/evidence/verify.ts";
 import { readSealed } from "../../src/journal/sealed.ts";
 import { nodeSha256 } from "../../src/journal/signing-key.ts";
-import { twiceIfMissing } from "../../src/places/look.ts";
+import { twiceIfMissing, verifyFolder } from "../../src/places/look.ts";
 import { bundleOf, proofOf } from "../../src/places/make-proof.ts";
 import { slotPlace } from "../../src/places/slot-place.ts";
 import { storePlace } from "../../src/places/store-place.ts";
@@ -38,7 +38,8 @@ async function verified(log: SealedLog, { anchors = [], trusted = null, range = 
   try {
     const place = await storePlace("store", store, range);
     const known = new Map(anchors.length === 0 ? [] : [[log.nodeId, anchors]]);
-    return (await verifyPlace(place, { sha256: nodeSha256, trusted, anchors: known }))[0];
+    const reports = await verifyPlace(place, { sha256: nodeSha256, trusted, anchors: known });
+    return reports.find(({ nodeId }) => nodeId === log.nodeId);
   } finally {
     await store.close();
   }
@@ -221,6 +222,23 @@ test("what retention removed is PRUNED, and only that: by range, by count, and o
   assert.equal(await stateOf(third), "MISSING", "one of them is outside the range");
 });
 
+test("retention may take events that are not sealed yet, and they are no loss; nor is a tail that nobody looks at", async () => {
+  const log = await sealedLog();
+  log.record(10);
+  await log.ship();
+  const other = new SealedLog(log.home);
+  recordPruned(other, 45, 47, { inference: 3 }, log.nodeId);
+  other.seal();
+  await other.ship();
+  const before = { since: 0, until: START_MS - 1 };
+  assert.equal(await stateOf(log, { range: before }), "UNSEALED_TAIL");
+  change(log, "DELETE FROM events WHERE seq IN (45, 46, 47)");
+  const report = await verified(log);
+  assert.deepEqual([report?.state, report?.pruned, report?.tail], ["UNSEALED_TAIL", 3, 10]);
+  change(log, "DELETE FROM events WHERE seq = 48");
+  assert.equal(await stateOf(log), "MISSING");
+});
+
 /** Retention that tells, and removes what it told. */
 async function prune(log: SealedLog): Promise<void> {
   recordPruned(log, 3, 4, { inference: 2 });
@@ -308,6 +326,26 @@ test("a slot verifies without a store, and its journal is held to its tiles", as
   );
   rmSync(join(log.slotFolder, "journal"), { recursive: true });
   assert.equal((await look())?.state, "MISSING");
+});
+
+test("a store that is behind its slot is held to the slot's anchors there, and a log that is nowhere is told", async () => {
+  const log = await sealedLog(30);
+  log.record(10);
+  log.seal();
+  const anchors = new Map([[log.nodeId, [{ size: 40, root: log.journal.root }]]]);
+  const counting = () => ({ add() {}, stop() {} });
+  const folder = async (known: ReadonlyMap<string, readonly Anchored[]>) =>
+    (await verifyFolder(log.home, log.store, { range: ALWAYS, trusted: null, anchors: known, counting })).map(
+      ({ state }) => state,
+    );
+  assert.deepEqual(await folder(anchors), ["VALID", "VALID"]);
+  const forged = new Map([[log.nodeId, [{ size: 40, root: "0".repeat(64) }]]]);
+  assert.deepEqual(await folder(forged), ["VALID", "ANCHOR_CONFLICT"]);
+  const beyond = new Map([[log.nodeId, [{ size: 41, root: log.journal.root }]]]);
+  assert.deepEqual(await folder(beyond), ["ANCHOR_CONFLICT", "ANCHOR_CONFLICT"]);
+  const removed = new Map([["00000000000000ff", [{ size: 1, root: log.journal.root }]]]);
+  rmSync(join(log.home, "events.db"));
+  assert.deepEqual(await folder(removed), ["ANCHOR_CONFLICT", "VALID"]);
 });
 
 test("a proof of one event holds alone, and not for another event, place or key", async () => {

@@ -122,7 +122,12 @@ export class SealingProcess {
   async verdict(): Promise<State> {
     const quietly = this.disk.quietly.bind(this.disk);
     const place = quietly(() =>
-      slotPlace("slot", { folder: SLOT, nodeId: NODE }, { notes: [], seq: this.#lastSeq }, ALWAYS, this.disk),
+      slotPlace(
+        "slot",
+        { folder: SLOT, nodeId: NODE, files: this.disk },
+        { notes: [], seq: this.#lastSeq },
+        ALWAYS,
+      ),
     );
     const logs = place.logs.map((log) => ({
       ...log,

@@ -77,6 +77,11 @@ export class SimulatedDisk implements Files {
     if (evictFailed) for (const file of this.#files.values()) file.evictFailed();
   }
 
+  /** What a process would read of each file, folders being empty ones. */
+  contents(): Map<string, Buffer> {
+    return new Map([...this.#files].map(([path, file]) => [path, file.read()]));
+  }
+
   /** Works on the disk without a fault and without a trace. */
   quietly<T>(work: () => T): T {
     this.#quiet = true;

@@ -6,6 +6,16 @@ export function explorer(filter: Readonly<Record<string, unknown>> = {}): string
   return addressOf(withQuery("/", { since: 0, ...filter }));
 }
 
+/** One event, opened in the explorer. */
+export function event(id: string): string {
+  return explorer({ include: "system", event_id: id, open: id });
+}
+
+/** One of the dashboard's pages. */
+export function page(path: `/${string}`, parameters: Readonly<Record<string, unknown>> = {}): string {
+  return addressOf(withQuery(path, parameters));
+}
+
 /** What was done in one session. */
 export function sessionPage(id: string): string {
   return addressOf(withQuery("/sessions", { session: id }));

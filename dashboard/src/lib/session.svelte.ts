@@ -1,6 +1,9 @@
 // Who is signed in, and what they may see. The server checks every request itself: this only decides what is shown.
 import { ask, ClientError, get } from "#lib/api.ts";
 
+/** What a route asks for (src/api/authorize.ts). */
+export type Grant = "own" | "audit:read" | "admin";
+
 export interface Me {
   readonly user_id: string | null;
   readonly name: string;
@@ -32,8 +35,9 @@ class Session {
     return this.#state.is === "in" ? this.#state.me : null;
   }
 
-  may(grant: string): boolean {
-    return this.me?.grants.includes(grant) ?? false;
+  /** Whether they have the grant, or one of them. */
+  may(grant: Grant | readonly Grant[]): boolean {
+    return [grant].flat().some((each) => this.me?.grants.includes(each));
   }
 
   /** Who is signed in, if anybody. */

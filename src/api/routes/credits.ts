@@ -50,6 +50,22 @@ export const CREDIT_ROUTES: readonly Route[] = [
   route({
     ...ADMIN,
     method: "GET",
+    path: "/admin/credits",
+    query: PAGE_QUERY,
+    answers: z.array(BALANCE.extend({ name: z.string() })),
+    about: "The credit of every user, those who were made last first.",
+    async answer(call) {
+      const users = await listPage(
+        call,
+        (page) => call.parts.users.list(page),
+        ({ id, name }) => ({ id, name }),
+      );
+      return Promise.all(users.map(async ({ id, name }) => ({ ...(await balanceOf(call, id)), name })));
+    },
+  }),
+  route({
+    ...ADMIN,
+    method: "GET",
     path: "/admin/users/:id/credits",
     answers: BALANCE,
     about: "A user's credit.",
@@ -115,7 +131,7 @@ async function userId({ parts, params: { id = "" } }: Call): Promise<string> {
   return parts.credits.granted(id) === null ? (await parts.users.named(id)).id : id;
 }
 
-async function balanceOf({ parts }: Call, id: string): Promise<z.output<typeof BALANCE>> {
+async function balanceOf({ parts }: Pick<Call, "parts">, id: string): Promise<z.output<typeof BALANCE>> {
   return balanceShown(id, await parts.balance(id));
 }
 

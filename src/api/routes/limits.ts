@@ -1,7 +1,14 @@
 // Limits of single keys and users. What is not set for one is as the configuration has it for all (`quotas`).
 import * as z from "zod";
 import { DaybookError } from "../../event/errors.ts";
-import { LIMITS, type OwnLimits, ownLimitsSchema, type SubjectType } from "../../limits/limits.ts";
+import {
+  LIMIT_NAMES,
+  LIMITS,
+  type LimitName,
+  type OwnLimits,
+  ownLimitsSchema,
+  type SubjectType,
+} from "../../limits/limits.ts";
 import { REQUEST } from "../audit.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { JUSTIFICATION, REASON_BODY } from "../values.ts";
@@ -12,6 +19,16 @@ const SUBJECT_LIMITS = z.object({
   subject_type: z.enum(["api_key", "user"]),
   subject_id: z.string(),
   limits: ownLimitsSchema.describe("Those of its own; null: none, whatever the configuration says."),
+});
+
+const of = <Value extends z.ZodType>(value: Value) =>
+  z.object(Object.fromEntries(LIMIT_NAMES.map((name) => [name, value])) as Record<LimitName, Value>);
+
+const STANDING = SUBJECT_LIMITS.extend({
+  in_force: of(z.int().nullable()).describe(
+    "Those of its own, and else those of the configuration; null: none.",
+  ),
+  used: of(z.int()).describe("What counts against each now."),
 });
 
 const ADMIN = { access: ["admin"], audit: REQUEST } as const;
@@ -27,9 +44,13 @@ function routesOf(type: SubjectType): Route[] {
       ...ADMIN,
       method: "GET",
       path,
-      answers: SUBJECT_LIMITS,
-      about: `The limits of ${WHOSE[type]}, as far as they are its own.`,
-      answer: async ({ parts, params }) => shown(type, await parts.limits.own(type, params.id ?? "")),
+      answers: STANDING,
+      about: `The limits of ${WHOSE[type]}: its own, those in force, and what of them is used.`,
+      async answer({ parts, params }) {
+        const own = await parts.limits.own(type, params.id ?? "");
+        const { limits, used } = await parts.standing(type, own.id);
+        return { ...shown(type, own), in_force: limits, used };
+      },
     }),
     route({
       ...ADMIN,

@@ -57,6 +57,15 @@ const ADMIN = { access: ["admin"], audit: REQUEST } as const;
 export const SCHEDULE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
+    path: "/admin/export-targets",
+    access: ["audit:read", "admin"],
+    audit: REQUEST,
+    answers: z.array(z.object({ name: z.string() })),
+    about: "Where exports may be delivered to. Only the configuration file names such places.",
+    answer: async ({ parts }) => parts.targets.names.map((name) => ({ name })),
+  }),
+  route({
+    method: "GET",
     path: PATH,
     access: ["audit:read", "admin"],
     audit: REQUEST,

@@ -1,5 +1,6 @@
 // A request to an MCP server: its messages are read, judged and counted, each call gets its event, and then the bytes
 // go on as they came. Nothing is tried twice: a tool that ran must not run again.
+import { setImmediate as turn } from "node:timers/promises";
 import { newEventId } from "../../event/ids.ts";
 import { batchOf } from "../../protocols/mcp-batch.ts";
 import { HEADER_MISMATCH } from "../../protocols/mcp-errors.ts";
@@ -9,7 +10,7 @@ import {
   type McpMessage,
   type McpNotification,
   type McpRequest,
-  readMcp,
+  readMcpInTurns,
 } from "../../protocols/mcp-messages.ts";
 import type { Admission } from "../admission.ts";
 import { readBody } from "../body.ts";
@@ -24,12 +25,16 @@ import { headerProblem, headersUp } from "./headers.ts";
 import { callFacts, denial, type McpAudit } from "./judging.ts";
 import type { McpExchange } from "./mcp-exchange.ts";
 import { Offers } from "./offers.ts";
+import type { OpenStreams } from "./open-streams.ts";
 import type { Rounds } from "./rounds.ts";
 import type { McpServer } from "./servers.ts";
 
 export interface McpOptions {
   readonly book: CallBook;
   readonly rounds: Rounds;
+  readonly streams: OpenStreams;
+  /** That a key may have open. */
+  readonly maxStreams: number;
   readonly rulings: Rulings;
   readonly admission: Admission;
   /** Of the configuration; policies may ask for it. */
@@ -52,7 +57,8 @@ export async function serveMcp(
   if (request.method === "POST") {
     const body = await bodyOf(exchange, options.maxBodyBytes);
     if (body === null) return;
-    const read = readMcp(body);
+    const read = await readMcpInTurns(body, turn);
+    if (exchange.isOver) return;
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;
       return exchange.refuse("invalid_request", { message, rpcCode, id });
@@ -71,17 +77,31 @@ export async function serveMcp(
     if (kept.messages.length === 0) return exchange.answerDenied();
     asked = askedOf(kept.messages, kept.messages === read.messages ? body : batchOf(kept.texts));
   } else exchange.isRead = true;
+  const stays = request.method === "GET" || asked.stays;
+  const leave = stays ? options.streams.enter(caller.key.id, options.maxStreams) : NOTHING_TO_LEAVE;
+  if (leave === null) return refuseStream(exchange, options.maxStreams);
   server.hold();
   try {
     await new Forwarding(exchange, server, caller, asked, options).run();
   } finally {
     server.release();
+    leave();
   }
 }
 
 /** As a server says of a session that is over: the client begins a new one. */
 const NO_SESSION = { message: "There is no such session. Begin a new one.", errorType: "unknown_session" };
 const NOTHING: Asked = { body: null, lists: new Map(), stays: false, cancels: [] };
+
+const NOTHING_TO_LEAVE = () => {};
+
+function refuseStream(exchange: McpExchange, most: number): void {
+  exchange.refuse("limit_exceeded", {
+    message: `The key has ${most} streams open (mcp.max_streams_per_key). End one of them first.`,
+    errorType: "open_streams",
+    headers: { "retry-after": "10" },
+  });
+}
 
 /** The whole body; null when it was refused, or never came. */
 async function bodyOf(exchange: McpExchange, maxBytes: number): Promise<Buffer | null> {
@@ -151,7 +171,7 @@ function letIn(
   read: McpBody,
   options: McpOptions,
 ): Pick<McpBody, "messages" | "texts"> | null {
-  const context = { server: server.name, key, ...options };
+  const context = { server: server.name, key, ...options, spent: { units: 0 } };
   const denied = new Set<McpMessage>();
   const audited = begun(exchange, server, read, options);
   for (const { message, call } of audited) {

@@ -28,6 +28,10 @@ export interface Field {
 
 export type Shape =
   | { readonly is: "text" | "secret" | "time" | "boolean" | "json" }
+  /** Text of more than a line. */
+  | { readonly is: "long" }
+  /** Which events: a line as in the search bar. */
+  | { readonly is: "events" }
   | { readonly is: "number"; readonly step: number | "any"; readonly min?: number; readonly max?: number }
   | { readonly is: "choice"; readonly of: readonly string[] }
   | { readonly is: "choices"; readonly of: readonly string[] }
@@ -78,7 +82,7 @@ export function fieldsOf({ properties = {}, required = [] }: Schema): readonly F
     const bare = withoutNull(schema);
     return {
       name,
-      about: schema.description ?? bare.description ?? "",
+      about: (schema.description ?? bare.description ?? "").replaceAll("`", ""),
       required: required.includes(name),
       shape: shapeOf(bare),
     };
@@ -88,6 +92,9 @@ export function fieldsOf({ properties = {}, required = [] }: Schema): readonly F
 function withoutNull(schema: Schema): Schema {
   const some = schema.anyOf?.filter(({ type }) => type !== "null");
   if (some?.length === 1 && some[0] !== undefined) return withoutNull(some[0]);
+  // One, or a list of such: the list.
+  const list = some?.find(({ type }) => type === "array");
+  if (list !== undefined) return list;
   const { type } = schema;
   if (typeof type === "string" || type === undefined) return schema;
   const types = type.filter((each) => each !== "null");

@@ -1,14 +1,9 @@
 // Users, API keys and tokens.
 import { get } from "#lib/api.ts";
 import * as links from "#lib/links.ts";
+import { list, owner, text, time } from "./columns.ts";
 import type { Change, Column, Resource, Row } from "./resource.ts";
 import type { Values } from "./values.ts";
-
-const text = (name: string) => (row: Row) =>
-  row[name] === null || row[name] === undefined ? "" : String(row[name]);
-const list = (name: string, none: string) => (row: Row) =>
-  Array.isArray(row[name]) ? row[name].join(", ") : none;
-const time = (title: string, name: string): Column => ({ title, text: text(name), isTime: true });
 
 const usable: Column = {
   title: "State",
@@ -24,13 +19,6 @@ const usable: Column = {
       : row.expires_at && Date.parse(String(row.expires_at)) <= Date.now()
         ? "late"
         : "good",
-};
-
-const owner: Column = {
-  title: "User",
-  text: text("user_id"),
-  isCode: true,
-  href: ({ user_id: id }) => (id ? links.explorer({ user_id: id }) : null),
 };
 
 function limitsOf(row: Row, at: "users" | "api-keys"): Change {
@@ -89,22 +77,6 @@ export const USERS: Resource = {
       },
       limitsOf(row, "users"),
       {
-        title: `Give credit to ${String(name)}`,
-        verb: "Give credit",
-        method: "POST",
-        path: `${at}/credits/grant`,
-        template: "/admin/users/{id}/credits/grant",
-        about:
-          "Millionths of a dollar. From the first grant on, what the user's requests cost is held against it.",
-      },
-      {
-        title: `Correct the credit of ${String(name)}`,
-        verb: "Correct credit",
-        method: "POST",
-        path: `${at}/credits/adjust`,
-        template: "/admin/users/{id}/credits/adjust",
-      },
-      {
         title: `Delete ${String(name)}`,
         verb: "Delete",
         method: "DELETE",
@@ -124,6 +96,7 @@ export const KEYS: Resource = {
   keyOf: text("id"),
   nameOf: text("name"),
   events: ({ id }) => ({ entity_id: id }),
+  details: { title: ({ name }) => `Key ${String(name)}`, load: () => import("./KeyDetails.svelte") },
   columns: [
     { title: "Name", text: text("name"), href: ({ id }) => links.explorer({ api_key_id: id }) },
     { title: "Begins with", text: text("prefix"), isCode: true },

@@ -1,22 +1,20 @@
-// Policies, MCP servers and legal holds.
+// Policies and MCP servers.
+
 import * as links from "#lib/links.ts";
+import { refusalOf, rehearsal } from "#lib/policies/dry-run.ts";
 import { duration } from "#lib/time.ts";
-import type { Column, Resource, Row } from "./resource.ts";
+import { enabled, isOurs, source, text } from "./columns.ts";
+import type { Change, Resource, Row } from "./resource.ts";
 import { worded } from "./values.ts";
 
-const text = (name: string) => (row: Row) =>
-  row[name] === null || row[name] === undefined ? "" : String(row[name]);
-
-const SOURCES: Readonly<Record<string, string>> = { file: "file", control: "here", stdio: "wrapped" };
-const source: Column = { title: "From", text: ({ source: from }) => SOURCES[String(from)] ?? String(from) };
-const enabled: Column = {
-  title: "State",
-  text: ({ enabled: is }) => (is ? "on" : "off"),
-  tone: ({ enabled: is }) => (is ? "good" : "idle"),
-};
-const isOurs = ({ source: from }: Row) => from === "control";
-
 const TONES = { allow: "good", warn: "late", deny: "bad" } as const;
+
+/** Of a form that makes or changes a policy. */
+const TRIED: Pick<Change, "shapes" | "check" | "rehearse"> = {
+  shapes: async () => ({ when: { is: "long" } }),
+  check: refusalOf,
+  rehearse: rehearsal,
+};
 
 export const POLICIES: Resource = {
   title: "Policies",
@@ -26,6 +24,10 @@ export const POLICIES: Resource = {
   keyOf: (row) => `${row.source} ${row.name}`,
   nameOf: text("name"),
   events: ({ id }) => ({ kind: "admin", entity_type: "policy", entity_id: id }),
+  details: {
+    title: ({ name }) => `Policy ${String(name)}`,
+    load: () => import("#lib/policies/PolicyDetails.svelte"),
+  },
   columns: [
     { title: "Name", text: text("name") },
     {
@@ -52,6 +54,7 @@ export const POLICIES: Resource = {
     path: "/admin/policies",
     template: "/admin/policies",
     before: { enabled: true },
+    ...TRIED,
   },
   changes(row) {
     if (!isOurs(row)) return [];
@@ -60,7 +63,7 @@ export const POLICIES: Resource = {
     const { name, match, when, effect, reason, enabled: is } = row;
     const before = { name, match, when, effect, reason, enabled: is };
     return [
-      { title: `Change ${String(name)}`, verb: "Change", method: "PUT", path, template, before },
+      { title: `Change ${String(name)}`, verb: "Change", method: "PUT", path, template, before, ...TRIED },
       {
         title: `Take ${String(name)} away`,
         verb: "Delete",
@@ -94,6 +97,7 @@ export const MCP_SERVERS: Resource = {
   keyOf: (row) => `${row.source} ${row.name}`,
   nameOf: text("name"),
   events: ({ name }) => ({ kind: "mcp", provider: name }),
+  details: { title: ({ name }) => `MCP server ${String(name)}`, load: () => import("./McpDetails.svelte") },
   columns: [
     {
       title: "Name",
@@ -113,8 +117,20 @@ export const MCP_SERVERS: Resource = {
           | "bad"
           | "idle",
     },
-    { title: "Calls", text: (row) => String(usage(row).calls) },
-    { title: "Failed", text: (row) => String(usage(row).failed) },
+    {
+      title: "Tools",
+      text: ({ offers }) => String((offers as { tools: readonly string[] }).tools.length || ""),
+    },
+    {
+      title: "Calls",
+      text: (row) => String(usage(row).calls),
+      href: ({ name }) => links.explorer({ kind: "mcp", provider: name, since: "7d" }),
+    },
+    {
+      title: "Failed",
+      text: (row) => String(usage(row).failed),
+      href: ({ name }) => links.explorer({ kind: "mcp", provider: name, since: "7d", "status!": "success" }),
+    },
     {
       title: "95 % within",
       text: (row) => {
@@ -157,52 +173,4 @@ export const MCP_SERVERS: Resource = {
       },
     ];
   },
-};
-
-export const HOLDS: Resource = {
-  title: "Legal holds",
-  about: "Events that neither retention nor erasure may touch, now and later.",
-  path: "/admin/holds",
-  none: "There are no holds: events go when their retention is over.",
-  keyOf: text("id"),
-  nameOf: text("id"),
-  events: ({ id }) => ({ kind: "admin", entity_id: id }),
-  columns: [
-    {
-      title: "Events",
-      text: ({ filter }) =>
-        Object.entries((filter ?? {}) as Record<string, unknown>)
-          .map(([name, values]) => `${name}: ${worded(values)}`)
-          .join("; "),
-      href: ({ filter }) => (filter === null ? null : links.explorer(filter as Record<string, string[]>)),
-    },
-    { title: "Reason", text: text("reason") },
-    {
-      title: "State",
-      text: ({ released_at: at }) => (at ? "released" : "holds"),
-      tone: ({ released_at: at }) => (at ? "idle" : "good"),
-    },
-    { title: "Since", text: text("created_at"), isTime: true },
-    { title: "Released", text: text("released_at"), isTime: true },
-  ],
-  create: {
-    title: "A new hold",
-    verb: "New hold",
-    method: "POST",
-    path: "/admin/holds",
-    template: "/admin/holds",
-  },
-  changes: (row) =>
-    row.released_at !== null
-      ? []
-      : [
-          {
-            title: "Release this hold",
-            verb: "Release",
-            method: "POST",
-            path: `/admin/holds/${String(row.id)}/release`,
-            template: "/admin/holds/{id}/release",
-            isDanger: true,
-          },
-        ],
 };

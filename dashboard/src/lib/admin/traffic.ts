@@ -1,24 +1,9 @@
 // Providers and routes.
+import { ask } from "#lib/api.ts";
 import * as links from "#lib/links.ts";
 import { duration } from "#lib/time.ts";
+import { enabled, isOurs, list, source, text } from "./columns.ts";
 import type { Column, Resource, Row } from "./resource.ts";
-
-const text = (name: string) => (row: Row) =>
-  row[name] === null || row[name] === undefined ? "" : String(row[name]);
-const list = (name: string) => (row: Row) => (Array.isArray(row[name]) ? row[name].join(", ") : "");
-
-const source: Column = {
-  title: "From",
-  text: ({ source: from }) =>
-    ({ file: "file", control: "here", built_in: "built in" })[String(from)] ?? String(from),
-};
-const enabled: Column = {
-  title: "State",
-  text: ({ enabled: is }) => (is ? "on" : "off"),
-  tone: ({ enabled: is }) => (is ? "good" : "idle"),
-};
-/** Those of the configuration file are changed there. */
-const isOurs = ({ source: from }: Row) => from === "control";
 
 interface Health {
   readonly state: "closed" | "open" | "half_open";
@@ -42,6 +27,16 @@ const HEALTH: Column = {
     return is.state === "open" ? "bad" : is.failures > 0 || is.state === "half_open" ? "late" : "good";
   },
 };
+
+const POST = { method: "POST" } as const;
+
+interface Tested {
+  readonly ok: boolean;
+  readonly duration_ms: number;
+  readonly models: number | null;
+  readonly status: number | null;
+  readonly error_code: string | null;
+}
 
 const PROVIDER_FIELDS = [
   "name",
@@ -89,24 +84,33 @@ export const PROVIDERS: Resource = {
     template: "/admin/providers",
     before: { enabled: true },
   },
-  tries: ({ name }) => [
+  deeds: ({ name }) => [
     {
       title: "Test",
-      path: `/admin/providers/${encodeURIComponent(String(name))}/test`,
-      said: ({ ok, duration_ms: ms, models, status, error_code: code }) => ({
-        isBad: ok !== true,
-        text: ok
-          ? `${String(name)} answers, in ${duration(Number(ms))}${models === null ? "" : `, and lists ${String(models)} models`}.`
-          : `${String(name)} does not answer as it should: ${String(status ?? code)}.`,
-      }),
+      async run() {
+        const answer = await ask<Tested>(`/admin/providers/${encodeURIComponent(String(name))}/test`, POST);
+        const { ok, duration_ms: ms, models, status, error_code: code } = answer.data;
+        return {
+          isBad: !ok,
+          text: ok
+            ? `${String(name)} answers, in ${duration(ms)}${models === null ? "" : `, and lists ${models} models`}.`
+            : `${String(name)} does not answer as it should: ${status ?? code}.`,
+          link: { href: links.explorer({ request_id: answer.requestId }), text: "Its event" },
+        };
+      },
     },
     {
       title: "Ask for its models",
-      path: `/admin/providers/${encodeURIComponent(String(name))}/sync`,
-      said: ({ models }) => ({
-        isBad: false,
-        text: `${String(name)} serves ${Array.isArray(models) ? models.length : 0} models.`,
-      }),
+      async run() {
+        const answer = await ask<{ models: readonly string[] }>(
+          `/admin/providers/${encodeURIComponent(String(name))}/sync`,
+          POST,
+        );
+        return {
+          text: `${String(name)} serves ${answer.data.models.length} models.`,
+          link: { href: links.explorer({ request_id: answer.requestId }), text: "Its event" },
+        };
+      },
     },
   ],
   changes(row) {

@@ -3,8 +3,15 @@ import type { Field } from "./description.ts";
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** Reasons are no part of what changes. */
-export const REASONS: readonly string[] = ["justification", "reason"];
+/**
+ * The fields that say why, which are no part of what changes. A `reason` beside a `justification` is what is told to
+ * others, and is.
+ */
+export function isReason({ name }: Field, fields: readonly Field[]): boolean {
+  return (
+    name === "justification" || (name === "reason" && fields.every((each) => each.name !== "justification"))
+  );
+}
 
 export interface Difference {
   readonly name: string;
@@ -44,7 +51,7 @@ function canonical(value: unknown): string {
 /** What would be different after `after`, field by field. */
 export function differences(fields: readonly Field[], before: Values, after: Values): Difference[] {
   return fields
-    .filter(({ name }) => !REASONS.includes(name) && !isSame(before[name], after[name]))
+    .filter((field) => !isReason(field, fields) && !isSame(before[field.name], after[field.name]))
     .map(({ name, shape }) => ({
       name,
       before: filled(before[name]),
@@ -55,7 +62,9 @@ export function differences(fields: readonly Field[], before: Values, after: Val
 
 /** The body of a request: of a PATCH what differs, null for what is taken away; else all that is filled. */
 export function bodyOf(method: string, fields: readonly Field[], before: Values, after: Values): Values {
-  const reasons = fields.filter(({ name }) => REASONS.includes(name) && filled(after[name]) !== undefined);
+  const reasons = fields.filter(
+    (field) => isReason(field, fields) && filled(after[field.name]) !== undefined,
+  );
   const given = Object.fromEntries(reasons.map(({ name }) => [name, after[name]]));
   if (method === "PATCH") {
     const changed = differences(fields, before, after);

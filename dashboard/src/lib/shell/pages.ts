@@ -1,8 +1,14 @@
 // The pages there are, for the navigation, the palette and the keys that lead to them.
 import Activity from "@lucide/svelte/icons/activity";
+import Archive from "@lucide/svelte/icons/archive";
 import Boxes from "@lucide/svelte/icons/boxes";
 import ChartLine from "@lucide/svelte/icons/chart-line";
+import Coins from "@lucide/svelte/icons/coins";
+import Eraser from "@lucide/svelte/icons/eraser";
+import Eye from "@lucide/svelte/icons/eye";
+import FileCheck from "@lucide/svelte/icons/file-check";
 import Gauge from "@lucide/svelte/icons/gauge";
+import Hourglass from "@lucide/svelte/icons/hourglass";
 import KeyRound from "@lucide/svelte/icons/key-round";
 import Layers from "@lucide/svelte/icons/layers";
 import Lock from "@lucide/svelte/icons/lock";
@@ -13,17 +19,20 @@ import Search from "@lucide/svelte/icons/search";
 import ShieldCheck from "@lucide/svelte/icons/shield-check";
 import Ticket from "@lucide/svelte/icons/ticket";
 import Users from "@lucide/svelte/icons/users";
+import type { Grant } from "#lib/session.svelte.ts";
 
 export interface Page {
   readonly path: "/" | `/${string}`;
   readonly title: string;
   readonly about: string;
-  readonly group: "Trail" | "Administration";
-  /** Who may see anything there: holders of this grant. */
-  readonly grant: "own" | "admin";
+  readonly group: "Trail" | "Custody" | "Administration";
+  /** Who may see anything there: holders of this grant, or of one of these. */
+  readonly grant: Grant | readonly Grant[];
   readonly icon: typeof Search;
   readonly keys: string;
 }
+
+const AUDIT = ["audit:read", "admin"] as const;
 
 // biome-ignore format: one page, one line
 export const PAGES: readonly Page[] = [
@@ -32,13 +41,19 @@ export const PAGES: readonly Page[] = [
   { path: "/activity", title: "Activity", about: "What each user did", group: "Trail", grant: "own", icon: ChartLine, keys: "g a" },
   { path: "/sessions", title: "Sessions", about: "What each session did and cost", group: "Trail", grant: "own", icon: Layers, keys: "g s" },
   { path: "/settings", title: "Request Logs", about: "Inference requests, live", group: "Trail", grant: "own", icon: ScrollText, keys: "g l" },
+  { path: "/exports", title: "Exports", about: "Files of the trail, now and by schedule", group: "Custody", grant: AUDIT, icon: Archive, keys: "g x" },
+  { path: "/evidence", title: "Evidence", about: "Checkpoints, anchors and verification", group: "Custody", grant: AUDIT, icon: FileCheck, keys: "g v" },
+  { path: "/retention", title: "Retention", about: "How long events stay, and what has gone", group: "Custody", grant: AUDIT, icon: Hourglass, keys: "g n" },
+  { path: "/holds", title: "Legal holds", about: "What retention may not touch", group: "Custody", grant: AUDIT, icon: Lock, keys: "g h" },
+  { path: "/erasures", title: "Erasures", about: "A person's data taken out of the trail", group: "Custody", grant: AUDIT, icon: Eraser, keys: "g f" },
+  { path: "/watch", title: "Audit of the audit", about: "Who looked, exported and changed", group: "Custody", grant: "audit:read", icon: Eye, keys: "g w" },
   { path: "/users", title: "Users", about: "Who may sign in, their limits and credit", group: "Administration", grant: "admin", icon: Users, keys: "g u" },
   { path: "/keys", title: "API keys", about: "What clients of the gateway present", group: "Administration", grant: "admin", icon: KeyRound, keys: "g k" },
   { path: "/tokens", title: "Tokens", about: "What programs present to the API", group: "Administration", grant: "admin", icon: Ticket, keys: "g t" },
+  { path: "/credits", title: "Credits", about: "What users were given, and what is left", group: "Administration", grant: "admin", icon: Coins, keys: "g b" },
   { path: "/providers", title: "Providers", about: "Where requests are sent on to", group: "Administration", grant: "admin", icon: Boxes, keys: "g p" },
   { path: "/routes", title: "Routes", about: "Which providers serve a model, and its price", group: "Administration", grant: "admin", icon: Route, keys: "g r" },
   { path: "/policies", title: "Policies", about: "What is allowed, noted or denied", group: "Administration", grant: "admin", icon: ShieldCheck, keys: "g c" },
   { path: "/mcp-servers", title: "MCP servers", about: "Servers behind the gateway", group: "Administration", grant: "admin", icon: Plug, keys: "g m" },
-  { path: "/holds", title: "Legal holds", about: "What retention may not touch", group: "Administration", grant: "admin", icon: Lock, keys: "g h" },
-  { path: "/system", title: "System", about: "Whether all is well, and whether anything is lost", group: "Administration", grant: "admin", icon: Activity, keys: "g y" },
+  { path: "/system", title: "System", about: "Whether all is well, and whether anything is lost", group: "Administration", grant: AUDIT, icon: Activity, keys: "g y" },
 ];

@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { manyHistories } from "./many-histories.ts";
+
+/** `npm run honest-histories` tries ten thousand. */
+const HISTORIES = 1000;
+/** Each state must have been what a history implied: measured, and then some. */
+const FEWEST = 50;
+
+test("a thousand honest histories, and not one false alarm", async () => {
+  const { told, failure } = await manyHistories({ runs: HISTORIES });
+  assert.equal(failure, null);
+  for (const state of ["VALID", "VALID_ERASED", "PRUNED"] as const)
+    assert.ok((told[state] ?? 0) >= FEWEST, JSON.stringify(told));
+});
