@@ -2,7 +2,8 @@
 // and templates of our routes; where others can make up words (actions of the library, paths passed through), all beyond
 // a number of them are counted as `other`. Per-user numbers come from the store (`/admin/audit-logs/users`), never from here.
 import { Counter, Histogram, type Registry } from "prom-client";
-import { type Cell, COLUMN, type FieldName, type Row } from "../event/fields.ts";
+import { type Cell, COLUMN, type FieldName, KINDS, type Row } from "../event/fields.ts";
+import { FORMAT_NAMES } from "../read/export/formats.ts";
 
 /** A person's tool calls and a batch of embeddings are both in the middle of it, in seconds. */
 const BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900];
@@ -18,8 +19,8 @@ const TOKENS = {
 /** Adds the metrics of events to `registry`; answers with what must be told of each durable event. */
 export function countEvents(registry: Registry): (row: Row) => void {
   const registers = [registry];
-  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
-    new Counter<Label>({ name, help, labelNames: [...labelNames], registers });
+  const counter: MakeCounter = (name, help, labelNames) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers });
   const events = counter("daybook_events_total", "Events by what they are, weighted by count.", [
     "kind",
     "action",
@@ -43,6 +44,7 @@ export function countEvents(registry: Registry): (row: Row) => void {
     buckets: BUCKETS,
     registers,
   });
+  const countOwn = countOwnEvents(counter);
   const actions = new Words();
   const endpoints = new Words();
   return (row) => {
@@ -54,6 +56,7 @@ export function countEvents(registry: Registry): (row: Row) => void {
     events.inc({ kind, action, status }, count);
     if (status !== "success")
       failures.inc({ kind, error_code: String(cell("error_code") ?? "unknown") }, count);
+    if (kind === "system") countOwn(String(cell("action")), status, cell("metadata"));
     if (kind === "admin") changes.inc({ action });
     const decision = String(cell("policy_decision"));
     if (decision !== "n/a") decisions.inc({ decision });
@@ -66,6 +69,41 @@ export function countEvents(registry: Registry): (row: Row) => void {
     const [endpoint, ms] = [cell("endpoint"), cell("duration_ms")];
     if (endpoint !== null && ms !== null)
       durations.observe({ endpoint: endpoints.bounded(String(endpoint)) }, Number(ms) / 1000);
+  };
+}
+
+type MakeCounter = <Label extends string>(
+  name: string,
+  help: string,
+  labelNames: readonly Label[],
+) => Counter<Label>;
+
+/** What Daybook's events about itself say in their metadata: exports, and what retention removes. */
+function countOwnEvents(counter: MakeCounter) {
+  const exports = counter("daybook_exports_total", "Exports, by format and how they ended.", [
+    "format",
+    "status",
+  ]);
+  const exported = counter("daybook_exported_events_total", "Events in exports that were whole.", ["format"]);
+  const removed = counter(
+    "daybook_retention_removed_events_total",
+    "Events that retention told it would remove, by kind, and whether for their age or for room.",
+    ["kind", "because"],
+  );
+  return (action: string, status: string, metadata: Cell): void => {
+    if (action !== "exported" && action !== "pruned") return;
+    const said = JSON.parse(String(metadata ?? "{}")) as Readonly<Record<string, unknown>>;
+    if (action === "exported") {
+      const format = FORMAT_NAMES.find((name) => name === said.format) ?? "other";
+      const isWhole = typeof said.rows === "number";
+      // What asks for a job that exports is told too, and ends nothing.
+      if (isWhole || status !== "success") exports.inc({ format, status });
+      if (typeof said.rows === "number") exported.inc({ format }, said.rows);
+    } else {
+      for (const kind of KINDS)
+        if (typeof said[kind] === "number")
+          removed.inc({ kind, because: said.because === "size" ? "size" : "age" }, said[kind]);
+    }
   };
 }
 
