@@ -7,6 +7,7 @@ import type { Recorder } from "../recorder/recorder.ts";
 import type { Anchoring } from "./anchoring.ts";
 import { countEvents } from "./event-metrics.ts";
 import type { Overhead } from "./overhead.ts";
+import { countOwnEvents } from "./own-event-metrics.ts";
 
 export interface MetricsParts {
   readonly recorder: Recorder;
@@ -58,6 +59,7 @@ export function createMetrics(parts: MetricsParts): Registry {
   }
   registry.registerMetric(parts.overhead.histogram);
   parts.recorder.follow(countEvents(registry));
+  parts.recorder.follow(countOwnEvents(registry));
   return registry;
 }
 
