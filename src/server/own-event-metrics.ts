@@ -29,7 +29,8 @@ export function countOwnEvents(registry: Registry): (row: Row) => void {
     },
     pruned(said) {
       const because = said.because === "size" ? "size" : "age";
-      for (const kind of KINDS) if (typeof said[kind] === "number") removed.inc({ kind, because }, said[kind]);
+      for (const kind of KINDS)
+        if (typeof said[kind] === "number") removed.inc({ kind, because }, said[kind]);
     },
   };
   return (row) => {
