@@ -1,4 +1,5 @@
 // Prometheus metrics. Labels are bounded: kinds, actions, reasons, states, route templates; never a user, key or model.
+import { statfsSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Delivery } from "../delivery/delivery.ts";
 import { KINDS } from "../event/fields.ts";
@@ -8,6 +9,8 @@ import type { Anchoring } from "./anchoring.ts";
 import { countEvents } from "./event-metrics.ts";
 
 export interface MetricsParts {
+  /** The data folder. */
+  readonly home: string;
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
@@ -58,7 +61,7 @@ export function createMetrics(parts: MetricsParts): Registry {
 }
 
 function measures(parts: MetricsParts): Measure[] {
-  const { anchoring, recorder, journal, delivery, activeRequests, exporter, schedules, now } = parts;
+  const { home, anchoring, recorder, journal, delivery, activeRequests, exporter, schedules, now } = parts;
   let wholeAt = now();
   recorder.follow(() => {
     // What was just made durable cannot be there yet.
@@ -127,6 +130,15 @@ function measures(parts: MetricsParts): Measure[] {
       help: "Bytes of the journal's segments.",
       labels: [],
       read: one(() => journal.bytes),
+    },
+    {
+      name: "daybook_disk_free_bytes",
+      help: "Bytes that are free on the disk of the data folder.",
+      labels: [],
+      read: one(() => {
+        const { bavail, bsize } = statfsSync(home);
+        return bavail * bsize;
+      }),
     },
     {
       name: "daybook_journal_restarts_total",
