@@ -97,9 +97,10 @@ export async function visit(
     faults: () => faultsOf(page, RULES),
     faultsByNight: async () => {
       await page.emulateMedia({ colorScheme: "dark" });
-      assert.ok(await page.evaluate("document.documentElement.classList.contains('dark')"));
+      await page.locator("html.dark").waitFor({ state: "attached" });
       const faults = await faultsOf(page, ["color-contrast"]);
       await page.emulateMedia({ colorScheme: "light" });
+      await page.locator("html.dark").waitFor({ state: "detached" });
       return faults;
     },
   };
