@@ -31,6 +31,7 @@ import {
   type Scalar,
   UNREAD,
 } from "./redaction-values.ts";
+import { fittingNames, type Work } from "./redaction-work.ts";
 
 /** Stands for what threw when it was read. */
 const UNREADABLE = "[UNREADABLE]";
@@ -40,15 +41,10 @@ const MARKERS: ReadonlySet<unknown> = new Set([TRUNCATED, UNREADABLE, CIRCULAR])
 
 /** Objects and arrays deeper than this are cut. */
 const MAX_DEPTH = 64;
-/** Characters of a string that does not fit but is still read as JSON; a longer one is cut and read as text. */
-const MAX_PARSED = 1_048_576;
 /** Bytes below which JSON in a string would be little but markers. */
 const LEAST_PARSED = 64;
-const MAX_NAME_BYTES = 256;
 /** Bytes of `,"[TRUNCATED]":true`, kept back in every open container for its marker. */
 const MARKER_ROOM = 19;
-/** No member takes fewer bytes: `"":0` and a comma. */
-const LEAST_MEMBER = 5;
 
 /** No room for the value. */
 const NO_ROOM = Symbol("no room");
@@ -68,6 +64,7 @@ export interface Walk {
   /** Whether members or elements were left out for want of room. */
   incomplete: boolean;
   readonly inside: Set<object>;
+  readonly work: Work;
 }
 
 /** Where a value stands. */
@@ -157,7 +154,9 @@ function scalar(walk: Walk, value: Scalar, place: Place, strategy: PathStrategy 
 
 function text(walk: Walk, value: string, place: Place, strategy: PathStrategy | undefined): Visited {
   const limit = Math.min(walk.maxString, walk.room);
-  const worthParsing = isLonger(value, limit) && value.length <= MAX_PARSED && limit >= LEAST_PARSED;
+  const { work } = walk;
+  work.saw(value);
+  const worthParsing = isLonger(value, limit) && limit >= LEAST_PARSED && work.parses(value);
   const long = worthParsing ? asJson(walk, value, place, limit) : null;
   const redact = (part: string) => redactStep(walk, part, place);
   const { raw, redactions, step } =
@@ -273,14 +272,14 @@ function members(walk: Walk, object: object, place: Place): Visited {
   let names = Object.keys(object);
   let cut = Object.hasOwn(object, TRUNCATED) && readMember(object, TRUNCATED) === true;
   if (cut) names = names.filter((name) => name !== TRUNCATED);
-  const most = Math.floor(walk.room / LEAST_MEMBER);
+  const most = fittingNames(names, walk.room);
   if (names.length > most) {
     names.length = most;
     Object.assign(walk, { truncated: true, incomplete: true });
     cut = true;
   }
   const entry = entryOf(object, names, cut);
-  for (const { name, shown, redactions } of shownMembers(object, names)) {
+  for (const { name, shown, redactions } of shownMembers(walk, object, names)) {
     const before = { room: walk.room, redactions: walk.redactions };
     const value = readMember(object, name);
     walk.room -= jsonBytes(shown) + 2;
@@ -318,11 +317,11 @@ interface Member {
  * before what they name, scalars before lists, so that a long list does not take their room. Markers come with
  * the lists, as which they may have begun: the second time, nothing comes earlier than the first.
  */
-function shownMembers(object: object, names: readonly string[]): Member[] {
+function shownMembers({ work }: Walk, object: object, names: readonly string[]): Member[] {
   const used = new Set([TRUNCATED]);
   let number = 1;
   const all = names.map((name) => {
-    const fitted = fitText(name, MAX_NAME_BYTES, redactOnce);
+    const fitted = work.shown(name);
     let shown = fitted?.text ?? TRUNCATED;
     while (used.has(shown)) shown = `${REDACTED} ${++number}`;
     used.add(shown);

@@ -7,6 +7,7 @@ import { TRUNCATED } from "./redaction-fit.ts";
 import { type PathStrategy, parsePaths } from "./redaction-paths.ts";
 import { NO_SCHEMA, readSchema } from "./redaction-schema.ts";
 import { copyOf, type Walk } from "./redaction-walk.ts";
+import { Work } from "./redaction-work.ts";
 
 export type { PathStrategy } from "./redaction-paths.ts";
 export { REDACTED, type RedactedText } from "./redaction-patterns.ts";
@@ -58,6 +59,7 @@ export function createRedactor(options: RedactionOptions): (value: unknown) => R
   // When not everything fits, long strings give way before members are left out.
   const maxStrings = [maxBytes, maxBytes >> 3, maxBytes >> 6];
   return (value) => {
+    const work = new Work();
     for (const [attempt, maxString] of maxStrings.entries()) {
       const walk: Walk = {
         mode,
@@ -69,9 +71,11 @@ export function createRedactor(options: RedactionOptions): (value: unknown) => R
         truncated: false,
         incomplete: false,
         inside: new Set(),
+        work,
       };
       const copy = copyOf(walk, value, { depth: 0, schema: schema.root, paths, isElement: false });
-      if (walk.incomplete && attempt < maxStrings.length - 1) continue;
+      const next = maxStrings[attempt + 1];
+      if (walk.incomplete && next !== undefined && work.shortens(next)) continue;
       const json = canonicalJson(copy);
       if (Buffer.byteLength(json) > maxBytes) break;
       return { json, value: copy, redactions: walk.redactions, truncated: walk.truncated };

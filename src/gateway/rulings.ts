@@ -3,8 +3,13 @@
 import type { Facts } from "../event/fields.ts";
 
 export interface Rulings {
-  /** Never throws: what cannot be decided is denied. */
-  decide(question: RulingQuestion): Ruling;
+  /** Never throws: what cannot be decided is denied. `spent`: of the request, where it asks for more than one call. */
+  decide(question: RulingQuestion, spent?: Spent): Ruling;
+}
+
+/** What judging has cost so far: who asks for many things at once has no more of it. */
+export interface Spent {
+  units: number;
 }
 
 /** Never content, but for the arguments of an MCP call, which are looked at and not kept. */

@@ -29,9 +29,9 @@ export class Meter {
   #left = 0;
   #requestSize = 0;
 
-  /** Begins a request of so many bytes. */
-  start(requestSize: number): void {
-    this.#left = BUDGET;
+  /** Begins a request of so many bytes, of whose budget so much is spent. */
+  start(requestSize: number, spent = 0): void {
+    this.#left = BUDGET - spent;
     this.#requestSize = requestSize;
   }
 

@@ -41,15 +41,22 @@ export class PolicySet {
     return this.#rules.length;
   }
 
-  /** Never throws. */
-  decide(question: Question): Answer {
+  /** Never throws. `spent` is what others of the same request have cost, and then with this one. */
+  decide(question: Question, spent?: { units: number }): Answer {
     if (this.#rules.length === 0) return UNRULED;
     if (isLong(question.name) || isLong(question.model)) return TOO_LONG;
     const positions = this.#index.find(question);
     if (positions.length === 0) return UNRULED;
     const { meter } = this.#conditions;
-    meter.start(question.requestSize);
-    const values = new Values(question, meter);
+    meter.start(question.requestSize, spent?.units);
+    try {
+      return this.#decide(positions, new Values(question, meter));
+    } finally {
+      if (spent !== undefined) spent.units = meter.spent;
+    }
+  }
+
+  #decide(positions: readonly number[], values: Values): Answer {
     const holding: Policy[] = [];
     for (const position of positions) {
       const { policy, condition } = this.#rules[position] as Rule;

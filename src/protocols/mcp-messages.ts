@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { isObject } from "./json-members.ts";
 import { type McpMethod, mcpMethod } from "./mcp-methods.ts";
 import { traceFrom } from "./request-ids.ts";
-import { readStrictJson } from "./strict-json.ts";
+import { type ReadJson, readStrictJson, readStrictJsonInTurns, type Unreadable } from "./strict-json.ts";
 
 /** An id, as JSON text that is the same for the same id: what `1.0` and `1` are. */
 export type McpId = string;
@@ -69,14 +69,28 @@ const SENTENCES = {
   too_deep: "The message is nested too deep.",
 } as const;
 const MAX_MESSAGES = 1000;
+const NOT_UTF8 = refuse(-32700, "The body is not UTF-8.");
 /** Longer ones are nobody's. */
 const MAX_ID_LENGTH = 1024;
 
 /** The messages of a body or a line, or why none of them is sent on. */
 export function readMcp(bytes: Buffer): McpBody | McpRefusal {
-  if (!isUtf8(bytes)) return refuse(-32700, "The body is not UTF-8.");
+  if (!isUtf8(bytes)) return NOT_UTF8;
   const text = bytes.toString("utf8");
-  const read = readStrictJson(text);
+  return messagesOf(readStrictJson(text), text, bytes);
+}
+
+/** The same; a long one is read in turns with whatever else the thread has to do: `turn` lets it. */
+export async function readMcpInTurns(
+  bytes: Buffer,
+  turn: () => Promise<unknown>,
+): Promise<McpBody | McpRefusal> {
+  if (!isUtf8(bytes)) return NOT_UTF8;
+  const text = bytes.toString("utf8");
+  return messagesOf(await readStrictJsonInTurns(text, turn), text, bytes);
+}
+
+function messagesOf(read: ReadJson | Unreadable, text: string, bytes: Buffer): McpBody | McpRefusal {
   if ("problem" in read)
     return refuse(read.problem === "not_json" ? -32700 : -32600, SENTENCES[read.problem]);
   const { value, spans } = read;

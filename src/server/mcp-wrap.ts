@@ -78,7 +78,7 @@ async function keptRulings(config: Config, path: string, openings: Openings): Pr
   const parts = await openParts({ path, clock: Date.now, secretKey: config.secretKey });
   openings.add(() => parts.control.close());
   parts.policies.setFixed(config);
-  return { decide: (question) => parts.policies.current.decide(question) };
+  return { decide: (question, spent) => parts.policies.current.decide(question, spent) };
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;

@@ -274,7 +274,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     routes: table.routes,
     clientIp,
     authenticateKey: (presented) => keys.check(presented),
-    rulings: { decide: (question) => parts.policies.current.decide(question) },
+    rulings: { decide: (question, spent) => parts.policies.current.decide(question, spent) },
     admission: spending.admission,
     profile: config.profile,
     mcp: {

@@ -58,6 +58,8 @@ export interface Page {
 /** As a page, for exports: events as their cells. */
 export interface Rows extends Omit<Page, "events"> {
   readonly rows: Row[];
+  /** For each row a number, where the store knows one: rows of the same number are equal in all of ALIKE_FIELDS. */
+  readonly alike: readonly number[] | null;
 }
 
 /** Sums stop at MAX_SAFE_INTEGER. */

@@ -1,36 +1,27 @@
-// The explorer, on real traffic: search, facets, time, the list at any depth, the event beside it, live.
+// The explorer, on real traffic: search, facets, the list at any depth, the event beside it, exports.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
-import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { type TestContext, test } from "node:test";
 import { until } from "../support/until.ts";
-import { useBrowser, type Visit, visit } from "./visit.ts";
+import { ask, idsInView, loaded, many, rows } from "./traffic.ts";
+import { useBrowser, useDaybook, type VisitOptions, visit } from "./visit.ts";
 
 useBrowser();
 
-async function many(daybook: TestDaybook, count: number, model = "demo"): Promise<void> {
-  for (let sent = 0; sent < count; sent += 20)
-    await Promise.all(Array.from({ length: Math.min(20, count - sent) }, () => chat(daybook.url, { model })));
-  await daybook.settle();
-}
+const shared = useDaybook(
+  () => ({}),
+  async (daybook) => {
+    await many(daybook, 40);
+    await many(daybook, 7, "nope");
+  },
+);
 
-const rows = ({ page }: Visit) =>
-  page.locator("[data-testid=events] [aria-rowindex]:not([aria-rowindex='1'])");
-const loaded = ({ page }: Visit) => page.locator("[data-testid=loaded]");
-const search = ({ page }: Visit) => page.getByLabel("Search the trail");
-
-async function ask(visited: Visit, text: string): Promise<void> {
-  await search(visited).fill(text);
-  await search(visited).press("Enter");
-}
-
-async function seeded(t: Parameters<typeof startDaybook>[0] & Parameters<typeof visit>[0]) {
-  const daybook = await startDaybook(t);
-  await many(daybook, 40);
-  await many(daybook, 7, "nope");
-  const visited = await visit(t, daybook);
+/** The 47 requests. */
+async function seeded(t: TestContext, options: VisitOptions = {}) {
+  const daybook = shared();
+  const visited = await visit(t, daybook, options);
   await visited.to("/?kind=inference");
-  await loaded(visited).filter({ hasText: "47 of 47" }).waitFor();
+  await loaded(visited, "47 of 47");
   return { daybook, visited, page: visited.page };
 }
 
@@ -38,17 +29,17 @@ test("a filter is typed, is in the address, survives a reload and is undone by B
   const { visited, page } = await seeded(t);
   assert.deepEqual(await visited.faults(), []);
   await ask(visited, "status:error model:nop*");
-  await loaded(visited).filter({ hasText: "7 of 7" }).waitFor();
+  await loaded(visited, "7 of 7");
   assert.deepEqual([...new URL(page.url()).searchParams].toSorted(), [
     ["kind", "inference"],
     ["model", "nop*"],
     ["status", "error"],
   ]);
   await page.reload();
-  await loaded(visited).filter({ hasText: "7 of 7" }).waitFor();
+  await loaded(visited, "7 of 7");
   assert.equal(await page.locator("[data-testid=chip]").count(), 3);
   await page.goBack();
-  await loaded(visited).filter({ hasText: "47 of 47" }).waitFor();
+  await loaded(visited, "47 of 47");
 });
 
 test("a filter that cannot be is said below the line, and the rows stay", async (t) => {
@@ -72,22 +63,22 @@ test("names and values are offered, and taken by keys alone", async (t) => {
   await page.keyboard.type("no");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
-  await loaded(visited).filter({ hasText: "7 of 7" }).waitFor();
+  await loaded(visited, "7 of 7");
 });
 
 test("facets count, include and exclude", async (t) => {
   const { visited, page } = await seeded(t);
   const models = page.getByRole("region", { name: "Model" });
   await models.getByRole("button", { name: "nope", exact: true }).click();
-  await loaded(visited).filter({ hasText: "7 of 7" }).waitFor();
+  await loaded(visited, "7 of 7");
   // The other values stay in sight, with their counts.
   assert.match(await models.innerText(), /demo\s+40/);
   await models.getByRole("button", { name: "demo", exact: true }).hover();
   await models.getByRole("button", { name: "Also demo" }).click();
-  await loaded(visited).filter({ hasText: "47 of 47" }).waitFor();
+  await loaded(visited, "47 of 47");
   await models.getByRole("button", { name: "nope", exact: true }).hover();
   await models.getByRole("button", { name: "Not nope" }).click();
-  await loaded(visited).filter({ hasText: "40 of 40" }).waitFor();
+  await loaded(visited, "40 of 40");
   assert.match(page.url(), /model!?=/);
 });
 
@@ -107,6 +98,26 @@ test("an event opens beside the list, moves with j and k, and narrows the list b
   await page.locator("[data-testid=chip]").filter({ hasText: "model" }).waitFor();
   await drawer.getByRole("button", { name: "Close" }).click();
   await drawer.waitFor({ state: "hidden" });
+});
+
+test("next and previous stay within the filter, to its last event and no further", async (t) => {
+  const { visited, page, daybook } = await seeded(t);
+  await ask(visited, "status:error");
+  await loaded(visited, "7 of 7");
+  const ids = (await daybook.events("kind=inference&status=error")).map(({ event_id }) => event_id).reverse();
+  const opened = () => new URL(page.url()).searchParams.get("open");
+  await rows(visited).first().click();
+  const seen: (string | null)[] = [];
+  for (const [at, id] of ids.entries()) {
+    await page.waitForURL((url) => url.searchParams.get("open") === id);
+    seen.push(opened());
+    if (at < ids.length - 1) await page.keyboard.press("j");
+  }
+  assert.deepEqual(seen, ids);
+  await page.keyboard.press("j");
+  assert.equal(opened(), ids.at(-1));
+  await page.keyboard.press("k");
+  await page.waitForURL((url) => url.searchParams.get("open") === ids.at(-2));
 });
 
 test("an event's proof is verified in the browser, against the very values that are shown", async (t) => {
@@ -145,115 +156,10 @@ test("each row can be a tab of its own, and shows its event there", async (t) =>
   await rows(visited).first().waitFor();
 });
 
-test("a list longer than a page is read to its end: as many rows as there are events, and no event twice", async (t) => {
-  const daybook = await startDaybook(t);
-  await many(daybook, 1300);
-  const visited = await visit(t, daybook);
-  const { page } = visited;
-  await visited.to("/?kind=inference");
-  await loaded(visited).filter({ hasText: "of 1,300" }).waitFor();
-  const grid = page.locator("[data-testid=events]");
-  assert.equal(await grid.getAttribute("aria-rowcount"), "1301");
-  await grid.focus();
-  const seen = new Set<string>();
-  for (let at = 0; at < 1300; at += 15) {
-    await until(async () => !(await grid.innerText()).includes("…"));
-    const hrefs = await page.evaluate<string[]>(
-      `[...document.querySelectorAll("[data-testid=events] a")].map((link) => link.getAttribute("href"))`,
-    );
-    for (const href of hrefs) seen.add(href);
-    await page.keyboard.press("PageDown");
-  }
-  const ids = new Set((await daybook.events("kind=inference")).map(({ event_id }) => event_id));
-  assert.equal(seen.size, 1300);
-  assert.equal(
-    [...ids].every((id) => seen.has(`?kind=inference&open=${id}`)),
-    true,
-  );
-  await page.keyboard.press("Home");
-  await page.keyboard.press("End");
-  await page.locator("[aria-rowindex='1301'] a").waitFor();
-  assert.equal(await loaded(visited).innerText(), "1,300 of 1,300 loaded");
-});
-
-test("live shows what is recorded; scrolled away it waits, counted, and goes on by a key", async (t) => {
-  const daybook = await startDaybook(t);
-  await many(daybook, 60);
-  const visited = await visit(t, daybook);
-  const { page } = visited;
-  await visited.to("/?kind=inference");
-  await loaded(visited).filter({ hasText: "60 of 60" }).waitFor();
-  await page.keyboard.press("l");
-  await page.getByRole("button", { name: /^Live ·/ }).waitFor();
-  await many(daybook, 5);
-  await loaded(visited).filter({ hasText: "65 of 65" }).waitFor();
-  await page.locator("[data-testid=events]").focus();
-  await page.keyboard.press("PageDown");
-  await page.keyboard.press("PageDown");
-  await page.getByRole("button", { name: "Paused", exact: true }).waitFor();
-  const before = await rows(visited).allInnerTexts();
-  await many(daybook, 9);
-  await page.getByRole("button", { name: "Paused · 9 new" }).waitFor();
-  assert.deepEqual(await rows(visited).allInnerTexts(), before);
-  assert.deepEqual(await visited.faults(), []);
-  await page.keyboard.press("l");
-  await loaded(visited).filter({ hasText: "74 of 74" }).waitFor();
-  assert.match(page.url(), /live=1/);
-});
-
-test("a tail that was cut off misses nothing and shows nothing twice", async (t) => {
-  const daybook = await startDaybook(t);
-  const visited = await visit(t, daybook);
-  const { page, context } = visited;
-  visited.expected = /ERR_INTERNET_DISCONNECTED/;
-  await visited.to("/?kind=inference&live=1");
-  await page.getByRole("button", { name: /^Live ·/ }).waitFor();
-  await many(daybook, 3);
-  await loaded(visited).filter({ hasText: "3 of 3" }).waitFor();
-  await context.setOffline(true);
-  await page.getByText("This machine is offline.").waitFor();
-  await many(daybook, 4);
-  await context.setOffline(false);
-  await loaded(visited).filter({ hasText: "7 of 7" }).waitFor();
-});
-
-test("a stretch of the histogram is chosen by dragging, and by keys, in whatever zone", async (t) => {
-  const offsets = { UTC: /\+00:00/, "Asia/Kolkata": /\+05:30/, "America/New_York": /−0[45]:00/ };
-  for (const [zone, offset] of Object.entries(offsets)) {
-    const daybook = await startDaybook(t);
-    await many(daybook, 3);
-    const visited = await visit(t, daybook, { zone });
-    const { page } = visited;
-    await visited.to("/?kind=inference&since=1h");
-    const chart = page.locator("[data-testid=histogram]");
-    await chart.waitFor();
-    assert.match(await page.locator("figcaption").innerText(), offset);
-    const box = await chart.boundingBox();
-    assert.ok(box !== null);
-    await page.mouse.move(box.x + box.width / 2, box.y + 20);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width - 2, box.y + 20, { steps: 4 });
-    await page.mouse.up();
-    await page.waitForURL(/until=/);
-    await loaded(visited).filter({ hasText: "3 of 3" }).waitFor();
-    const { searchParams } = new URL(page.url());
-    const [since, until] = [searchParams.get("since"), searchParams.get("until")].map((text) =>
-      Date.parse(text ?? ""),
-    );
-    const [{ recorded_at: at } = { recorded_at: "" }] = await daybook.events("kind=inference");
-    assert.ok((since ?? 0) <= Date.parse(at) && Date.parse(at) <= (until ?? 0));
-    await page.goBack();
-    await chart.focus();
-    await page.keyboard.press("End");
-    await page.keyboard.press("Enter");
-    await page.waitForURL(/until=/);
-  }
-});
-
 test("the whole of what is filtered is downloaded", async (t) => {
   const { visited, page } = await seeded(t);
   await ask(visited, "status:error");
-  await loaded(visited).filter({ hasText: "7 of 7" }).waitFor();
+  await loaded(visited, "7 of 7");
   await page.getByRole("button", { name: "Export" }).click();
   await page.getByText("7 events").waitFor();
   assert.deepEqual(await visited.faults(), []);
@@ -271,7 +177,7 @@ test("the whole of what is filtered is downloaded", async (t) => {
 });
 
 test("a viewer sees events of its own, and nothing that others may do", async (t) => {
-  const { daybook } = await seeded(t);
+  const daybook = shared();
   const made = await daybook.ask("/admin/users", { method: "POST", body: { name: "vera", role: "viewer" } });
   const { id } = made.json as { id: string };
   const token = await daybook.ask("/admin/tokens", {
@@ -299,7 +205,7 @@ test("a viewer sees events of its own, and nothing that others may do", async (t
 });
 
 test("what clients send is shown as they sent it, and never as part of the page", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = shared();
   const hostile = `<img src=x onerror="document.title='owned'">"';--`;
   const made = await daybook.ask("/admin/users", { method: "POST", body: { name: hostile, role: "viewer" } });
   assert.equal(made.status, 201);
@@ -315,18 +221,60 @@ test("what clients send is shown as they sent it, and never as part of the page"
 
 for (const dark of [false, true]) {
   test(`nothing is wrong by axe, ${dark ? "dark" : "light"}, with an event open and at 200 %`, async (t) => {
-    const daybook = await startDaybook(t);
-    await many(daybook, 5);
-    await many(daybook, 2, "nope");
-    const visited = await visit(t, daybook, { dark });
-    const { page } = visited;
+    const { visited, page } = await seeded(t, { dark });
     await visited.to("/");
     await rows(visited).nth(1).click();
     await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
     assert.deepEqual(await visited.faults(), []);
-    // 200 % of a window of 1280 is a window of 640.
+    // 200 % of a window of 1280 is a window of 640: nothing is cut off, and all of it can still be used.
     await page.setViewportSize({ width: 640, height: 400 });
     await page.keyboard.press("Escape");
     assert.deepEqual(await visited.faults(), []);
+    assert.equal(await page.evaluate<number>("document.documentElement.scrollWidth"), 640);
+    await ask(visited, "model:nope");
+    await loaded(visited, "7 of 7");
+    await page.getByRole("button", { name: "Last 24 hours" }).click();
+    await page.getByRole("button", { name: "Last hour" }).click();
+    await loaded(visited, "7 of 7");
+    await page.locator("[data-testid=events]").focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
+    assert.deepEqual(await visited.faults(), []);
   });
 }
+
+test("a list longer than a page is read to its end: the server's events, each once, and an export has the same", async (t) => {
+  const daybook = shared();
+  await many(daybook, 1300, "deep");
+  const visited = await visit(t, daybook);
+  const { page } = visited;
+  await visited.to("/?model=deep");
+  await loaded(visited, "of 1,300");
+  const grid = page.locator("[data-testid=events]");
+  assert.equal(await grid.getAttribute("aria-rowcount"), "1301");
+  const ids = (await daybook.events("model=deep")).map(({ event_id }) => event_id);
+  ids.push(...(await daybook.events("model=deep&offset=1000")).map(({ event_id }) => event_id));
+  await grid.focus();
+  const seen = new Set<string>();
+  for (let at = 0; at < 1300; at += 15) {
+    await until(async () => !(await grid.innerText()).includes("…"));
+    for (const id of await idsInView(visited)) seen.add(id);
+    await page.keyboard.press("PageDown");
+  }
+  assert.deepEqual([...seen].sort(), ids.toSorted());
+  await page.keyboard.press("Home");
+  await page.keyboard.press("End");
+  await page.locator("[aria-rowindex='1301'] a").waitFor();
+  await loaded(visited, "1,300 of 1,300 loaded");
+  await page.getByRole("button", { name: "Export" }).click();
+  await page.getByText("1,300 events").waitFor();
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download" }).click(),
+  ]);
+  const lines = readFileSync(await file.path(), "utf8")
+    .trim()
+    .split("\n");
+  const exported = lines.map((line) => (JSON.parse(line) as { event_id: string }).event_id);
+  assert.deepEqual(exported.toSorted(), ids.toSorted());
+});

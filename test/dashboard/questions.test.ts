@@ -2,7 +2,7 @@
 // typing, in five actions at most, and the answer is exact.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { openStore } from "../../src/stores/open-store.ts";
 import { callTool, postMcp } from "../mcp/call.ts";
 import { startScripted } from "../mcp/scripted-server.ts";
@@ -29,7 +29,7 @@ useBrowser();
 const keys = new Map<string, string>();
 let sessionCost = 0;
 
-before(async () => {
+async function storedYesterday(): Promise<void> {
   const store = await openStore(`sqlite:${join(home, "events.db")}`, "write");
   const log = new NodeLog("00000000000000c1");
   const noon = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS / 2;
@@ -43,10 +43,11 @@ before(async () => {
     await store.append(log.next(successes, cells("success", 200, null)));
   }
   await store.close();
-});
+}
 
 const shared = useDaybook(
   async (t) => {
+    await storedYesterday();
     const server = await startScripted(t);
     return { home, yaml: `mcp: { servers: [{ name: scripted, url: "${server.url}" }] }\n${POLICY}` };
   },

@@ -2,7 +2,7 @@
 // what its content security policy stopped, and what axe finds.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, type TestContext } from "node:test";
+import { after, afterEach, before, type TestContext } from "node:test";
 import {
   AXE_PATH,
   type Browser,
@@ -14,36 +14,71 @@ import {
 import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
 
 const WAIT_MS = 15_000;
-let browser: Browser | null = null;
+let launched: Promise<Browser> | null = null;
 
 /** One browser for the tests of a file. */
 export function useBrowser(): void {
   before(async () => {
-    browser = await launchBrowser();
+    launched = launchBrowser();
+    await launched;
   });
-  after(() => browser?.close());
+  after(async () => (await launched)?.close());
 }
 
 type Ends = Pick<TestContext, "after">;
 type Started = Parameters<typeof startDaybook>[1];
 
+/** Hooks of a file do not wait for each other: what one needs of another is in here. */
+export interface Shared {
+  (): TestDaybook;
+  readonly ready: Promise<TestDaybook>;
+}
+
 /** One server for the tests of a file, which only read what it has, or add what no other looks at. */
 export function useDaybook(
   options: (t: Ends) => Started | Promise<Started>,
-  seed: (daybook: TestDaybook) => Promise<void>,
-): () => TestDaybook {
+  seed: (daybook: TestDaybook) => Promise<void> = async () => {},
+): Shared {
   let daybook: TestDaybook | null = null;
-  const ends: (() => unknown)[] = [];
-  const t = { after: (end?: unknown) => void ends.push(end as () => unknown) } as Ends;
+  const ready = Promise.withResolvers<TestDaybook>();
+  const [t, end] = endings();
   before(async () => {
-    daybook = await startDaybook(t, await options(t));
-    await seed(daybook);
-    await daybook.settle();
+    try {
+      daybook = await startDaybook(t, await options(t));
+      await seed(daybook);
+      await daybook.settle();
+      ready.resolve(daybook);
+    } catch (error) {
+      ready.reject(error);
+    }
+    await ready.promise;
   });
-  after(async () => {
-    for (const end of ends.toReversed()) await end();
+  after(end);
+  return Object.assign(() => daybook ?? assert.fail("only within tests"), { ready: ready.promise });
+}
+
+/** One visit for the tests of a file, which go to where they begin; none leaves a complaint. */
+export function useVisit(shared: Shared): () => Visit {
+  let visited: Visit | null = null;
+  const [t, end] = endings();
+  before(async () => {
+    visited = await visit(t, await shared.ready);
   });
-  return () => daybook ?? assert.fail("only within tests");
+  afterEach(() => assert.deepEqual(visited?.complaints(), []));
+  after(end);
+  return () => visited ?? assert.fail("only within tests");
+}
+
+/** What is to be done after a test, for what lives longer than one. */
+function endings(): [t: Ends, end: () => Promise<void>] {
+  const all: (() => unknown)[] = [];
+  const t = { after: (end?: unknown) => void all.push(end as () => unknown) } as Ends;
+  return [
+    t,
+    async () => {
+      for (const end of all.toReversed()) await end();
+    },
+  ];
 }
 
 export interface Visit {
@@ -57,6 +92,8 @@ export interface Visit {
   faults(): Promise<string[]>;
   /** What axe finds wrong with it by night: the same page in other colours. */
   faultsByNight(): Promise<string[]>;
+  /** What the page complained of, but for what is expected. */
+  complaints(): string[];
 }
 
 export interface VisitOptions {
@@ -68,11 +105,11 @@ export interface VisitOptions {
 }
 
 export async function visit(
-  t: TestContext,
+  t: Ends,
   daybook: Pick<TestDaybook, "url" | "ask">,
   { token = ADMIN_TOKEN, zone = "UTC", dark = false, url = daybook.url }: VisitOptions = {},
 ): Promise<Visit> {
-  assert.ok(browser !== null, "useBrowser() comes first");
+  const browser = (await launched) ?? assert.fail("useBrowser() comes first");
   const context = await browser.newContext({
     timezoneId: zone,
     locale: "en-GB",
@@ -103,16 +140,16 @@ export async function visit(
       await page.locator("html.dark").waitFor({ state: "detached" });
       return faults;
     },
+    complaints: () => complaints.filter((text) => visited.expected?.test(text) !== true),
   };
   t.after(async () => {
     await context.close();
     // The server is closed before the page is.
-    const unexpected = complaints.filter(
-      (text) =>
-        visited.expected?.test(text) !== true &&
-        !/ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)/.test(text),
+    const gone = /ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)/;
+    assert.deepEqual(
+      visited.complaints().filter((text) => !gone.test(text)),
+      [],
     );
-    assert.deepEqual(unexpected, []);
   });
   if (token !== null) {
     await visited.to("/");

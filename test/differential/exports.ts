@@ -42,7 +42,7 @@ export async function checkEncoded(
   const format = TEXT_FORMATS[index % TEXT_FORMATS.length] as FormatName;
   const { rows } = await store.rows({ ...filter, limit: ROWS });
   const encoder = FORMATS[format].open(null);
-  const parts = [encoder.head(), encoder.rows(rows), encoder.end()];
+  const parts = [encoder.head(), encoder.rows(rows, null), encoder.end()];
   const bytes = Buffer.concat(parts.map((part) => Buffer.from(part)));
   const events = await READERS[format](bytes);
   assertEvents(events, expected.slice(0, ROWS), `${format} ${JSON.stringify(filter)}`);

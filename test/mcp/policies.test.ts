@@ -210,3 +210,21 @@ test("over stdio what is allowed of a batch goes on, and all are answered in one
   const denials = Array<string>(3).fill("write_file policy_denied");
   assert.deepEqual(events.sort(), ["apart:1 null", "echo null", "fail tool_error", ...denials]);
 });
+
+test("calls of a batch share what judging may cost: what cannot be judged any more is denied", async (t) => {
+  const server = await startScripted(t);
+  const yaml = `mcp: { servers: [{ name: scripted, url: "${server.url}" }] }
+policies: [{ name: costly, match: { kind: mcp }, when: 'arguments.s.contains("needle")', effect: deny }]\n`;
+  const daybook = await startDaybook(t, { yaml });
+  const text = "x".repeat(300_000);
+  const batch = Array.from({ length: 40 }, (_, id) => callTool(`t${id}`, { s: text }, {}, id));
+  const { text: answer } = await postMcp(daybook.url, batch);
+  const answers = JSON.parse(answer ?? "") as Answer[];
+  assert.equal(answers.length, 40);
+  // 200,000 units, and 18,750 for each look at the text.
+  assert.equal(server.called.length, 10);
+  const denied = answers.filter(({ error }) => error?.message.includes("(too_costly)"));
+  assert.equal(denied.length, 30);
+  await postMcp(daybook.url, callTool("alone", { s: text }));
+  assert.equal(server.called.at(-1), "alone");
+});

@@ -97,6 +97,27 @@ test("all policies of a request share one budget", () => {
   assert.ok(conditions.meter.spent < 2 * BUDGET);
 });
 
+test("calls that are asked for at once share one budget too", () => {
+  const conditions = new Conditions();
+  const hostile = policy("hostile", {
+    match: { kind: "mcp", name: "bad" },
+    when: 'arguments.s.contains("x")',
+    effect: "warn",
+  });
+  const set = new PolicySet([hostile], conditions);
+  const spent = { units: 0 };
+  let all = 0;
+  const answers = Array.from({ length: 1000 }, () => {
+    const before = spent.units;
+    const { decision } = set.decide(toolCall("bad", { s: A }), spent);
+    all += spent.units - before;
+    return decision;
+  });
+  assert.deepEqual([answers[0], answers.at(-1)], ["n/a", "deny"]);
+  assert.ok(all < 2 * BUDGET, `${all} units`);
+  assert.equal(set.decide(toolCall("bad", { s: "x" })).decision, "warn");
+});
+
 test("arguments that nest without end are seen as deep as conditions need", () => {
   const conditions = new Conditions();
   const shallow = new PolicySet(

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readStrictJson } from "../../src/protocols/strict-json.ts";
+import { readStrictJson, readStrictJsonInTurns } from "../../src/protocols/strict-json.ts";
+
+/** What is read in turns is what is read at once, and so often others had theirs. */
+async function turnsOf(text: string): Promise<number> {
+  let turns = 0;
+  const read = await readStrictJsonInTurns(text, async () => turns++);
+  assert.deepEqual(read, readStrictJson(text));
+  return turns;
+}
 
 const valueIn = (text: string) => {
   const read = readStrictJson(text);
@@ -100,5 +108,35 @@ test("elements of an outermost array are found in the text", () => {
   assert.deepEqual(
     read.spans.map(([start, end]) => text.slice(start, end)),
     ['{"a":[1]}', "2", '"x"'],
+  );
+});
+
+test("a long text is read in turns: many values, keys, containers, long strings, escapes and space alike", async () => {
+  const many = (text: string, count: number) => Array<string>(count).fill(text);
+  const keys = Array.from({ length: 20_000 }, (_, index) => `"k\\n${index}" : ${index}`);
+  const long: Readonly<Record<string, string>> = {
+    values: `[${many("0", 100_000)}]`,
+    keys: `{${keys}}`,
+    containers: `[${many('{"a":[]}', 20_000)}]`,
+    string: `"${"x".repeat(10_000_000)}"`,
+    escapes: `["${"\\u00e9\\n\\\\x".repeat(500_000)}"]`,
+    space: `[1,${" ".repeat(10_000_000)}2]`,
+    "a string that is cut": `["${"x".repeat(5_000_000)}`,
+    "an escape that is none": `["${"x".repeat(5_000_000)}\\u00zz"]`,
+  };
+  for (const [name, text] of Object.entries(long))
+    assert.ok((await turnsOf(text)) >= 1, `${name} is read in one piece`);
+  assert.ok((await turnsOf(long.keys as string)) > 15);
+  assert.equal(await turnsOf('{"a":[1,2,"\\u0061"]}'), 0);
+});
+
+test("wherever a long string is cut, its escapes are whole", () => {
+  const piece = fc.constantFrom("\\u0041", "\\n", '\\"', "\\\\", "x", "\\ud83d\\ude00", "é");
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 20 }), fc.nat(16), (pieces, shift) => {
+      const inside = "y".repeat(65_520 + shift) + pieces.join("") + "z".repeat(65_500) + pieces.join("");
+      assert.equal(valueIn(`"${inside}"`), JSON.parse(`"${inside}"`));
+    }),
+    { numRuns: 200 },
   );
 });

@@ -3,7 +3,7 @@ import type { Facts } from "../../event/fields.ts";
 import { redactText } from "../../event/redaction.ts";
 import type { McpRequest } from "../../protocols/mcp-messages.ts";
 import type { Key } from "../inference.ts";
-import { type Rulings, rulingFacts } from "../rulings.ts";
+import { type Rulings, rulingFacts, type Spent } from "../rulings.ts";
 import type { McpCall } from "./call.ts";
 import type { ArgumentMode, Offers } from "./offers.ts";
 import type { Rounds } from "./rounds.ts";
@@ -45,6 +45,8 @@ export interface RulingContext {
   readonly server: string;
   readonly key: Key | null;
   readonly caller?: string;
+  /** Of all calls that are asked for at once. */
+  readonly spent?: Spent;
 }
 
 /** Asks policies of an execution; what they say is noted. Null: it may go on; else why not. */
@@ -54,10 +56,10 @@ export function denial(
   context: RulingContext,
 ): { reason: string | null } | null {
   const { spec, name, bytes, arguments: given } = message;
-  const { rulings, profile, server, key, caller = "http" } = context;
+  const { rulings, profile, server, key, caller = "http", spent } = context;
   if (spec.named === undefined) return null;
-  const ruling = rulings.decide({
-    kind: "mcp",
+  const question = {
+    kind: "mcp" as const,
     action: spec.action ?? "request",
     name,
     server,
@@ -72,7 +74,8 @@ export function denial(
     streaming: false,
     toolCount: 0,
     arguments: given,
-  });
+  };
+  const ruling = rulings.decide(question, spent);
   if (ruling.decision === "n/a") return null;
   if (ruling.decision === "deny") call.tell();
   call.note(rulingFacts(ruling));

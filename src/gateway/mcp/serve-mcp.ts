@@ -1,5 +1,6 @@
 // A request to an MCP server: its messages are read, judged and counted, each call gets its event, and then the bytes
 // go on as they came. Nothing is tried twice: a tool that ran must not run again.
+import { setImmediate as turn } from "node:timers/promises";
 import { newEventId } from "../../event/ids.ts";
 import { batchOf } from "../../protocols/mcp-batch.ts";
 import { HEADER_MISMATCH } from "../../protocols/mcp-errors.ts";
@@ -9,7 +10,7 @@ import {
   type McpMessage,
   type McpNotification,
   type McpRequest,
-  readMcp,
+  readMcpInTurns,
 } from "../../protocols/mcp-messages.ts";
 import type { Admission } from "../admission.ts";
 import { readBody } from "../body.ts";
@@ -52,7 +53,8 @@ export async function serveMcp(
   if (request.method === "POST") {
     const body = await bodyOf(exchange, options.maxBodyBytes);
     if (body === null) return;
-    const read = readMcp(body);
+    const read = await readMcpInTurns(body, turn);
+    if (exchange.isOver) return;
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;
       return exchange.refuse("invalid_request", { message, rpcCode, id });
@@ -151,7 +153,7 @@ function letIn(
   read: McpBody,
   options: McpOptions,
 ): Pick<McpBody, "messages" | "texts"> | null {
-  const context = { server: server.name, key, ...options };
+  const context = { server: server.name, key, ...options, spent: { units: 0 } };
   const denied = new Set<McpMessage>();
   const audited = begun(exchange, server, read, options);
   for (const { message, call } of audited) {

@@ -5,6 +5,7 @@
 // Strict mode: a call goes to the server when its begin is durable, its answer to the client when its outcome is.
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
 import { DaybookError } from "../../event/errors.ts";
 import type { Facts } from "../../event/fields.ts";
 import { newRequestId, newTraceId } from "../../event/ids.ts";
@@ -18,7 +19,7 @@ import {
   type McpId,
   type McpMessage,
   type McpRequest,
-  readMcp,
+  readMcpInTurns,
 } from "../../protocols/mcp-messages.ts";
 import type { Recorder } from "../../recorder/recorder.ts";
 import { STRICT_DEADLINE_MS } from "../exchange.ts";
@@ -144,7 +145,7 @@ export class StdioSession {
       this.#refuse(null, "invalid_request", { message: "A message stands on one line.", rpcCode: -32_600 });
       return NOTHING;
     }
-    const read = readMcp(line);
+    const read = await readMcpInTurns(line, turn);
     if (isMcpRefusal(read)) {
       const { code: rpcCode, message, id } = read;
       this.#refuse(id, "invalid_request", { message, rpcCode });
@@ -225,7 +226,7 @@ export class StdioSession {
   /** Those of these that a policy denies, which are over, and what answers them. */
   #denied(asked: readonly Asked[]): Map<McpMessage, string> {
     const { server, rulings, profile } = this.#options;
-    const context = { server, rulings, profile, key: null, caller: "stdio" };
+    const context = { server, rulings, profile, key: null, caller: "stdio", spent: { units: 0 } };
     const denied = new Map<McpMessage, string>();
     for (const { message, call } of asked) {
       const why = call === null ? null : denial(call, message, context);

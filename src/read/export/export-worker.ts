@@ -8,6 +8,7 @@ import type { AsOf, EventFilter, EventKey } from "../../query/filter.ts";
 import { openStore } from "../../stores/open-store.ts";
 import type { Store } from "../../stores/store.ts";
 import { openCompressor } from "./compressor.ts";
+import type { Alike } from "./encoder.ts";
 import { type FileForm, FORMATS } from "./formats.ts";
 
 /** What is exported: of one moment, `asOf`, or of now. */
@@ -146,6 +147,7 @@ async function* parts(
   let asOf = from?.asOf ?? given;
   let isOver = from !== undefined && after === null;
   let waiting: Row[] = [];
+  let alike: Alike = [];
   if (from === undefined)
     asOf ??= Object.fromEntries((await store.positions()).map(({ nodeId, seq }) => [nodeId, seq]));
   let head = from === undefined ? encoder.head() : "";
@@ -159,15 +161,17 @@ async function* parts(
       ...(asOf ? { asOf } : {}),
     });
     for (const row of page.rows) for (const name of hidden) row[COLUMN[name]] = null;
+    alike = page.alike === null || alike === null ? null : [...alike, ...page.alike];
     waiting = waiting.length === 0 ? page.rows : [...waiting, ...page.rows];
     after = page.next;
     asOf = page.asOf;
     isOver = after === null;
     if (waiting.length < partRows && !isOver) continue;
-    const made = [head, encoder.rows(waiting), isOver ? encoder.end() : ""];
+    const made = [head, encoder.rows(waiting, alike), isOver ? encoder.end() : ""];
     head = "";
     yield { bytes: joined(made), rows: waiting.length, after, asOf, state: encoder.state };
     waiting = [];
+    alike = [];
   }
 }
 

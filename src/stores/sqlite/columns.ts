@@ -3,6 +3,7 @@
 // and API key, as an actor. Of the rest, repeating values are ids of the dictionary, and ids of our own making are bytes.
 import { type Cell, COLUMN, FIELDS, type FieldName, type FieldSpec, type Row } from "../../event/fields.ts";
 import type { JournalEvent } from "../../event/leaf.ts";
+import { ALIKE_FIELDS } from "../alike.ts";
 import type { Dictionary } from "./dictionary.ts";
 import type { Tuples } from "./tuples.ts";
 
@@ -23,35 +24,6 @@ export interface Column {
   readonly at: number;
 }
 
-/** Bound to each other, public, and without values that a client can make up at will but for `model`. */
-const SHAPE_FIELDS: ReadonlySet<string> = new Set<FieldName>([
-  "schema_version",
-  "kind",
-  "action",
-  "caller",
-  "profile",
-  "name",
-  "method",
-  "endpoint",
-  "entity_type",
-  "model",
-  "upstream_model",
-  "backend_type",
-  "provider",
-  "provider_id",
-  "route",
-  "route_id",
-  "streaming",
-  "finish_reason",
-  "status",
-  "status_code",
-  "error_code",
-  "error_type",
-  "policy_decision",
-  "tokens_estimated",
-  "quota_violation",
-]);
-
 const ACTOR_FIELDS: ReadonlySet<string> = new Set<FieldName>(["user_id", "api_key_id"]);
 
 const UUID = (FIELDS as readonly FieldSpec[])[COLUMN.event_id]?.pattern;
@@ -71,18 +43,36 @@ const VALUE_COUNT = NAMES.length + 2;
 export const INSERT_EVENT = `INSERT INTO events (${NAMES.join(", ")}, p1_salt, p2_salt)
   VALUES (${"?, ".repeat(VALUE_COUNT - 1)}?)`;
 
-/** What `readRow` wants of `events`. Ids come as hex: bytes cost four times as much on their way out of SQLite. */
-export const EVENT_LIST = [
-  ...EVENT_COLUMNS.map(({ name, form }) => hexSql(form, `"${name}"`)),
-  "shape",
-  "actor",
-].join(", ");
+/** Ids that most events have, in one text: each value costs on its way out of SQLite, and bytes four times as much. */
+const PACKED: readonly { readonly name: FieldName; readonly digits: number }[] = [
+  { name: "event_id", digits: 32 },
+  { name: "node_id", digits: 16 },
+  { name: "trace_id", digits: 32 },
+  { name: "request_id", digits: 32 },
+];
+const PACKED_SQL = `lower(printf('${PACKED.map(({ digits }) => `%-${digits}s`).join("")}', ${PACKED.map(
+  ({ name }) => `CASE typeof("${name}") WHEN 'blob' THEN hex("${name}") END`,
+).join(", ")}))`;
+const [EVENT_ID, NODE_ID, TRACE_ID, REQUEST_ID] = PACKED.map(({ name }) => COLUMN[name]) as [
+  number,
+  number,
+  number,
+  number,
+];
+
+/** The others, with ids that are texts. */
+const SINGLE = EVENT_COLUMNS.filter(({ name }) => name !== "event_id" && name !== "node_id");
+const [SHAPE, ACTOR, IDS] = [SINGLE.length, SINGLE.length + 1, SINGLE.length + 2] as const;
+
+/** What `readRow` wants of `events`, and how many values that are. */
+export const EVENT_LIST = [...SINGLE.map(singleSql), "shape", "actor", PACKED_SQL].join(", ");
+export const EVENT_LIST_LENGTH = SINGLE.length + 3;
 
 function placed(): Column[] {
   const next = { shape: 0, actor: 0, event: 0 };
   return FIELDS.map((spec: FieldSpec) => {
     const name = spec.name as FieldName;
-    const home = SHAPE_FIELDS.has(name) ? "shape" : ACTOR_FIELDS.has(name) ? "actor" : "event";
+    const home = ALIKE_FIELDS.has(name) ? "shape" : ACTOR_FIELDS.has(name) ? "actor" : "event";
     return { name, form: formOf(spec, home), pattern: spec.pattern, home, at: next[home]++ };
   });
 }
@@ -169,22 +159,61 @@ export interface Words {
   readonly actors: Tuples;
 }
 
-const NO_CELLS: readonly Cell[] = [];
+const READ = SINGLE.map(({ name, form }) => ({ to: COLUMN[name], form }));
+const SHAPES = SHAPE_COLUMNS.map(({ name, at }) => ({ to: COLUMN[name], at }));
+const ACTORS = ACTOR_COLUMNS.map(({ name, at }) => ({ to: COLUMN[name], at }));
+/** Rows with nothing but a shape's cells. */
+const BEGUN = new WeakMap<readonly Cell[], Row>();
 
 /** The row that a SELECT of EVENT_LIST gave. */
 export function readRow(values: readonly SqlValue[], { shapes, actors, dictionary }: Words): Row {
-  const shape = shapes.cells(values[EVENT_COLUMNS.length] as number);
-  const actorId = values[EVENT_COLUMNS.length + 1] as number | null;
-  const actor = actorId === null ? NO_CELLS : actors.cells(actorId);
-  return COLUMNS.map(({ form, home, at }) => {
-    if (home !== "event") return (home === "shape" ? shape : actor)[at] ?? null;
-    const value = values[at] as string | number | null;
-    if (value === null) return null;
-    if (form === "word") return dictionary.word(value as number);
-    if (form === "flag") return value === 1;
-    return form === "uuid" ? uuidOf(value as string) : value;
-  });
+  const row = begunRow(shapes.cells(shapeOf(values)));
+  const actorId = values[ACTOR] as number | null;
+  if (actorId !== null) {
+    const actor = actors.cells(actorId);
+    for (const { to, at } of ACTORS) row[to] = actor[at] ?? null;
+  }
+  for (let place = 0; place < READ.length; place++) {
+    const value = values[place] as string | number | null;
+    if (value === null) continue;
+    const { to, form } = READ[place] as (typeof READ)[number];
+    row[to] = cellRead(form, value, dictionary);
+  }
+  readIds(row, values[IDS] as string);
+  return row;
 }
+
+/** The id of the shape of the row that a SELECT of EVENT_LIST gave. */
+export function shapeOf(values: readonly SqlValue[]): number {
+  return values[SHAPE] as number;
+}
+
+function begunRow(cells: readonly Cell[]): Row {
+  let begun = BEGUN.get(cells);
+  if (begun === undefined) {
+    begun = FIELDS.map(() => null) as Row;
+    for (const { to, at } of SHAPES) begun[to] = cells[at] ?? null;
+    BEGUN.set(cells, begun);
+  }
+  return begun.slice();
+}
+
+function cellRead(form: Form, value: string | number, dictionary: Dictionary): Exclude<Cell, null> {
+  if (form === "word") return dictionary.word(value as number);
+  if (form === "flag") return value === 1;
+  return form === "uuid" ? uuidOf(value as string) : value;
+}
+
+/** Blanks where there is none, or where it is a text. */
+function readIds(row: Row, ids: string): void {
+  const isThere = (at: number) => ids.charCodeAt(at) !== BLANK;
+  if (isThere(0)) row[EVENT_ID] = uuidOf(ids.slice(0, 32));
+  if (isThere(32)) row[NODE_ID] = ids.slice(32, 48);
+  if (isThere(48)) row[TRACE_ID] = ids.slice(48, 80);
+  if (isThere(80)) row[REQUEST_ID] = `req_${ids.slice(80)}`;
+}
+
+const BLANK = 0x20;
 
 /** What an event has where its row holds `value`. */
 export function cellOf(
@@ -218,8 +247,10 @@ function uuidOf(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** As `shownSql`, but for what costs less outside SQL: words, and the dashes of a uuid. */
-function hexSql(form: Form, column: string): string {
+/** As `shownSql`, but for what is in PACKED_SQL, and what costs less outside SQL: words, and the dashes of a uuid. */
+function singleSql({ form, name }: Column): string {
+  const column = `"${name}"`;
+  if (form === "request" || form === "trace") return `CASE typeof(${column}) WHEN 'text' THEN ${column} END`;
   if (form === "uuid") return `nullif(lower(hex(${column})), '')`;
   return form === "word" ? column : shownSql(form, column);
 }

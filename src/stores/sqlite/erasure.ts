@@ -4,7 +4,7 @@ import { COLUMN, FIELDS, type Row } from "../../event/fields.ts";
 import { erased, type JournalEvent } from "../../event/leaf.ts";
 import type { EraseProgress, EraseStep, Subject, Traces } from "../store.ts";
 import type { Source } from "./collect.ts";
-import { ACTOR_COLUMNS, EVENT_COLUMNS, EVENT_LIST, hasActor, readRow } from "./columns.ts";
+import { ACTOR_COLUMNS, EVENT_COLUMNS, EVENT_LIST, EVENT_LIST_LENGTH, hasActor, readRow } from "./columns.ts";
 import type { Where } from "./conditions.ts";
 import { notHeld } from "./held.ts";
 import { ACTOR, SUM_LIST, SUMS_ADDED } from "./rollups.ts";
@@ -52,10 +52,14 @@ function eraseEvents(source: Source, subject: Subject, { from, isHeld }: ErasePr
      WHERE rowid > ? AND rowid <= ? AND ${named.sql}`,
     [...free.params, from, to, ...named.params],
   );
-  const place = EVENT_COLUMNS.length + 2;
   let events = 0;
   for (const values of rows) {
-    const [p1Salt, p2Salt, rowid, isFree] = values.slice(place) as [Uint8Array, Uint8Array, number, number];
+    const [p1Salt, p2Salt, rowid, isFree] = values.slice(EVENT_LIST_LENGTH) as [
+      Uint8Array,
+      Uint8Array,
+      number,
+      number,
+    ];
     if (isFree !== 1) continue;
     erase(source, { row: readRow(values, source), p1Salt, p2Salt }, rowid);
     events++;

@@ -11,7 +11,7 @@ import {
 } from "../../query/filter.ts";
 import type { Page, Rows } from "../store.ts";
 import { boundsOf, type Source } from "./collect.ts";
-import { readRow } from "./columns.ts";
+import { readRow, shapeOf } from "./columns.ts";
 import type { Where } from "./conditions.ts";
 import {
   type Bounds,
@@ -56,10 +56,10 @@ export function page(source: Source, query: EventQuery, asOf: AsOf, windows: Win
   return { events: rows.map(eventOf), next, asOf };
 }
 
-/** Whoever wants everything gains nothing by few entries. */
+/** Whoever wants everything gains nothing by few entries, but most exports leave little out. */
 export function rows(source: Source, query: RowsQuery, asOf: AsOf, windows: Windows): Rows {
   checkLimit(query, MAX_ROWS);
-  return { ...part(source, query, (search) => [mostOf(search, true, windows)]), asOf };
+  return { ...part(source, query, (search) => [2 * query.limit, mostOf(search, true, windows)]), asOf };
 }
 
 function checkLimit({ limit }: { readonly limit: number }, most: number): void {
@@ -74,21 +74,21 @@ function part(
   source: Source,
   query: RowsQuery,
   sizes: (search: Search) => readonly number[],
-): Pick<Rows, "rows" | "next"> {
+): Omit<Rows, "asOf"> {
   const after = query.after === undefined ? null : before(query.after);
   const search = searchOf(query, source);
-  if (search === null) return { rows: [], next: null };
+  if (search === null) return { rows: [], alike: [], next: null };
   const { from, to: until } = boundsOf(query);
   const to = Math.min(until, latest(query.after));
   let floor: number | null = null;
   for (const window of sizes(search)) {
     floor = floorOf(source, search, { from, to }, Math.ceil(window / search.prefixes.length));
-    const found = rowsOf(source, search, { from: floor ?? from, to }, query, after);
+    const { rows: found, alike } = rowsOf(source, search, { from: floor ?? from, to }, query, after);
     const rows = found.slice(0, query.limit);
     const last = rows.at(-1);
-    if (last !== undefined && found.length > rows.length) return { rows, next: keyOf(last) };
-    if (floor === null) return { rows, next: null };
-    if (window === sizes(search).at(-1)) return { rows, next: { recordedAt: floor, ...LOWEST } };
+    if (last !== undefined && found.length > rows.length) return { rows, alike, next: keyOf(last) };
+    if (floor === null) return { rows, alike, next: null };
+    if (window === sizes(search).at(-1)) return { rows, alike, next: { recordedAt: floor, ...LOWEST } };
   }
   throw new Error("a page has windows");
 }
@@ -111,7 +111,7 @@ function rowsOf(
   bounds: Bounds,
   { asOf, beyond, limit }: RowsQuery,
   after: Where | null,
-): Row[] {
+): Pick<Rows, "rows" | "alike"> {
   const more = [
     after,
     asOf === undefined ? null : notBeyond(asOf),
@@ -119,10 +119,11 @@ function rowsOf(
   ].filter((term) => term !== null);
   const found = search.prefixes.flatMap((prefix) => {
     const { sql, params } = pageSql(search, prefix, bounds, more);
-    return source.all(sql, [...params, limit + 1]).map((values) => readRow(values, source));
+    return source.all(sql, [...params, limit + 1]);
   });
-  if (search.prefixes.length > 1) found.sort(newestFirst);
-  return found;
+  const rows = found.map((values) => readRow(values, source));
+  if (search.prefixes.length === 1) return { rows, alike: found.map(shapeOf) };
+  return { rows: rows.sort(newestFirst), alike: null };
 }
 
 function newestFirst(a: Row, b: Row): number {

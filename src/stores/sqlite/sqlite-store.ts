@@ -38,8 +38,8 @@ import { checkBatch } from "./check-batch.ts";
 import type { Source } from "./collect.ts";
 import {
   columnOf,
-  EVENT_COLUMNS,
   EVENT_LIST,
+  EVENT_LIST_LENGTH,
   hasActor,
   INSERT_EVENT,
   readRow,
@@ -281,7 +281,7 @@ export class SqliteStore implements Store {
 
   /** Of BY_ID or SCAN. */
   #journalEvent(values: SqlValue[]): JournalEvent {
-    const [p1Salt, p2Salt] = values.slice(EVENT_COLUMNS.length + 2) as [Uint8Array, Uint8Array];
+    const [p1Salt, p2Salt] = values.slice(EVENT_LIST_LENGTH) as [Uint8Array, Uint8Array];
     return { row: readRow(values, this.source), p1Salt, p2Salt };
   }
 

@@ -10,7 +10,12 @@ import { linesOf } from "./readers.ts";
 test("every event fits the class API Activity of OCSF 1.8", { skip: withoutData("ocsf") }, () => {
   const check = ocsfChecker("api_activity");
   const events = makeEvents({ nodeId: "0123456789abcdef", count: 400 });
-  const text = String(openOcsf(null).rows(events.map(({ row }) => row)));
+  const text = String(
+    openOcsf(null).rows(
+      events.map(({ row }) => row),
+      null,
+    ),
+  );
   const lines = linesOf(Buffer.from(text));
   assert.equal(lines.length, 400);
   for (const line of lines) {

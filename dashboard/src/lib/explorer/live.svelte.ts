@@ -20,6 +20,8 @@ export class Live {
   /** Events that nobody can be shown any more. */
   #missing = $state(0);
   #rate = $state(0);
+  /** All that came since the list was read. */
+  #received = 0;
   /** Oldest first. */
   #ring: EventJson[] = [];
   #arrived: EventJson[] = [];
@@ -57,6 +59,9 @@ export class Live {
   get rate() {
     return this.#rate;
   }
+  get received() {
+    return this.#received;
+  }
 
   /** Newest first. */
   event(index: number): EventJson | null {
@@ -76,6 +81,7 @@ export class Live {
     this.#waiting = 0;
     this.#missing = 0;
     this.#rate = 0;
+    this.#received = 0;
     this.#position = null;
     this.#isPaused = false;
   }
@@ -114,6 +120,13 @@ export class Live {
     }
   }
 
+  /** The rate anew: it falls while nothing comes. */
+  measure(): void {
+    const now = Date.now();
+    this.#recent = this.#recent.filter(({ at }) => now - at < RATE_MS);
+    this.#rate = this.#recent.reduce((sum, { count }) => sum + count, 0) / (RATE_MS / 1000);
+  }
+
   async #connect(): Promise<void> {
     this.#run?.abort();
     const run = new AbortController();
@@ -125,6 +138,7 @@ export class Live {
         if (item.type === "events") {
           this.#position = item.position;
           for (const event of item.events) this.#arrived.push(event);
+          this.#received += item.events.length;
           this.#recent.push({ at: Date.now(), count: item.events.length });
         } else if (item.type === "gap") {
           this.#position = writePosition({
@@ -144,9 +158,7 @@ export class Live {
     this.#frame = 0;
     for (const event of this.#arrived) this.#ring.push(event);
     this.#arrived = [];
-    const now = Date.now();
-    this.#recent = this.#recent.filter(({ at }) => now - at < RATE_MS);
-    this.#rate = this.#recent.reduce((sum, { count }) => sum + count, 0) / (RATE_MS / 1000);
+    this.measure();
     if (!this.#isPaused) this.#shown = this.#ring.length;
     if (this.#ring.length > MOST + STEP) {
       const over = this.#ring.splice(0, this.#ring.length - MOST);

@@ -28,6 +28,9 @@ export class Trail {
   #error = $state.raw<unknown>(null);
   /** UTC ms of the snapshot. */
   #at = $state(0);
+  /** How often it was counted anew, while it is live, and what had come by then. */
+  #round = $state(0);
+  #counted = 0;
   readonly live: Live;
   /** Told when rows above the given index became more or fewer. */
   onShift: (by: number) => void = () => {};
@@ -54,6 +57,10 @@ export class Trail {
   }
   get at() {
     return this.#at;
+  }
+  /** Another one says that sums are to be read anew. */
+  get round(): string {
+    return `${this.#at} ${this.#round}`;
   }
   get total(): number {
     return this.live.shown + this.#timeline.total;
@@ -91,6 +98,7 @@ export class Trail {
       this.#asOf = { ...(parsePosition(page.asOf.replaceAll(" ", "")) ?? {}) };
       this.#at = Date.now();
       this.live.reset();
+      this.#counted = 0;
       this.#error = null;
       const whole: Slice = {
         after: before(filter.until ?? this.#at),
@@ -116,9 +124,13 @@ export class Trail {
     this.need(this.#view.from, this.#view.to);
   }
 
-  /** Sums anew, while it is live. */
+  /** While it is live: sums anew, if anything came since. */
   async count(): Promise<void> {
     const { signal } = this.#run;
+    this.live.measure();
+    if (this.live.received === this.#counted) return;
+    this.#counted = this.live.received;
+    this.#round++;
     try {
       const histogram = await histogramOf({ ...this.#filter }, Date.now(), signal);
       if (!signal.aborted) this.#histogram = histogram;

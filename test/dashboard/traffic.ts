@@ -1,0 +1,33 @@
+// Traffic for a visit, and what the explorer shows of it.
+import { chat, type TestDaybook } from "../support/daybook.ts";
+import type { Visit } from "./visit.ts";
+
+/** So many requests, twenty at a time. */
+export async function many(daybook: TestDaybook, count: number, model = "demo"): Promise<void> {
+  for (let sent = 0; sent < count; sent += 20)
+    await Promise.all(Array.from({ length: Math.min(20, count - sent) }, () => chat(daybook.url, { model })));
+  await daybook.settle();
+}
+
+export const rows = ({ page }: Pick<Visit, "page">) =>
+  page.locator("[data-testid=events] [aria-rowindex]:not([aria-rowindex='1'])");
+
+/** Waits until the list says that it has `text`, such as `7 of 7`. */
+export async function loaded({ page }: Pick<Visit, "page">, text: string): Promise<void> {
+  await page.locator("[data-testid=loaded]").filter({ hasText: text }).waitFor();
+}
+
+/** Types a line into the search bar. */
+export async function ask({ page }: Pick<Visit, "page">, text: string): Promise<void> {
+  const search = page.getByLabel("Search the trail");
+  await search.fill(text);
+  await search.press("Enter");
+}
+
+/** Ids of the events whose rows are in the page. */
+export async function idsInView({ page }: Pick<Visit, "page">): Promise<string[]> {
+  const hrefs = await page.evaluate<string[]>(
+    `[...document.querySelectorAll("[data-testid=events] a")].map((link) => link.getAttribute("href"))`,
+  );
+  return hrefs.map((href) => new URLSearchParams(href.split("?")[1]).get("open") ?? "");
+}
