@@ -1,8 +1,8 @@
 // What decides about requests, by hand in a browser: policies, credit, limits, servers; one server for all of it.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
-import { useBrowser, visit } from "./visit.ts";
+import { test } from "node:test";
+import { chat } from "../support/daybook.ts";
+import { useBrowser, useDaybook, useVisit } from "./visit.ts";
 
 useBrowser();
 
@@ -13,26 +13,22 @@ routes:
     providers: [{ provider: demo }]
     price: { prompt_per_million: 1000, completion_per_million: 10000 }
 `;
-let daybook: TestDaybook;
 let userId = "";
-const ends: (() => unknown)[] = [];
+const shared = useDaybook(
+  () => ({ yaml: YAML }),
+  async ({ ask, url }) => {
+    const made = async (path: string, body: object) =>
+      (await ask(path, { method: "POST", body })).json as { id: string; secret: string };
+    ({ id: userId } = await made("/admin/users", { name: "ann", role: "viewer" }));
+    const { secret } = await made("/admin/api-keys", { name: "anns", user_id: userId });
+    for (let sent = 0; sent < 3; sent++) await chat(url, { headers: { authorization: `Bearer ${secret}` } });
+    await chat(url);
+  },
+);
+const visiting = useVisit(shared);
 
-before(async () => {
-  daybook = await startDaybook({ after: (end) => ends.push(end as () => unknown) }, { yaml: YAML });
-  const made = async (path: string, body: object) =>
-    (await daybook.ask(path, { method: "POST", body })).json as { id: string; secret: string };
-  ({ id: userId } = await made("/admin/users", { name: "ann", role: "viewer" }));
-  const { secret } = await made("/admin/api-keys", { name: "anns", user_id: userId });
-  for (let sent = 0; sent < 3; sent++)
-    await chat(daybook.url, { headers: { authorization: `Bearer ${secret}` } });
-  await chat(daybook.url);
-  await daybook.settle();
-});
-
-after(() => Promise.all(ends.map((end) => end())));
-
-test("a policy is checked as it is typed, tried on the trail before it is saved, and asked afterwards", async (t) => {
-  const visited = await visit(t, daybook);
+test("a policy is checked as it is typed, tried on the trail before it is saved, and asked afterwards", async () => {
+  const visited = visiting();
   const { page, to } = visited;
   // The browser tells of each answer that the server refuses.
   visited.expected = /400/;
@@ -69,8 +65,8 @@ test("a policy is checked as it is typed, tried on the trail before it is saved,
   await page.getByText(/3 would have gone otherwise/).waitFor();
 });
 
-test("credit is given with its reason, burns down, and is taken back; limits show what is used", async (t) => {
-  const visited = await visit(t, daybook);
+test("credit is given with its reason, burns down, and is taken back; limits show what is used", async () => {
+  const visited = visiting();
   const { page, to } = visited;
   const dialog = page.getByRole("dialog");
   const pick = async (verb: string) => {
@@ -86,7 +82,7 @@ test("credit is given with its reason, burns down, and is taken back; limits sho
   await dialog.getByLabel(/^Reason/).fill("Autumn");
   await dialog.getByRole("button", { name: "Give credit" }).click();
   await page.getByText("$5.00", { exact: true }).first().waitFor();
-  const spent = (await daybook.events("kind=inference"))
+  const spent = (await shared().events("kind=inference"))
     .filter(({ user_id: id }) => id === userId)
     .reduce((sum, { cost_micros: micros }) => sum + (micros ?? 0), 0);
   assert.ok(spent > 0);
@@ -111,7 +107,7 @@ test("credit is given with its reason, burns down, and is taken back; limits sho
   await dialog.getByRole("button", { name: "Take back" }).click();
   await dialog.waitFor({ state: "hidden" });
   await page.getByText("used up", { exact: true }).waitFor();
-  const told = await daybook.events(`kind=admin&entity_id=${userId}&action=credit_*`);
+  const told = await shared().events(`kind=admin&entity_id=${userId}&action=credit_*`);
   assert.deepEqual(
     told.map(({ action, justification }) => [action, justification]),
     [
