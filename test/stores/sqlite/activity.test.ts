@@ -11,7 +11,8 @@ import { NodeLog, START_MS } from "../../support/events.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const HOUR_MS = 3_600_000;
-const MOST = (n: number) => n + 1;
+/** The event at the bound is looked at too. */
+const most = (lookedAt: number) => lookedAt + 1;
 const USERS = ["ana", "bob", "cho"];
 
 async function filled() {
@@ -37,7 +38,7 @@ test("sums, first and last events of users are exact however few events are look
   for (const lookedAt of [3, 50, 200, 399]) {
     const { subjects, total, lookedBackTo } = activity(store.source, question, lookedAt);
     assert.ok(lookedBackTo !== null && lookedBackTo > START_MS, `${lookedAt}`);
-    assert.ok(since(events, lookedBackTo).length <= MOST(lookedAt), `${since(events, lookedBackTo).length}`);
+    assert.ok(since(events, lookedBackTo).length <= most(lookedAt), `${since(events, lookedBackTo).length}`);
     assert.equal(total, USERS.length);
     const recent = activityOf(since(events, lookedBackTo), question);
     const expected = activityOf(events, question).map((whole) => {
@@ -63,7 +64,10 @@ test("sessions are those of the events that are looked at, and it is told since 
   for (const lookedAt of [1, 40, 250]) {
     const { subjects, total, lookedBackTo } = activity(store.source, question, lookedAt);
     assert.ok(lookedBackTo !== null);
-    assert.ok(since(events, lookedBackTo).length <= MOST(lookedAt), `${since(events, lookedBackTo).length} ${lookedAt}`);
+    assert.ok(
+      since(events, lookedBackTo).length <= most(lookedAt),
+      `${since(events, lookedBackTo).length} ${lookedAt}`,
+    );
     const expected = activityOf(since(events, lookedBackTo), question);
     const told = subjects.map((each) => ({ ...each, others: [...each.others].sort() }));
     assertSums(told, expected, `${lookedAt} events`);
