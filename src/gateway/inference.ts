@@ -81,8 +81,17 @@ async function admit(
   if (route === null) return refuse("not_found", NO_ROUTE);
   const targets = speaking(route, protocol.dialect);
   if (targets.length === 0) return refuse("invalid_request", wrongDialect(route, protocol));
-  const asked = { action: protocol.action, model, route: route.model, requestSize: request.bodyBytes };
-  if (!isLet(exchange, key, { ...asked, ...request }, options)) return null;
+  const { bodyBytes: requestSize, maxTokens, toolCount } = request;
+  const asked = {
+    action: protocol.action,
+    model,
+    route: route.model,
+    requestSize,
+    maxTokens,
+    streaming,
+    toolCount,
+  };
+  if (!isLet(exchange, key, asked, options)) return null;
   const admitted = options.admission.admit({
     eventId: exchange.handle.eventId,
     keyId: key.id,

@@ -17,6 +17,7 @@ import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
+import { OpenStreams } from "../gateway/mcp/open-streams.ts";
 import { Rounds } from "../gateway/mcp/rounds.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
@@ -281,6 +282,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       servers: mcpServers,
       book: new CallBook(),
       rounds: new Rounds(),
+      streams: new OpenStreams(),
+      get maxStreams() {
+        return live.config.mcp.maxStreamsPerKey;
+      },
       get audit() {
         const { config } = live;
         return { ...config.audit.mcp, lists: config.mcp.auditLists };

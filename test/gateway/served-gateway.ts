@@ -9,6 +9,7 @@ import type { Admission } from "../../src/gateway/admission.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { Key } from "../../src/gateway/inference.ts";
 import { CallBook } from "../../src/gateway/mcp/call-book.ts";
+import { OpenStreams } from "../../src/gateway/mcp/open-streams.ts";
 import { Rounds } from "../../src/gateway/mcp/rounds.ts";
 import { McpServers } from "../../src/gateway/mcp/servers.ts";
 import type { Routes } from "../../src/gateway/routes.ts";
@@ -86,6 +87,8 @@ export async function serveGateway(
       servers: new McpServers(null, Date.now),
       book: new CallBook(),
       rounds: new Rounds(),
+      streams: new OpenStreams(),
+      maxStreams: 100,
       audit: { enabled: true, arguments: "redacted", lists: false },
     },
   });
