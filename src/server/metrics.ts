@@ -1,4 +1,5 @@
 // Prometheus metrics. Labels are bounded: kinds, actions, reasons, states, route templates; never a user, key or model.
+import { statfsSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Delivery } from "../delivery/delivery.ts";
 import { KINDS } from "../event/fields.ts";
@@ -10,6 +11,8 @@ import type { Overhead } from "./overhead.ts";
 import { countOwnEvents } from "./own-event-metrics.ts";
 
 export interface MetricsParts {
+  /** The data folder. */
+  readonly home: string;
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
@@ -64,8 +67,8 @@ export function createMetrics(parts: MetricsParts): Registry {
 }
 
 function measures(parts: MetricsParts): Measure[] {
-  const { anchoring, recorder, journal, delivery, activeRequests, exporter, schedules, retention, now } =
-    parts;
+  const { home, anchoring, recorder, journal, delivery, activeRequests } = parts;
+  const { exporter, schedules, retention, now } = parts;
   let wholeAt = now();
   recorder.follow(() => {
     // What was just made durable cannot be there yet.
@@ -134,6 +137,15 @@ function measures(parts: MetricsParts): Measure[] {
       help: "Bytes of the journal's segments.",
       labels: [],
       read: one(() => journal.bytes),
+    },
+    {
+      name: "daybook_disk_free_bytes",
+      help: "Bytes that are free on the disk of the data folder.",
+      labels: [],
+      read: one(() => {
+        const { bavail, bsize } = statfsSync(home);
+        return bavail * bsize;
+      }),
     },
     {
       name: "daybook_journal_restarts_total",

@@ -313,6 +313,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     schedules: parts.schedules,
   });
   const metrics = createMetrics({
+    home: config.home,
     recorder,
     delivery,
     journal,
