@@ -10,7 +10,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { blankRow } from "../../src/event/encode.ts";
 import { Handle } from "../../src/recorder/handle.ts";
 import { Recorder } from "../../src/recorder/recorder.ts";
-import { collectAlone } from "../../src/server/collector.ts";
+import { tuneCollector } from "../../src/server/collector.ts";
 import { openServer } from "../../src/server/server.ts";
 import { BENCH_KEY } from "./keys.ts";
 import type { DaybookState } from "./start.ts";
@@ -42,7 +42,7 @@ if (mode === "unrecorded") {
 
 writeFileSync(join(home, "daybook.yaml"), yaml);
 const env = { DAYBOOK_HOME: home, DAYBOOK_BOOTSTRAP_API_KEY: BENCH_KEY };
-collectAlone();
+tuneCollector();
 const server = await openServer(await loadConfig({ env, cwd: home, homedir: home, flags: {} }));
 
 async function settle(): Promise<{ readonly settled: boolean }> {

@@ -2,6 +2,7 @@
 // whole and without colour where it is not a terminal.
 import Table from "cli-table3";
 import pc from "picocolors";
+import { COLUMN, FIELDS, type FieldName, type FieldSpec } from "../event/fields.ts";
 import type { EventJson } from "../event/json.ts";
 import { NO_LINES } from "./no-lines.ts";
 
@@ -11,9 +12,9 @@ export interface TableForm {
   readonly colour: boolean;
 }
 
-interface Column {
+export interface Column {
   readonly head: string;
-  readonly cell: (event: EventJson) => string | number | null;
+  readonly cell: (event: EventJson) => string | number | boolean | null;
   /** Characters below which it is not worth showing. */
   readonly min: number;
   readonly right?: true;
@@ -21,7 +22,7 @@ interface Column {
 
 const GAP = 2;
 
-const COLUMNS = {
+const USUAL = {
   time: { head: "time", cell: ({ timestamp }) => timestamp, min: 24 },
   kind: { head: "kind", cell: ({ kind }) => kind, min: 9 },
   what: {
@@ -39,42 +40,59 @@ const COLUMNS = {
   request: { head: "request id", cell: ({ request_id }) => request_id, min: 12 },
 } satisfies Record<string, Column>;
 
-type ColumnName = keyof typeof COLUMNS;
-
 /** What a narrow terminal keeps longest comes first. */
-const IMPORTANCE: readonly ColumnName[] = [
-  "time",
-  "status",
-  "what",
-  "model",
-  "code",
-  "ms",
-  "kind",
-  "tokens",
-  "user",
-  "backend",
-  "request",
+const IMPORTANCE: readonly Column[] = [
+  USUAL.time,
+  USUAL.status,
+  USUAL.what,
+  USUAL.model,
+  USUAL.code,
+  USUAL.ms,
+  USUAL.kind,
+  USUAL.tokens,
+  USUAL.user,
+  USUAL.backend,
+  USUAL.request,
 ];
+const MIN = 6;
 
-/** `events` as lines of text, with a line of column names unless `head` is false. */
-export function eventTable(events: readonly EventJson[], { width, colour }: TableForm, head = true): string {
-  const names = Object.keys(COLUMNS) as ColumnName[];
-  const rows = events.map((event) => names.map((name) => visible(String(COLUMNS[name].cell(event) ?? ""))));
-  const natural = names.map((name, at) =>
-    Math.max(COLUMNS[name].head.length, ...rows.map((row) => widthOf(row[at] ?? ""))),
+/** A column for each field, by its own name; of a narrow terminal the last go first. */
+export function fieldColumns(names: readonly FieldName[]): Column[] {
+  return names.map((name) => {
+    const { type } = FIELDS[COLUMN[name]] as FieldSpec;
+    const isNumber = type === "integer" && name !== "timestamp" && name !== "recorded_at";
+    return {
+      head: name,
+      cell: (event) => event[name],
+      min: Math.max(MIN, name.length),
+      ...(isNumber ? { right: true } : {}),
+    };
+  });
+}
+
+/** `events` as lines of text, with a line of column names unless `head` is false; the usual columns unless some are given. */
+export function eventTable(
+  events: readonly EventJson[],
+  { width, colour }: TableForm,
+  head = true,
+  columns: readonly Column[] = Object.values(USUAL),
+): string {
+  const rows = events.map((event) => columns.map(({ cell }) => visible(String(cell(event) ?? ""))));
+  const natural = columns.map((column, at) =>
+    Math.max(column.head.length, ...rows.map((row) => widthOf(row[at] ?? ""))),
   );
-  const widths = width === null ? natural : fit(names, natural, width);
-  const shown = names.flatMap((name, at) => ((widths[at] ?? 0) > 0 ? [{ name, at }] : []));
+  const widths = width === null ? natural : fit(columns, natural, width);
+  const shown = columns.flatMap((column, at) => ((widths[at] ?? 0) > 0 ? [{ column, at }] : []));
   const paint = painter(colour);
   const table = new Table({
-    ...(head ? { head: shown.map(({ name }) => paint.head(COLUMNS[name].head)) } : {}),
+    ...(head ? { head: shown.map(({ column }) => paint.head(column.head)) } : {}),
     // Without a limit nothing is ever cut: the library measures for itself.
     ...(width === null ? {} : { colWidths: shown.map(({ at }) => (widths[at] ?? 0) + GAP) }),
-    colAligns: shown.map(({ name }) => ("right" in COLUMNS[name] ? "right" : "left")),
+    colAligns: shown.map(({ column }) => (column.right ? "right" : "left")),
     chars: NO_LINES,
     style: { head: [], border: [], "padding-left": 0, "padding-right": GAP, compact: true },
   });
-  for (const row of rows) table.push(shown.map(({ name, at }) => paint.cell(name, row[at] ?? "")));
+  for (const row of rows) table.push(shown.map(({ column, at }) => paint.cell(column.head, row[at] ?? "")));
   return `${table.toString().replace(/ +$/gm, "")}\n`;
 }
 
@@ -82,19 +100,19 @@ export function eventTable(events: readonly EventJson[], { width, colour }: Tabl
  * A width for each column so that all fit into `width`; 0 leaves a column out. What is left over goes to the most
  * important columns first.
  */
-function fit(names: readonly ColumnName[], natural: readonly number[], width: number): number[] {
-  const least = names.map((name, at) => Math.min(COLUMNS[name].min, natural[at] ?? 0));
-  const widths = names.map(() => 0);
+function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {
+  const least = columns.map(({ min }, at) => Math.min(min, natural[at] ?? 0));
+  const widths = columns.map(() => 0);
+  const isUsual = columns.every((column) => IMPORTANCE.includes(column));
+  const order = isUsual ? IMPORTANCE.map((column) => columns.indexOf(column)) : [...columns.keys()];
   let left = width + GAP;
-  for (const name of IMPORTANCE) {
-    const at = names.indexOf(name);
+  for (const at of order) {
     const needed = (least[at] ?? 0) + GAP;
-    if (needed > left && name !== IMPORTANCE[0]) break;
+    if (needed > left && at !== order[0]) break;
     widths[at] = least[at] ?? 0;
     left -= needed;
   }
-  for (const name of IMPORTANCE) {
-    const at = names.indexOf(name);
+  for (const at of order) {
     const given = widths[at] ?? 0;
     const more = given === 0 ? 0 : Math.max(0, Math.min(left, (natural[at] ?? 0) - given));
     widths[at] = given + more;
@@ -112,9 +130,9 @@ function painter(colour: boolean) {
   };
   return {
     head: bold,
-    cell: (name: ColumnName, text: string): string => {
-      if (name === "status") return (ofStatus[text] ?? dim)(text);
-      return name === "time" ? dim(text) : text;
+    cell: (head: string, text: string): string => {
+      if (head === "status") return (ofStatus[text] ?? dim)(text);
+      return head === "time" ? dim(text) : text;
     },
   };
 }

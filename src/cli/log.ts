@@ -6,11 +6,13 @@ import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError } from "../event/errors.ts";
+import { FIELDS, type FieldName, isFieldName } from "../event/fields.ts";
 import type { EventJson } from "../event/json.ts";
 import { answered, failed } from "../event/outcomes.ts";
 import { DEFAULT_LIMIT, type EventQuery, filterNames, MAX_LIMIT } from "../query/filter.ts";
 import { parseQuery } from "../query/parameters.ts";
-import { eventTable } from "./event-table.ts";
+import { hintFor } from "../query/terms.ts";
+import { eventTable, fieldColumns } from "./event-table.ts";
 import { formOf } from "./export-file.ts";
 import { type FilterFlags, filterParameters, withFilters, withWords } from "./filters.ts";
 import { type Followed, type Following, followHere, followThere, gapText } from "./follow.ts";
@@ -33,6 +35,7 @@ export interface LogParts {
 
 interface Flags extends FilterFlags {
   readonly json?: true;
+  readonly columns?: string;
   readonly limit?: string;
   readonly export?: string;
   readonly follow?: true;
@@ -48,6 +51,7 @@ export function logCommand(parts: LogParts): Command {
   const command = new Command("log")
     .description("Show the audit trail, newest first.")
     .option("--json", "one JSON object per line")
+    .option("--columns <fields>", "only these fields (names with commas between them), in this order")
     .option("--export <file>", "write every event that matches to this file, in the format of its ending")
     .option("--follow", "show events as they are recorded, the oldest first, until it is stopped")
     .option(
@@ -71,10 +75,13 @@ async function showLog(parts: LogParts, words: readonly string[], flags: Flags):
     if (flags.follow) throw new DaybookError("bad_argument", "--follow does not end, and an export does.");
     if (flags.limit !== undefined)
       throw new DaybookError("bad_argument", "--limit is for lists: an export has no cap.");
+    if (flags.columns !== undefined)
+      throw new DaybookError("bad_argument", "--columns is for lists: an export has every field.");
     const { exportTo } = await import("./export.ts");
     const query = [...words, flags.query ?? ""].join(" ");
     return exportTo(parts, { ...flags, query }, flags.export, formOf(flags.export));
   }
+  columnsOf(flags);
   const limit = flags.limit === undefined ? DEFAULT_LIMIT : limitOf(flags.limit);
   const query = queryOf(flags, words, parts.now());
   const remote = await remoteOf(parts.env, flags);
@@ -136,6 +143,8 @@ async function recordReading(config: Config, query: EventQuery, action: "queried
 
 /** Writes events as they are asked for: JSON lines, or a table. */
 function writer({ env, out }: LogParts, flags: Flags) {
+  const names = columnsOf(flags);
+  const columns = names === null ? undefined : fieldColumns(names);
   const isTerminal = out.isTTY === true;
   const form = {
     width: isTerminal ? (out.columns ?? 80) : null,
@@ -144,8 +153,8 @@ function writer({ env, out }: LogParts, flags: Flags) {
   let isFirst = true;
   return async (events: readonly EventJson[], head: boolean) => {
     const text = flags.json
-      ? events.map((event) => `${JSON.stringify(event)}\n`).join("")
-      : eventTable(events, form, isFirst || head);
+      ? events.map((event) => `${JSON.stringify(event, names)}\n`).join("")
+      : eventTable(events, form, isFirst || head, columns);
     isFirst = false;
     if (!out.write(text)) await once(out, "drain");
   };
@@ -203,6 +212,22 @@ function queryOf(flags: Flags, words: readonly string[], now: number): EventQuer
       throw new DaybookError("bad_argument", `--filter ${name} is not a filter; use --limit.`);
   }
   return parseQuery(parameters, now);
+}
+
+/** null: as usual. */
+function columnsOf({ columns }: Flags): FieldName[] | null {
+  if (columns === undefined) return null;
+  const names = columns.split(",").map((name) => name.trim());
+  const wrong = names.find((name) => !isFieldName(name));
+  if (wrong === undefined) return names as FieldName[];
+  const hint = hintFor(
+    wrong,
+    FIELDS.map(({ name }) => name),
+  );
+  throw new DaybookError(
+    "bad_argument",
+    `--columns takes names of fields (docs/reference/events.md), not ${JSON.stringify(wrong)}.${hint}`,
+  );
 }
 
 function limitOf(text: string): number {

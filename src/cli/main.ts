@@ -188,6 +188,15 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "completion",
+    about: "Complete verbs and options in a shell.",
+    load: async () =>
+      (await import("./completion.ts")).completionCommand({
+        out: process.stdout,
+        verbs: () => Promise.all(VERBS.map(({ load }) => load())),
+      }),
+  },
+  {
     name: "replay",
     about: "Send recorded traffic through a running gateway.",
     load: async () => {

@@ -19,8 +19,8 @@ export function serveCommand(): Command {
       const { readEnvironment } = await import("../config/environment.ts");
       const { loadConfig } = await import("../config/load-config.ts");
       const { openServer } = await import("../server/server.ts");
-      const { collectAlone } = await import("../server/collector.ts");
-      collectAlone();
+      const { tuneCollector } = await import("../server/collector.ts");
+      tuneCollector();
       const sources = { env: readEnvironment(), cwd: process.cwd(), homedir: homedir(), flags };
       const load = () => loadConfig(sources);
       const config = await load();

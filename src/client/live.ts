@@ -86,11 +86,12 @@ export async function* live(
 class Progress {
   readonly #recent: number;
   #at: Record<string, number> | null;
-  /** Events from before the feed began, while it may still have to begin again. */
-  #seen: Set<string> | null = new Set();
+  /** Events from before the feed began, while it may still have to begin again; null: all of them are here. */
+  #seen: Set<string> | null;
 
   constructor(after: string | null, recent: number | undefined) {
     this.#recent = recent ?? (after === null ? RECENT : 0);
+    this.#seen = this.#recent === 0 ? null : new Set();
     this.#at = after === null ? null : { ...parsePosition(after) };
   }
 
@@ -130,6 +131,8 @@ class Progress {
   #events(given: readonly EventJson[]): LiveItem | null {
     const events = given.filter(({ event_id: id }) => !this.#seen?.has(id));
     for (const { event_id: id, node_id: nodeId, seq } of events) {
+      // What was there before the feed began comes first: with the first event that was not, all of it is here.
+      if (seq > (this.#at?.[nodeId] ?? 0)) this.#seen = null;
       this.#seen?.add(id);
       this.#reach({ [nodeId]: seq });
     }

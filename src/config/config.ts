@@ -42,7 +42,11 @@ export interface Config {
   /** IP addresses, and networks as address/bits. */
   readonly trustedProxies: readonly string[];
   /** Servers of the file; more are kept in control.db. */
-  readonly mcp: { readonly servers: readonly McpServer[]; readonly auditLists: boolean };
+  readonly mcp: {
+    readonly servers: readonly McpServer[];
+    readonly auditLists: boolean;
+    readonly maxStreamsPerKey: number;
+  };
   readonly audit: {
     readonly modes: Readonly<Record<Kind, Mode>>;
     readonly retentionDays: Readonly<Record<Kind, number>>;
@@ -128,6 +132,7 @@ export function buildConfig(file: ConfigFile, { path, ...surroundings }: Surroun
     mcp: {
       servers: file.mcp.servers.map((spec) => completeMcpServer(spec, { ...origin, source: "file" })),
       auditLists: file.mcp.audit_lists,
+      maxStreamsPerKey: file.mcp.max_streams_per_key,
     },
     anchors: file.anchors.map((spec) => anchorOf(spec, path)),
     audit: {

@@ -209,6 +209,11 @@ const options = {
         .default([])
         .describe("MCP servers, served at `/mcp/<name>`; more can be kept in control.db."),
       audit_lists: flag(false).describe("Record list calls (`tools/list`, …) too."),
+      max_streams_per_key: integer(1, 100_000)
+        .default(100)
+        .describe(
+          "Streams that one API key may keep open for as long as it likes (`GET`, `subscriptions/listen`).",
+        ),
     })
     .prefault({}),
   audit: audit.prefault({}),

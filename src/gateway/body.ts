@@ -18,31 +18,26 @@ export function readBody(exchange: Receiving, maxBytes: number): Promise<Body> {
   const announced = Number(request.headers["content-length"] ?? 0);
   if (announced > maxBytes) return Promise.resolve({ is: "too_large" });
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    // The request lives as long as its answer: what listens to it must not hold the body so long.
+    // The request lives as long as its answer: what listens to it must not hold the body so long, nor the promise of it.
+    let awaited: { readonly chunks: Buffer[]; readonly resolve: (body: Body) => void } | null = {
+      chunks: [],
+      resolve,
+    };
     const end = (body: Body) => {
-      request.off("data", onData).off("end", onEnd).off("error", onBroken).off("close", onBroken);
-      resolve(body);
+      awaited?.resolve(body);
+      awaited = null;
     };
-    const onData = (chunk: Buffer) => {
-      length += chunk.length;
-      exchange.received = length;
-      if (length <= maxBytes) {
-        chunks.push(chunk);
-        return;
-      }
-      end({ is: "too_large" });
-      request.on("data", (rest: Buffer) => {
-        exchange.received += rest.length;
-      });
-    };
-    const onEnd = () =>
-      end({
-        is: "whole",
-        bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length),
-      });
+    request.on("data", (chunk: Buffer) => {
+      exchange.received += chunk.length;
+      if (exchange.received > maxBytes) end({ is: "too_large" });
+      else awaited?.chunks.push(chunk);
+    });
+    request.on("end", () => {
+      if (awaited === null) return;
+      const { chunks } = awaited;
+      end({ is: "whole", bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
+    });
     const onBroken = () => end({ is: "broken" });
-    request.on("data", onData).on("end", onEnd).on("error", onBroken).on("close", onBroken);
+    request.on("error", onBroken).on("close", onBroken);
   });
 }

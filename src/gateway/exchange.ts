@@ -84,7 +84,7 @@ export class Exchange {
     if (userAgent) this.#facts.userAgent = request.headers["user-agent"] ?? null;
     this.handle = recorder.begin(this.#facts);
     this.#headers = { "x-request-id": this.requestId, "x-trace-id": traceId };
-    response.once("close", () => this.#closed());
+    response.on("close", () => this.#closed());
   }
 
   /** Resolves when the connection has seen the end of this exchange, and its record is settled. */

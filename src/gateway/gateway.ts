@@ -25,7 +25,7 @@ export interface GatewayOptions extends InferenceOptions {
   readonly authenticateKey: (presented: string) => KeyCheck;
   readonly clientIp: (request: IncomingMessage) => string | null;
   readonly userAgent: boolean;
-  readonly mcp: Pick<McpDoorOptions, "servers" | "audit" | "book" | "rounds">;
+  readonly mcp: Pick<McpDoorOptions, "servers" | "audit" | "book" | "rounds" | "streams" | "maxStreams">;
 }
 
 /** A request that is being served, whoever serves it. */
@@ -197,6 +197,10 @@ function doorOptions(options: GatewayOptions): McpDoorOptions {
     servers: mcp.servers,
     book: mcp.book,
     rounds: mcp.rounds,
+    streams: mcp.streams,
+    get maxStreams() {
+      return mcp.maxStreams;
+    },
     get maxBodyBytes() {
       return options.maxBodyBytes;
     },

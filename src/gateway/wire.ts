@@ -9,6 +9,17 @@ import type { Dialect } from "../protocols/protocol.ts";
 const PASSED_DOWN =
   /^(?:content-(?:type|encoding|language|disposition|range)|accept-ranges|cache-control|retry-after|retry-after-ms|x-should-retry|x-ratelimit-.*|anthropic-ratelimit-.*|openai-(?:processing-ms|version|model)|x-daybook-simulated)$/;
 const LIMIT = /^(?:x|anthropic)-ratelimit-/;
+/** What became of names before: there are few, and each answer has the same ones again. */
+const passedDown = new Map<string, boolean>();
+const MAX_NAMES = 500;
+
+function isPassedDown(name: string): boolean {
+  const known = passedDown.get(name);
+  if (known !== undefined) return known;
+  const passes = PASSED_DOWN.test(name);
+  if (passedDown.size < MAX_NAMES) passedDown.set(name, passes);
+  return passes;
+}
 
 /** The client's headers that a provider may see beside those that the gateway sets. */
 const PASSED_UP = [
@@ -75,7 +86,7 @@ export function clientHeaders(
   const headers: Record<string, string | string[]> = {};
   for (const name in upstream) {
     const value = upstream[name];
-    if (value === undefined || !PASSED_DOWN.test(name)) continue;
+    if (value === undefined || !isPassedDown(name)) continue;
     if (!ownLimits || !LIMIT.test(name)) headers[name] = value;
   }
   const length = upstream["content-length"];

@@ -31,7 +31,7 @@ export class Connections {
     const connection = this.#connection(request.socket);
     connection.request = request;
     connection.open++;
-    response.once("close", () => {
+    response.on("close", () => {
       connection.open--;
       if (connection.broken && connection.open === 0) request.socket.destroySoon();
     });

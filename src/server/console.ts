@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { Agent, request as ask } from "undici";
-import { WebSocket, WebSocketServer } from "ws";
+import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { isLoopback, type ListenAddress } from "../config/address.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 
@@ -168,22 +168,25 @@ function join(client: WebSocket, target: URL, token: string, handshakeTimeout: n
     client.send(JSON.stringify({ type: "error", message: `${AWAY} for audit logs` }));
     client.close(1013);
   });
-  upstream.on("message", (data, binary) => {
-    client.send(data, { binary }, () => {
-      if (client.bufferedAmount < MAX_WAITING) upstream.resume();
-    });
-    if (client.bufferedAmount >= MAX_WAITING) upstream.pause();
-  });
+  upstream.on("message", (data, binary) => pass(upstream, client, data, binary));
   upstream.on("close", (code) => client.close(isSendable(code) ? code : 1012));
   client.on("error", () => {});
   client.on("message", (data, binary) => {
-    if (upstream.readyState === WebSocket.OPEN) upstream.send(data, { binary });
+    if (upstream.readyState === WebSocket.OPEN) pass(client, upstream, data, binary);
   });
   client.on("close", (code) => {
     upstream.on("error", () => {});
     upstream.resume();
     upstream.close(isSendable(code) ? code : 1000);
   });
+}
+
+/** Hands a message on; nothing more is read of `from` while much waits for `to`. */
+function pass(from: WebSocket, to: WebSocket, data: RawData, binary: boolean): void {
+  to.send(data, { binary }, () => {
+    if (to.bufferedAmount < MAX_WAITING) from.resume();
+  });
+  if (to.bufferedAmount >= MAX_WAITING) from.pause();
 }
 
 /** RFC 6455, section 7.4: others are never sent. */

@@ -17,6 +17,7 @@ import { OutboxPump } from "../delivery/outbox.ts";
 import { DaybookError } from "../event/errors.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { CallBook } from "../gateway/mcp/call-book.ts";
+import { OpenStreams } from "../gateway/mcp/open-streams.ts";
 import { Rounds } from "../gateway/mcp/rounds.ts";
 import { openDropsFile } from "../journal/drops.ts";
 import type { JournalClient, JournalLimits } from "../journal/journal-client.ts";
@@ -42,6 +43,7 @@ import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
+import { createOverhead } from "./overhead.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
@@ -268,8 +270,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const clientIp = (request: IncomingMessage) => address()(request);
   const refusals = new Refusals({ recorder });
   openings.add(() => refusals.close());
+  const overhead = createOverhead();
   const gateway = new Gateway({
     recorder,
+    onForwarded: overhead.add,
     refusals,
     routes: table.routes,
     clientIp,
@@ -281,6 +285,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
       servers: mcpServers,
       book: new CallBook(),
       rounds: new Rounds(),
+      streams: new OpenStreams(),
+      get maxStreams() {
+        return live.config.mcp.maxStreamsPerKey;
+      },
       get audit() {
         const { config } = live;
         return { ...config.audit.mcp, lists: config.mcp.auditLists };
@@ -305,6 +313,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     schedules: parts.schedules,
   });
   const metrics = createMetrics({
+    home: config.home,
     recorder,
     delivery,
     journal,
@@ -312,6 +321,12 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     activeRequests: () => gateway.active,
     exporter: exporting.api.exporter,
     schedules: exporting.runner,
+    retention: {
+      get failures() {
+        return upkeep.retention.failures;
+      },
+    },
+    overhead,
     now: Date.now,
   });
   const ingest = new Ingest(config.store);

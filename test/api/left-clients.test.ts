@@ -40,6 +40,42 @@ async function leaveDuring(end: (committed: () => void) => void) {
   return events;
 }
 
+test("an export that ends because its client left is no fault that is told", async () => {
+  const told: unknown[] = [];
+  const { promise: begun, resolve: onBegun } = Promise.withResolvers<void>();
+  const { promise: over, resolve: onOver } = Promise.withResolvers<void>();
+  const { promise: gone, resolve: onGone } = Promise.withResolvers<void>();
+  const running = {
+    summary: null,
+    async *[Symbol.asyncIterator]() {
+      yield { bytes: Buffer.from("{}\n"), point: null };
+      onBegun();
+      await gone;
+      onOver();
+      throw new DaybookError("worker_failed", "the export");
+    },
+  };
+  await using api = await serveApi([{}], {
+    exporter: { start: () => running } as unknown as ApiParts["exporter"],
+    report: (error) => told.push(error),
+  });
+  const socket = connect(api.port, "127.0.0.1");
+  socket.write(
+    `GET /admin/audit-logs/export HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKENS.admin}\r\n\r\n`,
+  );
+  await begun;
+  socket.destroy();
+  await api.finished(1);
+  onGone();
+  await over;
+  await api.ask("/metrics", { waitForOthers: false });
+  assert.deepEqual(told, []);
+  assert.deepEqual(
+    api.events.map(({ action, status }) => [action, status]),
+    [["exported", "cancelled"]],
+  );
+});
+
 test("a change that is made leaves no event of its request beside its own", async () => {
   assert.deepEqual(await leaveDuring((committed) => committed()), []);
 });

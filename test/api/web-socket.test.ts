@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { test } from "node:test";
 import { openWebSocket } from "../../src/api/feed/web-socket.ts";
 
-test("a client that leaves before its WebSocket is open is not waited for", async () => {
+test("a client that leaves before its WebSocket is open is not waited for", { timeout: 20_000 }, async () => {
   const socket = new Socket();
   const request = new IncomingMessage(socket);
   Object.assign(request, { method: "GET", url: "/" });

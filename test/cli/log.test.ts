@@ -216,7 +216,7 @@ test("a remote that is not there, not Daybook, or leads elsewhere is refused", a
     (url) =>
       assert.rejects(runLog(["--url", url], { env }), {
         code: "remote_failed",
-        message: /did not answer with events/,
+        message: /does not come from Daybook/,
       }),
   );
   const asked: (string | undefined)[] = [];
@@ -260,4 +260,30 @@ test("a terminal gets colours unless they are turned off; a pipe never", async (
   assert.equal(coloured(await runLog([], { env: { ...env, NO_COLOR: "1" } }, wide)), false);
   assert.equal(coloured(await runLog([], { env })), false);
   assert.equal(coloured(await runLog(["--json"], { env }, wide)), false);
+});
+
+test("--columns shows only these fields, in this order, as a table and as JSON", async () => {
+  await using trail = await makeTrail(...PAST);
+  const env = { DAYBOOK_HOME: trail.folder };
+  const columns = "user_id,total_tokens,status";
+  const { out } = await runLog(["--columns", columns, "--model", "gpt-4o-mini"], { env });
+  assert.deepEqual(
+    lines(out).map((line) => line.trim().split(/ {2,}/)),
+    [
+      ["user_id", "total_tokens", "status"],
+      ["ann", "15", "success"],
+    ],
+  );
+  const json = await runLog(["--columns", columns, "--json", "--model", "gpt-4o-mini"], { env });
+  assert.equal(json.out, '{"user_id":"ann","total_tokens":15,"status":"success"}\n');
+  const wide = `${columns},model,endpoint,request_id`;
+  const narrow = await runLog(["--columns", wide], { env }, { columns: 40 });
+  for (const line of lines(narrow.out)) assert.ok(stripVTControlCharacters(line).length <= 40, line);
+  await assert.rejects(runLog(["--columns", "user_id,modle"], { env }), {
+    code: "bad_argument",
+    message: /"modle".*Did you mean model\?/,
+  });
+  await assert.rejects(runLog(["--columns", columns, "--export", "/tmp/x.csv"], { env }), {
+    code: "bad_argument",
+  });
 });

@@ -68,7 +68,7 @@ test("without a file and variables everything has its default", async () => {
     timeoutsMs: { chat: 900_000, completions: 600_000, embeddings: 120_000 },
     journal: { maxMb: 1024, reserveMb: 32 },
     trustedProxies: [],
-    mcp: { servers: [], auditLists: false },
+    mcp: { servers: [], auditLists: false, maxStreamsPerKey: 100 },
     anchors: [],
     exportTargets: [],
     audit: {

@@ -9,6 +9,7 @@ import type { Admission } from "../../src/gateway/admission.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { Key } from "../../src/gateway/inference.ts";
 import { CallBook } from "../../src/gateway/mcp/call-book.ts";
+import { OpenStreams } from "../../src/gateway/mcp/open-streams.ts";
 import { Rounds } from "../../src/gateway/mcp/rounds.ts";
 import { McpServers } from "../../src/gateway/mcp/servers.ts";
 import type { Routes } from "../../src/gateway/routes.ts";
@@ -70,6 +71,7 @@ export async function serveGateway(
   recorder.subscribe((event) => recorded.push(event));
   const refusals = new Refusals({ recorder, singly: options.singly ?? 1000 });
   const gateway = new Gateway({
+    onForwarded: () => {},
     recorder,
     refusals,
     routes,
@@ -86,6 +88,8 @@ export async function serveGateway(
       servers: new McpServers(null, Date.now),
       book: new CallBook(),
       rounds: new Rounds(),
+      streams: new OpenStreams(),
+      maxStreams: 100,
       audit: { enabled: true, arguments: "redacted", lists: false },
     },
   });

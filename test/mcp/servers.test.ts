@@ -1,8 +1,10 @@
 // MCP servers at work: what is recorded of their calls and what is not, limits, and changes while Daybook runs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { request } from "undici";
 import { startDaybook } from "../support/daybook.ts";
-import { callTool, postMcp } from "./call.ts";
+import { until } from "../support/until.ts";
+import { ACCEPT, AUTH, callTool, postMcp } from "./call.ts";
 import { startScripted } from "./scripted-server.ts";
 
 test("switched off, calls pass and leave no event; what a policy or Daybook refuses does", async (t) => {
@@ -97,4 +99,41 @@ test("a server made, changed and taken away while Daybook runs is served so at o
   assert.deepEqual([all[0]?.usage.calls, all[0]?.usage.names[0]?.name], [2, "fine"]);
   assert.equal((await ask("DELETE", "/scripted", {})).status, 204);
   assert.equal(await status(), 404);
+});
+
+test("a key keeps only so many streams open, in both eras, and one that ends makes room", async (t) => {
+  const server = await startScripted(t);
+  const servers = `[{ name: scripted, url: "${server.url}" }]`;
+  const daybook = await startDaybook(t, { yaml: `mcp: { max_streams_per_key: 2, servers: ${servers} }\n` });
+  const leaving = new AbortController();
+  const listen = (signal?: AbortSignal) =>
+    request(`${daybook.url}/mcp/scripted`, {
+      headers: { ...AUTH, ...ACCEPT },
+      ...(signal ? { signal } : {}),
+    });
+  const first = await listen(leaving.signal);
+  const second = await listen();
+  second.body.on("error", () => {});
+  assert.deepEqual([first.statusCode, second.statusCode], [200, 200]);
+  const third = await listen();
+  const { error } = (await third.body.json()) as { error: { message: string; data: { code: string } } };
+  assert.deepEqual([third.statusCode, error.data.code], [429, "limit_exceeded"]);
+  assert.match(error.message, /2 streams open \(mcp\.max_streams_per_key\)/);
+  const stateless = { jsonrpc: "2.0", id: 4, method: "subscriptions/listen", params: {} };
+  assert.equal((await postMcp(daybook.url, stateless)).status, 429);
+  assert.equal((await postMcp(daybook.url, callTool("fine"))).status, 200);
+  first.body.on("error", () => {});
+  leaving.abort();
+  let again = await listen();
+  await until(async () => {
+    if (again.statusCode === 200) return true;
+    await again.body.dump();
+    again = await listen();
+    return again.statusCode === 200;
+  });
+  again.body.on("error", () => {});
+  const refusals = (await daybook.events("kind=mcp&error_code=limit_exceeded")).map(
+    ({ error_type }) => error_type,
+  );
+  assert.ok(refusals.length >= 2 && refusals.every((type) => type === "open_streams"));
 });

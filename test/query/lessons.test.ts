@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { Registry } from "prom-client";
+import { eventOf, FIELDS, type FieldSpec } from "../../src/event/fields.ts";
 import type { EventJson } from "../../src/event/json.ts";
 import { eventJson } from "../../src/event/json.ts";
 import { failed } from "../../src/event/outcomes.ts";
+import { FORMAT_NAMES, FORMATS } from "../../src/read/export/formats.ts";
+import { countEvents } from "../../src/server/event-metrics.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import type { Source } from "../../src/stores/sqlite/collect.ts";
 import { facets } from "../../src/stores/sqlite/facets.ts";
@@ -13,8 +17,9 @@ import type { SqliteStore } from "../../src/stores/sqlite/sqlite-store.ts";
 import { stats } from "../../src/stores/sqlite/stats.ts";
 import { type Answer, serveApi } from "../api/served-api.ts";
 import { runLog } from "../cli/screen.ts";
+import { READERS } from "../read/export/readers.ts";
 import { makeTrail, START } from "../read/trail.ts";
-import { NodeLog } from "../support/events.ts";
+import { makeEvents, NodeLog } from "../support/events.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const names = ({ json }: Answer) => (json as EventJson[]).map(({ name }) => name);
@@ -53,6 +58,36 @@ test("L15: since compared with local time, or text with dates, finds nothing or 
     else process.env.TZ = before;
   }
 });
+
+test("L16: an exporter with columns of its own misses some, and guesses their types from the first row", async () => {
+  const events = makeEvents({
+    nodeId: "0123456789abcdef",
+    count: 3,
+    cells: (seq) => {
+      if (seq > 1)
+        return seq === 2 ? Object.fromEntries(FIELDS.map(({ name, type }) => [name, FULL[type]])) : {};
+      return Object.fromEntries(
+        FIELDS.filter((field: FieldSpec) => !field.required).map(({ name }) => [name, null]),
+      );
+    },
+  }).map(({ row }) => eventOf(row));
+  for (const format of FORMAT_NAMES) {
+    const encoder = FORMATS[format].open(null);
+    const parts = [
+      encoder.head(),
+      encoder.rows(
+        events.map((event) => Object.values(event)),
+        null,
+      ),
+      encoder.end(),
+    ];
+    const read = await READERS[format](Buffer.concat(parts.map((part) => Buffer.from(part))));
+    assert.deepEqual(read, events, format);
+  }
+});
+
+/** A cell of each type that can be told from all others. */
+const FULL = { string: "1", json: "{}", integer: 1, boolean: true } as const;
 
 test("L17: one way to an event shows fields that another drops", async () => {
   await using api = await serveApi([
@@ -164,4 +199,25 @@ test("L24: an average over days forgets how many there were", async () => {
   const [{ mean_ms: mean }] = (json as { response_time_by_endpoint: [{ mean_ms: number }] })
     .response_time_by_endpoint;
   assert.ok(Math.abs(mean - 200) <= 10, String(mean));
+});
+
+test("L28: a user in the labels of a metric makes a series for each of them", async () => {
+  const seriesOf = async (users: number) => {
+    const registry = new Registry();
+    const count = countEvents(registry);
+    for (let user = 0; user < users; user++) {
+      const cells = {
+        user_id: `user-${user}`,
+        api_key_id: `key-${user}`,
+        session_id: `s-${user}`,
+        client_ip: `10.0.0.${user}`,
+      };
+      const [event] = makeEvents({ nodeId: "0123456789abcdef", count: 1, cells: () => cells });
+      count(event?.row ?? []);
+    }
+    const text = await registry.metrics();
+    assert.ok(!/user-|key-|s-0|10\.0\.0/.test(text));
+    return text.split("\n").length;
+  };
+  assert.equal(await seriesOf(300), await seriesOf(1));
 });

@@ -109,7 +109,7 @@ async function direct(call: Call<z.output<typeof FORM>>): Promise<Readable> {
 
 /** The bytes of an export; in the end its event says what it was. */
 async function* bytesOf(
-  { audit, parts, request }: Call,
+  { audit, parts, request, reply }: Call,
   running: RunningExport,
   about: Readonly<Record<string, string>>,
 ): AsyncGenerator<Uint8Array> {
@@ -120,6 +120,8 @@ async function* bytesOf(
       audit?.note({ metadata: { ...about, rows, bytes, sha256 } });
     }
   } catch (error) {
+    // A client that left ends the export's thread, which is nobody's fault.
+    if (reply.raw.destroyed) throw error;
     // The answer is cut off, which is all that can be done once it has begun; it is our fault, not the client's.
     if (audit !== null) audit.cut = failed("infrastructure_error");
     parts.report?.(error, request.id);

@@ -25,12 +25,16 @@ import { headerProblem, headersUp } from "./headers.ts";
 import { callFacts, denial, type McpAudit } from "./judging.ts";
 import type { McpExchange } from "./mcp-exchange.ts";
 import { Offers } from "./offers.ts";
+import type { OpenStreams } from "./open-streams.ts";
 import type { Rounds } from "./rounds.ts";
 import type { McpServer } from "./servers.ts";
 
 export interface McpOptions {
   readonly book: CallBook;
   readonly rounds: Rounds;
+  readonly streams: OpenStreams;
+  /** That a key may have open. */
+  readonly maxStreams: number;
   readonly rulings: Rulings;
   readonly admission: Admission;
   /** Of the configuration; policies may ask for it. */
@@ -73,17 +77,31 @@ export async function serveMcp(
     if (kept.messages.length === 0) return exchange.answerDenied();
     asked = askedOf(kept.messages, kept.messages === read.messages ? body : batchOf(kept.texts));
   } else exchange.isRead = true;
+  const stays = request.method === "GET" || asked.stays;
+  const leave = stays ? options.streams.enter(caller.key.id, options.maxStreams) : NOTHING_TO_LEAVE;
+  if (leave === null) return refuseStream(exchange, options.maxStreams);
   server.hold();
   try {
     await new Forwarding(exchange, server, caller, asked, options).run();
   } finally {
     server.release();
+    leave();
   }
 }
 
 /** As a server says of a session that is over: the client begins a new one. */
 const NO_SESSION = { message: "There is no such session. Begin a new one.", errorType: "unknown_session" };
 const NOTHING: Asked = { body: null, lists: new Map(), stays: false, cancels: [] };
+
+const NOTHING_TO_LEAVE = () => {};
+
+function refuseStream(exchange: McpExchange, most: number): void {
+  exchange.refuse("limit_exceeded", {
+    message: `The key has ${most} streams open (mcp.max_streams_per_key). End one of them first.`,
+    errorType: "open_streams",
+    headers: { "retry-after": "10" },
+  });
+}
 
 /** The whole body; null when it was refused, or never came. */
 async function bodyOf(exchange: McpExchange, maxBytes: number): Promise<Buffer | null> {

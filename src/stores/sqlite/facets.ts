@@ -5,11 +5,19 @@ import { type EventFilter, fieldsOf } from "../../query/filter.ts";
 import { type Facets, GROUPED_FIELDS, type Group, MAX_FACETS } from "../store.ts";
 import { addTo, boundsOf, byField, bySubject, type Source, sumsByActor, sumsByShape } from "./collect.ts";
 import { cellOf, columnOf } from "./columns.ts";
-import { clamped, Sums } from "./rollups.ts";
+import type { Where } from "./conditions.ts";
+import { ACTOR, clamped, Sums } from "./rollups.ts";
 import { depthSql, scanSql, searchOf } from "./select.ts";
 
-/** Newest entries of an index that facets look at: events are read one by one, so as many as fit into 50 ms. */
-const FACET_WINDOW = 15_000;
+/** What facets look at, so that they take 50 ms at most. */
+export interface FacetWindows {
+  /** Newest entries of an index: events are read one by one. */
+  readonly events: number;
+  /** Sums by actor and day. */
+  readonly sums: number;
+}
+
+export const FACET_WINDOWS: FacetWindows = { events: 15_000, sums: 200_000 };
 
 type Counts = Map<string | number | boolean, number>;
 
@@ -18,6 +26,7 @@ export function facets(
   filter: EventFilter,
   fields: readonly FieldName[],
   limit: number,
+  windows: FacetWindows = FACET_WINDOWS,
 ): Facets[] {
   if (!fields.every(isFieldName)) throw new RangeError("a facet is of a field");
   refuseLimit(limit);
@@ -27,10 +36,10 @@ export function facets(
     const { home } = columnOf(field);
     return home === "event" || asksRows || (asksActors && home === "shape");
   };
-  const recent = recentCounts(source, filter, [...new Set(fields)].filter(isRecent));
+  const recent = recentCounts(source, filter, [...new Set(fields)].filter(isRecent), windows.events);
   /** Read once for all fields that need them. */
   let shapes: Map<number, Sums> | null = null;
-  let actors: Map<number, Sums> | null = null;
+  let actors: { readonly sums: Map<number, Sums>; readonly exact: boolean } | null = null;
   return fields.map((field) => {
     if (isRecent(field))
       return { values: top(recent.counts.get(field) ?? new Map(), limit), exact: recent.exact };
@@ -38,11 +47,34 @@ export function facets(
       shapes ??= sumsByShape(source, filter, false);
       return { values: top(byField(source, shapes, field), limit), exact: true };
     }
-    actors ??= sumsByActor(source, filter);
-    const subjects = bySubject(source, actors, field as "user_id");
+    actors ??= newestActors(source, filter, windows);
+    const subjects = bySubject(source, actors.sums, field as "user_id");
     const counts: Counts = new Map([...subjects].map(([subject, { requests }]) => [subject, requests]));
-    return { values: top(counts, limit), exact: true };
+    return { values: top(counts, limit), exact: actors.exact };
   });
+}
+
+/** Sums by actor since when both the days' sums and the events of the part of a day before them fit their windows. */
+function newestActors(source: Source, filter: EventFilter, windows: FacetWindows) {
+  const bounds = boundsOf(filter);
+  const search = searchOf(filter, source);
+  let since: number | undefined;
+  // A few actors are looked up one by one.
+  if (search !== null && search.actors === null) {
+    const day = source.all(
+      "SELECT period FROM rollups WHERE grain = ? AND period BETWEEN ? AND ? ORDER BY period DESC LIMIT 1 OFFSET ?",
+      [ACTOR.id, ...[bounds.from, bounds.to].map((at) => Math.floor(at / ACTOR.unitMs)), windows.sums],
+    )[0]?.[0];
+    if (typeof day === "number") since = (day + 1) * ACTOR.unitMs;
+    else {
+      const to = Math.min(bounds.to, Math.ceil(bounds.from / ACTOR.unitMs) * ACTOR.unitMs - 1);
+      const [prefix] = search.prefixes as [Where];
+      const depth = depthSql(search, prefix, { from: bounds.from, to });
+      since = source.all(depth.sql, [...depth.params, windows.events])[0]?.[0] as number | undefined;
+    }
+  }
+  const exact = since === undefined;
+  return { sums: sumsByActor(source, since === undefined ? filter : { ...filter, since }), exact };
 }
 
 export function groups(
@@ -105,6 +137,7 @@ function recentCounts(
   source: Source,
   filter: EventFilter,
   fields: readonly FieldName[],
+  entries: number,
 ): { readonly counts: ReadonlyMap<FieldName, Counts>; readonly exact: boolean } {
   const counts = new Map<FieldName, Counts>(fields.map((field) => [field, new Map()]));
   const search = fields.length === 0 ? null : searchOf(filter, source);
@@ -112,7 +145,7 @@ function recentCounts(
   const own = fields.filter((field) => columnOf(field).home === "event");
   const tupled = fields.filter((field) => columnOf(field).home !== "event");
   const bounds = boundsOf(filter);
-  const window = Math.ceil(FACET_WINDOW / search.prefixes.length);
+  const window = Math.ceil(entries / search.prefixes.length);
   let exact = true;
   for (const prefix of search.prefixes) {
     const depth = depthSql(search, prefix, bounds);
