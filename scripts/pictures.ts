@@ -17,6 +17,15 @@ for (const name of ["ann", "ben", "cleo"]) {
   const { id } = await made("/admin/users", { name, role: "viewer" });
   keys.push((await made("/admin/api-keys", { name: `${name}'s`, user_id: id })).secret);
 }
+await daybook.ask("/admin/providers", {
+  method: "POST",
+  body: { name: "simulation", backend_type: "simulated" },
+});
+for (const model of ["gpt-4o-mini", "claude-sonnet-4-5"]) {
+  const providers = [{ provider: "simulation", upstream_model: "demo" }];
+  const price = { prompt_per_million: 3, completion_per_million: 15 };
+  await daybook.ask("/admin/routes", { method: "POST", body: { model, providers, price } });
+}
 for (let sent = 0; sent < 400; sent++) {
   const model = models[sent % models.length] ?? "demo";
   await chat(daybook.url, {
@@ -37,7 +46,7 @@ try {
       colorScheme,
       timezoneId: "UTC",
       locale: "en-GB",
-      viewport: { width: 1440, height: 810 },
+      viewport: { width: 1680, height: 945 },
     });
     const page = await context.newPage();
     await page.goto(`${daybook.url}/?kind=inference&since=15m`);
