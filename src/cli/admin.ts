@@ -11,7 +11,7 @@ import { DaybookError, nativeCode } from "../event/errors.ts";
 import { parseInstant } from "../query/instants.ts";
 import type { Direct } from "../server/direct.ts";
 import { plainTable } from "./plain-table.ts";
-import { askRemote, nextOf, type Remote, refusalText, remoteOf, targetOf } from "./remote.ts";
+import { askRemote, nextOf, type Remote, refusalOf, remoteOf, targetOf } from "./remote.ts";
 
 export interface AdminParts {
   readonly env: Environment;
@@ -35,7 +35,7 @@ export interface AdminFlags {
 export type Entity = Readonly<Record<string, unknown>>;
 type Method = Parameters<Direct["ask"]>[0];
 
-/** The API, wherever it is. Rejects with `bad_argument`, `refused`, `remote_failed`, or as the data folder fails. */
+/** The API, wherever it is. Rejects with `bad_argument`, `refused`, `remote_refused`, `remote_failed`, or as the data folder fails. */
 export interface Admin extends AsyncDisposable {
   ask(method: Method, path: string, body?: unknown): Promise<Entity>;
   /** Every entry of a list, page by page. */
@@ -102,8 +102,8 @@ function remoteAdmin(remote: Remote): Admin {
     const text = await response.text();
     const json: unknown = text === "" ? {} : jsonOf(text);
     if (response.ok && json !== null) return { json, link: response.headers.get("link") };
-    const what = response.ok ? "did not answer with JSON" : refusalText(response.status, json);
-    throw new DaybookError("remote_failed", `at ${remote.url.origin} ${what}`);
+    if (!response.ok) throw refusalOf(remote.url, response.status, json);
+    throw new DaybookError("remote_failed", `at ${remote.url.origin} did not answer with JSON`);
   };
   return {
     ask: async (method, path, body) =>

@@ -22,6 +22,9 @@ export async function remoteOf(env: Environment, flags: RemoteFlags): Promise<Re
   return text === "" ? null : { url: urlOf(text), token: await tokenOf(env, flags) };
 }
 
+/** Of requests that say what the remote will not do, whoever asks. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 404, 409, 413, 422]);
+
 /** Asks `target` of the remote. Rejects with `remote_failed`. */
 export async function askRemote(
   { token }: Remote,
@@ -49,10 +52,17 @@ export async function askRemote(
   }
 }
 
-/** What the remote's refusal says: `answered 404: …`. */
-export function refusalText(status: number, body: unknown): string {
-  const detail = (body as { detail?: unknown } | null)?.detail;
-  return `answered ${status}${typeof detail === "string" ? `: ${visible(detail)}` : ""}`;
+/** What the remote's refusal says. Where a request cannot be answered as it is: `remote_refused`; else `remote_failed`. */
+export function refusalOf({ origin }: URL, status: number, body: unknown): DaybookError {
+  const given = (body as { detail?: unknown } | null)?.detail;
+  const detail = typeof given === "string" ? visible(given) : null;
+  const answered = `at ${origin} answered ${status}`;
+  if (detail !== null && REFUSALS.has(status))
+    return new DaybookError("remote_refused", `${answered}: ${detail.replace(/\.*$/, ".")}`);
+  return new DaybookError(
+    "remote_failed",
+    detail === null ? answered : `${answered}: ${detail.replace(/\.+$/, "")}`,
+  );
 }
 
 /** The path below the remote's own, which may not be the root. */

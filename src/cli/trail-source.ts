@@ -6,7 +6,7 @@ import { type EventJson, eventJson } from "../event/json.ts";
 import { type EventQuery, MAX_LIMIT } from "../query/filter.ts";
 import { writeQuery } from "../query/parameters.ts";
 import { openStore } from "../stores/open-store.ts";
-import { askRemote, nextOf, type Remote, refusalText, targetOf } from "./remote.ts";
+import { askRemote, nextOf, type Remote, refusalOf, targetOf } from "./remote.ts";
 
 /** Pages of a query, newest first, `limit` events in all. A query's own limit does not count. */
 export type TrailSource = (query: EventQuery, limit: number) => AsyncGenerator<EventJson[]>;
@@ -44,7 +44,7 @@ export function localTrail(address: string): TrailSource {
   };
 }
 
-/** Asks another Daybook. Rejects with `remote_failed`. */
+/** Asks another Daybook. Rejects with `remote_failed`, or `remote_refused`. */
 export function remoteTrail(remote: Remote): TrailSource {
   return async function* (query, limit) {
     let left = limit;
@@ -64,6 +64,6 @@ export function remoteTrail(remote: Remote): TrailSource {
 async function eventsOf(response: Response, url: URL): Promise<EventJson[]> {
   const body: unknown = await response.json().catch(() => null);
   if (response.ok && Array.isArray(body)) return body as EventJson[];
-  const what = response.ok ? "did not answer with events" : refusalText(response.status, body);
-  throw new DaybookError("remote_failed", `at ${url.origin} ${what}`);
+  if (!response.ok) throw refusalOf(url, response.status, body);
+  throw new DaybookError("remote_failed", `at ${url.origin} did not answer with events`);
 }
