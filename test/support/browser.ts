@@ -89,6 +89,7 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
   setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
   emulateMedia(media: {
     readonly colorScheme?: "light" | "dark";
+    readonly media?: "print";
     readonly reducedMotion?: "reduce";
   }): Promise<void>;
   screenshot(options: { readonly path: string; readonly fullPage?: boolean }): Promise<unknown>;

@@ -2,7 +2,7 @@
 
 import type { Component } from "svelte";
 import type { Grant } from "#lib/session.svelte.ts";
-import type { Shape } from "./description.ts";
+import type { Shape } from "./fields.ts";
 import type { Values } from "./values.ts";
 
 export type Row = Values;
