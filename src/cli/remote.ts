@@ -1,5 +1,6 @@
 // Another Daybook, through its API: where it is and which token it is asked with.
 import { readFile } from "node:fs/promises";
+import { type Client, ClientError, createClient } from "../client/client.ts";
 import type { Environment } from "../config/environment.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { visible } from "./event-table.ts";
@@ -14,39 +15,26 @@ export interface RemoteFlags {
   readonly tokenFile?: string | undefined;
 }
 
-const REMOTE_TIMEOUT_MS = 60_000;
-
 /** null: this machine. Throws `bad_argument`. */
 export async function remoteOf(env: Environment, flags: RemoteFlags): Promise<Remote | null> {
   const text = flags.url ?? env.DAYBOOK_URL ?? "";
   return text === "" ? null : { url: urlOf(text), token: await tokenOf(env, flags) };
 }
 
-/** Asks `target` of the remote. Rejects with `remote_failed`. */
-export async function askRemote(
-  { token }: Remote,
-  target: URL,
-  { method = "GET", body }: { readonly method?: string; readonly body?: unknown } = {},
-): Promise<Response> {
-  try {
-    return await fetch(target, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // A redirect would carry the token to where nobody asked it to go.
-      redirect: "manual",
-      signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS),
-    });
-  } catch (error) {
-    const reason = nativeCode((error as Error).cause ?? error);
-    throw new DaybookError("remote_failed", `at ${target.origin} cannot be reached (${reason})`, {
-      cause: error,
-    });
-  }
+/** The typed client of the remote; what it rejects with, `remoteFailure` tells. */
+export function clientOf({ url, token }: Remote): Client {
+  return createClient({ url, token });
+}
+
+/** What the command fails with: `remote_failed` where it was the remote. */
+export function remoteFailure(error: unknown, { url: { origin } }: Remote): unknown {
+  if (!(error instanceof ClientError)) return error;
+  const { status, code, message, cause } = error;
+  const told = (what: string) => new DaybookError("remote_failed", `at ${origin} ${what}`, { cause: error });
+  if (code === "unreachable")
+    return told(`cannot be reached (${nativeCode((cause as Error)?.cause ?? cause)})`);
+  if (status === 0 || (status >= 200 && status < 300)) return told(visible(message));
+  return told(code === "unexpected" ? `answered ${status}` : refusalText(status, { detail: message }));
 }
 
 /** What the remote's refusal says: `answered 404: …`. */
