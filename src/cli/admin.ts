@@ -5,13 +5,14 @@ import { readFile } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { text as textOf } from "node:stream/consumers";
 import { Command } from "commander";
+import type { AskInit } from "../client/client.ts";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { parseInstant } from "../query/instants.ts";
 import type { Direct } from "../server/direct.ts";
 import { plainTable } from "./plain-table.ts";
-import { askRemote, nextOf, type Remote, refusalText, remoteOf, targetOf } from "./remote.ts";
+import { clientOf, nextOf, type Remote, remoteFailure, remoteOf, targetOf } from "./remote.ts";
 
 export interface AdminParts {
   readonly env: Environment;
@@ -97,22 +98,32 @@ async function openLocal(parts: AdminParts, flags: AdminFlags): Promise<Admin> {
 }
 
 function remoteAdmin(remote: Remote): Admin {
-  const asked = async (target: URL, request: { method?: string; body?: unknown } = {}) => {
-    const response = await askRemote(remote, target, request);
-    const text = await response.text();
-    const json: unknown = text === "" ? {} : jsonOf(text);
-    if (response.ok && json !== null) return { json, link: response.headers.get("link") };
-    const what = response.ok ? "did not answer with JSON" : refusalText(response.status, json);
-    throw new DaybookError("remote_failed", `at ${remote.url.origin} ${what}`);
+  const { ask } = clientOf(remote);
+  const asked = async (path: string, init: AskInit = {}) => {
+    try {
+      const response = await ask(path, init);
+      const text = await response.text();
+      return { json: jsonOf(text), link: response.headers.get("link") };
+    } catch (error) {
+      throw remoteFailure(error, remote);
+    }
+  };
+  const jsonOf = (text: string): unknown => {
+    try {
+      return text === "" ? {} : JSON.parse(text);
+    } catch (error) {
+      throw new DaybookError("remote_failed", `at ${remote.url.origin} did not answer with JSON`, {
+        cause: error,
+      });
+    }
   };
   return {
     ask: async (method, path, body) =>
-      (await asked(targetOf(remote, path), { method, ...(body === undefined ? {} : { body }) }))
-        .json as Entity,
+      (await asked(path, { method, ...(body === undefined ? {} : { body }) })).json as Entity,
     list: async (path) => {
       const found: Entity[] = [];
       for (let target: URL | null = targetOf(remote, path); target !== null; ) {
-        const { json, link } = await asked(target);
+        const { json, link } = await asked(target.href);
         found.push(...(json as Entity[]));
         target = nextOf(link, target);
       }
@@ -120,14 +131,6 @@ function remoteAdmin(remote: Remote): Admin {
     },
     [Symbol.asyncDispose]: async () => {},
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Writes a list: JSON, or a table of `columns`. */

@@ -1,11 +1,11 @@
 // `daybook log --follow`: events as they are recorded, from this machine's store or from another Daybook.
-import { ClientError, createClient, type LiveItem } from "../client/client.ts";
+import type { LiveItem } from "../client/client.ts";
 import { DaybookError } from "../event/errors.ts";
 import type { FeedGap } from "../event/feed.ts";
 import type { EventJson } from "../event/json.ts";
 import type { EventFilter } from "../query/filter.ts";
 import { Feed } from "../read/feed.ts";
-import type { Remote } from "./remote.ts";
+import { clientOf, type Remote, remoteFailure } from "./remote.ts";
 
 /** What is followed: the newest events first, the oldest of them first, then those that come. */
 export interface Following {
@@ -45,16 +45,14 @@ export async function* followHere(
 
 /** Follows another Daybook, also when the connection breaks. Rejects with `remote_failed`. */
 export async function* followThere(
-  { url, token }: Remote,
+  remote: Remote,
   { filter, recent, signal }: Following,
 ): AsyncGenerator<Followed, void> {
   try {
-    for await (const item of createClient({ url, token }).live(filter, { recent, signal }))
+    for await (const item of clientOf(remote).live(filter, { recent, signal }))
       if (item.type !== "live") yield item;
   } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    const what = error.status === 0 ? error.message : `answered ${error.status}: ${error.message}`;
-    throw new DaybookError("remote_failed", `at ${url.origin} ${what}`, { cause: error });
+    throw remoteFailure(error, remote);
   }
 }
 

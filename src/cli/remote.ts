@@ -1,5 +1,6 @@
 // Another Daybook, through its API: where it is and which token it is asked with.
 import { readFile } from "node:fs/promises";
+import { type Client, ClientError, createClient } from "../client/client.ts";
 import type { Environment } from "../config/environment.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { visible } from "./event-table.ts";
@@ -14,45 +15,39 @@ export interface RemoteFlags {
   readonly tokenFile?: string | undefined;
 }
 
-const REMOTE_TIMEOUT_MS = 60_000;
-
 /** null: this machine. Throws `bad_argument`. */
 export async function remoteOf(env: Environment, flags: RemoteFlags): Promise<Remote | null> {
   const text = flags.url ?? env.DAYBOOK_URL ?? "";
   return text === "" ? null : { url: urlOf(text), token: await tokenOf(env, flags) };
 }
 
-/** Asks `target` of the remote. Rejects with `remote_failed`. */
-export async function askRemote(
-  { token }: Remote,
-  target: URL,
-  { method = "GET", body }: { readonly method?: string; readonly body?: unknown } = {},
-): Promise<Response> {
-  try {
-    return await fetch(target, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // A redirect would carry the token to where nobody asked it to go.
-      redirect: "manual",
-      signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS),
-    });
-  } catch (error) {
-    const reason = nativeCode((error as Error).cause ?? error);
-    throw new DaybookError("remote_failed", `at ${target.origin} cannot be reached (${reason})`, {
-      cause: error,
-    });
-  }
+/** The typed client of the remote; what it rejects with, `remoteFailure` tells. */
+export function clientOf({ url, token }: Remote): Client {
+  return createClient({ url, token });
 }
 
-/** What the remote's refusal says: `answered 404: …`. */
-export function refusalText(status: number, body: unknown): string {
+/** What the command fails with where it was the remote: as `refusedBy`, or `remote_failed`. */
+export function remoteFailure(error: unknown, { url: { origin } }: Remote): unknown {
+  if (!(error instanceof ClientError)) return error;
+  const { status, code, message, cause } = error;
+  const told = (what: string) => new DaybookError("remote_failed", `at ${origin} ${what}`, { cause: error });
+  if (code === "unreachable")
+    return told(`cannot be reached (${nativeCode((cause as Error)?.cause ?? cause)})`);
+  if (status === 0 || (status >= 200 && status < 300)) return told(visible(message));
+  return refusedBy(origin, status, code === "unexpected" ? null : { detail: message }, error);
+}
+
+/** Of requests that nobody there may make: neither address nor token is to blame. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 404, 409, 413, 422]);
+
+/** The remote's refusal, with what it says: `remote_refused` where it is of the request itself, else `remote_failed`. */
+export function refusedBy(origin: string, status: number, body: unknown, cause?: unknown): DaybookError {
   const detail = (body as { detail?: unknown } | null)?.detail;
-  return `answered ${status}${typeof detail === "string" ? `: ${visible(detail)}` : ""}`;
+  const answered = `at ${origin} answered ${status}`;
+  if (typeof detail !== "string") return new DaybookError("remote_failed", answered, { cause });
+  const said = `${answered}: ${visible(detail).replace(/\.+$/, "")}`;
+  if (REFUSALS.has(status)) return new DaybookError("remote_refused", `${said}.`, { cause });
+  return new DaybookError("remote_failed", said, { cause });
 }
 
 /** The path below the remote's own, which may not be the root. */

@@ -1,12 +1,11 @@
 // Where `daybook log` reads from: the store on this machine, beside a running server or without one, or another
 // Daybook through its API.
 import { existsSync } from "node:fs";
-import { DaybookError } from "../event/errors.ts";
 import { type EventJson, eventJson } from "../event/json.ts";
 import { type EventQuery, MAX_LIMIT } from "../query/filter.ts";
 import { writeQuery } from "../query/parameters.ts";
 import { openStore } from "../stores/open-store.ts";
-import { askRemote, nextOf, type Remote, refusalText, targetOf } from "./remote.ts";
+import { clientOf, type Remote, remoteFailure } from "./remote.ts";
 
 /** Pages of a query, newest first, `limit` events in all. A query's own limit does not count. */
 export type TrailSource = (query: EventQuery, limit: number) => AsyncGenerator<EventJson[]>;
@@ -47,23 +46,10 @@ export function localTrail(address: string): TrailSource {
 /** Asks another Daybook. Rejects with `remote_failed`. */
 export function remoteTrail(remote: Remote): TrailSource {
   return async function* (query, limit) {
-    let left = limit;
-    let target: URL | null = targetOf(remote, "/admin/audit-logs");
-    target.search = writeQuery(query).toString();
-    while (target !== null && left > 0) {
-      target.searchParams.set("limit", String(Math.min(left, MAX_LIMIT)));
-      const response: Response = await askRemote(remote, target);
-      const events = await eventsOf(response, remote.url);
-      yield events;
-      left -= events.length;
-      target = nextOf(response.headers.get("link"), target);
+    try {
+      for await (const { events } of clientOf(remote).pages(writeQuery(query), { limit })) yield [...events];
+    } catch (error) {
+      throw remoteFailure(error, remote);
     }
   };
-}
-
-async function eventsOf(response: Response, url: URL): Promise<EventJson[]> {
-  const body: unknown = await response.json().catch(() => null);
-  if (response.ok && Array.isArray(body)) return body as EventJson[];
-  const what = response.ok ? "did not answer with events" : refusalText(response.status, body);
-  throw new DaybookError("remote_failed", `at ${url.origin} ${what}`);
 }

@@ -104,9 +104,11 @@ export function createClient(options: ClientOptions): Client {
     const query = "next" in from ? new URLSearchParams(from.next) : parametersOf(from.question);
     if ("limit" in from && from.limit !== undefined) query.set("limit", String(from.limit));
     const response = await ask(TRAIL, { query, signal });
-    const events = await jsonOf<EventJson[]>(response);
+    const events = await jsonOf<unknown>(response);
+    if (!Array.isArray(events))
+      throw unexpected("The answer holds no events: it does not come from Daybook.", response);
     const { headers } = response;
-    return { events, next: nextOf(headers.get("link")), asOf: headers.get("x-as-of") ?? "" };
+    return { events, next: nextOf(response), asOf: headers.get("x-as-of") ?? "" };
   };
   const pages: Client["pages"] = async function* (question = EVERYTHING, { limit = Infinity, signal } = {}) {
     const given = signal === undefined ? {} : { signal };
@@ -172,7 +174,16 @@ function parametersOf(question: Question, more: Parameters = {}): URLSearchParam
   return parameters;
 }
 
-/** The parameters of the page that a `Link` header (RFC 8288) leads to; its path is the one that was asked. */
-function nextOf(link: string | null): string | null {
-  return /<[^>?]*\?([^>]*)>; *rel="?next"?/.exec(link ?? "")?.[1] ?? null;
+/** The parameters of the page that a `Link` header (RFC 8288) leads to, on the path that was asked. */
+function nextOf(response: Response): string | null {
+  const [, link] = /<([^>]*)>; *rel="?next"?/.exec(response.headers.get("link") ?? "") ?? [];
+  if (link === undefined) return null;
+  const asked = URL.parse(response.url);
+  const next = URL.parse(link, asked?.href ?? "http://localhost");
+  if (next !== null && (asked === null || next.origin === asked.origin)) return next.searchParams.toString();
+  throw unexpected("The answer points to another server for its next page.", response);
+}
+
+function unexpected(message: string, { status }: Response): ClientError {
+  return new ClientError(message, { status, code: "unexpected" });
 }

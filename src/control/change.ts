@@ -83,10 +83,18 @@ export function differing(
   before: Values,
   after: Values,
 ): { readonly oldValues: Values; readonly newValues: Values } | null {
-  const names = Object.keys(after).filter(
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (name) => JSON.stringify(before[name] ?? null) !== JSON.stringify(after[name] ?? null),
   );
   if (names.length === 0) return null;
   const only = (values: Values) => Object.fromEntries(names.map((name) => [name, values[name] ?? null]));
   return { oldValues: only(before), newValues: only(after) };
+}
+
+/** A filter (parameters of a URL) as values, each parameter by itself, so that an erasure finds whom they name. */
+export function filterValues(name: string, filter: string): Values {
+  const asked = new URLSearchParams(filter);
+  return Object.fromEntries(
+    [...new Set(asked.keys())].map((each) => [`${name}.${each}`, asked.getAll(each)]),
+  );
 }

@@ -5,9 +5,10 @@ import type { Selectable } from "kysely";
 import type { Charges } from "../event/charges.ts";
 import { DaybookError } from "../event/errors.ts";
 import type { Actor } from "./change.ts";
-import type { Change, Control, Reads } from "./control.ts";
+import type { Control } from "./control.ts";
 import type { EvidenceTables } from "./evidence-tables.ts";
 import { line, newId } from "./given.ts";
+import { forgetPerson, NAMING_ENTITIES } from "./named-persons.ts";
 import { type Page, pageOf } from "./pages.ts";
 
 export interface Erasure {
@@ -33,8 +34,6 @@ export interface Person {
 type Row = Selectable<EvidenceTables["erasures"]>;
 
 const ENTITY = "erasure";
-/** What shows these in memory is read again: the person's are gone. */
-const TOUCHED = ["user", "session", "api_key", "token"];
 /** Who finishes what somebody else has asked for. */
 const DAYBOOK: Actor = { caller: "system" };
 
@@ -105,7 +104,7 @@ export class Erasures {
     };
     await this.#control.change(
       actor,
-      { action: "erasure_requested", entityType: ENTITY, justification: reason, touches: TOUCHED },
+      { action: "erasure_requested", entityType: ENTITY, justification: reason, touches: NAMING_ENTITIES },
       async (change) => {
         const running = await change
           .selectFrom("erasures")
@@ -159,7 +158,7 @@ export class Erasures {
     });
     await this.#control.change(
       DAYBOOK,
-      { action: "erasure_finished", entityType: ENTITY, touches: TOUCHED },
+      { action: "erasure_finished", entityType: ENTITY, touches: NAMING_ENTITIES },
       async (change) => {
         const row = await change.selectFrom("erasures").selectAll().where("id", "=", id).executeTakeFirst();
         if (row === undefined || row.finished_at !== null) return null;
@@ -191,47 +190,6 @@ export class Erasures {
 export function namedForms(subject: string): readonly string[] {
   const quoted = JSON.stringify(subject);
   return [quoted, JSON.stringify(quoted).slice(1, -1)];
-}
-
-async function forgetPerson(change: Change, subject: string, pseudonym: string): Promise<void> {
-  const keys = (
-    await change.selectFrom("api_keys").select("id").where("user_id", "=", subject).execute()
-  ).map(({ id }) => id);
-  for (const table of ["sessions", "tokens", "api_keys"] as const)
-    await change.deleteFrom(table).where("user_id", "=", subject).execute();
-  if (keys.length > 0) await change.deleteFrom("retired_secrets").where("key_id", "in", keys).execute();
-  await change
-    .deleteFrom("limits")
-    .where("subject_id", "in", [subject, ...keys])
-    .execute();
-  await change.deleteFrom("users").where("id", "=", subject).execute();
-  await change
-    .updateTable("credit_entries")
-    .set({ user_id: pseudonym, reason: "(erased)" })
-    .where("user_id", "=", subject)
-    .execute();
-  await forgetViews(change, subject);
-  await forgetReleased(change, subject);
-}
-
-/** The person's own saved views, and those of others that name the person. */
-async function forgetViews(change: Change, subject: string): Promise<void> {
-  const views = await change.selectFrom("views").select(["id", "owner", "query"]).execute();
-  for (const { id, owner, query } of views)
-    if (owner === subject || [...new URLSearchParams(query).values()].includes(subject))
-      await change.deleteFrom("views").where("id", "=", id).execute();
-}
-
-/** Holds that named the person and are released; those in force go on naming whom they hold. */
-async function forgetReleased(change: Change & Reads, subject: string): Promise<void> {
-  const holds = await change
-    .selectFrom("holds")
-    .select(["id", "filter"])
-    .where("released_at", "is not", null)
-    .execute();
-  for (const { id, filter } of holds)
-    if ([...new URLSearchParams(filter ?? "").values()].includes(subject))
-      await change.updateTable("holds").set({ filter: null, reason: null }).where("id", "=", id).execute();
 }
 
 function erasureOf(row: Row): Erasure {

@@ -2,7 +2,7 @@
 import { Cron } from "croner";
 import type { Selectable } from "kysely";
 import { DaybookError } from "../event/errors.ts";
-import { type Actor, differing, type Values } from "./change.ts";
+import { type Actor, differing, filterValues, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
 import { newId } from "./given.ts";
 import { type Page, pageOf } from "./pages.ts";
@@ -192,8 +192,8 @@ function columnsOf({ timeZone, enabled, ...spec }: ScheduleSpec) {
   return { ...spec, time_zone: timeZone, enabled: enabled ? 1 : 0 } as const;
 }
 
-function valuesOf({ timeZone, ...spec }: ScheduleSpec): Values {
-  return { ...spec, time_zone: timeZone };
+function valuesOf({ timeZone, filter, ...spec }: ScheduleSpec): Values {
+  return { ...spec, ...filterValues("filter", filter), time_zone: timeZone };
 }
 
 function specOf({

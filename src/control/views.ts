@@ -3,7 +3,7 @@
 import type { Selectable } from "kysely";
 import { DaybookError } from "../event/errors.ts";
 import type { FieldName } from "../event/fields.ts";
-import { type Actor, differing, type Values } from "./change.ts";
+import { type Actor, differing, filterValues, type Values } from "./change.ts";
 import type { Change, Control } from "./control.ts";
 import { line, newId } from "./given.ts";
 import type { ViewsTables } from "./views-tables.ts";
@@ -166,9 +166,7 @@ function viewOf(row: Row): View {
   };
 }
 
-/** What the trail says of it; each parameter by itself, so that an erasure finds whom they name. */
+/** What the trail says of it. */
 function valuesOf({ name, query, columns, shared, isDefault }: View): Values {
-  const asked = new URLSearchParams(query);
-  const parameters = [...new Set(asked.keys())].map((each) => [`query.${each}`, asked.getAll(each)]);
-  return { name, ...Object.fromEntries(parameters), columns, shared, is_default: isDefault };
+  return { name, ...filterValues("query", query), columns, shared, is_default: isDefault };
 }

@@ -33,6 +33,8 @@ export interface InferenceOptions {
   readonly profile: string | null;
   readonly maxBodyBytes: number;
   readonly timeoutsMs: Timeouts;
+  /** Told of each request that goes to a provider: how long it was here before. */
+  readonly onForwarded: (waitedMs: number) => void;
 }
 
 /** What policies see of a request for inference. */
@@ -68,6 +70,7 @@ async function admit(
 ): Promise<Inference | null> {
   const body = await bodyOf(exchange, options.maxBodyBytes);
   if (body === null) return null;
+  const wholeAt = performance.now();
   const request = protocol.parseRequest(body);
   const refuse = (code: OwnFailure, detail: RefusalDetail) => {
     exchange.refuse(code, detail);
@@ -109,7 +112,8 @@ async function admit(
   }
   exchange.admit(admitted);
   const limitMs = options.timeoutsMs[limitOf(protocol)];
-  return new Inference({ exchange, protocol, request, route, targets, limitMs });
+  const onForwarded = () => options.onForwarded(performance.now() - wholeAt);
+  return new Inference({ exchange, protocol, request, route, targets, limitMs, onForwarded });
 }
 
 /** The whole body; null when it was refused, or never came. */
@@ -199,6 +203,8 @@ interface Parts {
   readonly targets: readonly Target[];
   /** Of a provider that has none of its own. */
   readonly limitMs: number;
+  /** The first try is made. */
+  readonly onForwarded: () => void;
 }
 
 class Inference implements Work {
@@ -297,7 +303,9 @@ class Inference implements Work {
       providerId: provider.id,
       backendType: provider.backendType,
     });
-    const result = await attempt.start();
+    const started = attempt.start();
+    if (this.#tries.length === 0) this.#parts.onForwarded();
+    const result = await started;
     if (result.is !== "accepted") clearTimeout(this.#tryTimer);
     if (result.is !== "unreachable") return result;
     if (this.#hasLeft(result.code)) provider.breaker.gaveUp();

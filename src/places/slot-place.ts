@@ -53,6 +53,12 @@ export function slotPlace(
   return { name, logs: [log], events: () => eventsIn(files, journalFolder, nodeId, range) };
 }
 
+/** There is neither a journal nor a checkpoint. */
+export function isUnused({ folder, files = realFiles }: Slot): boolean {
+  const segments = unlessMissing(() => listSegments(files, join(folder, "journal"))) ?? [];
+  return segments.length === 0 && readText(folder, "checkpoint", files) === null;
+}
+
 /** The first event that the segments there must have; a retired log may have none any more. */
 function firstSeqIn(files: Files, folder: string): number {
   const oldest = unlessMissing(() => listSegments(files, folder))?.[0];

@@ -2,7 +2,7 @@
 // cannot change: a file on another mount, a syslog server, a webhook. They come from the configuration file alone.
 import { createSocket } from "node:dgram";
 import { open } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { hostname } from "node:os";
 import { connect as connectTls } from "node:tls";
 import type { AnchorTarget } from "../config/config.ts";
@@ -127,7 +127,10 @@ const SENDERS: Readonly<Record<AnchorTarget["kind"], Send>> = {
     if (protocol === "udp:") return sendDatagram(at, message);
     // Octet counting (RFC 6587 section 3.4.1, RFC 5425 section 4.3).
     const framed = Buffer.concat([Buffer.from(`${message.length} `), message]);
-    return sendStream(protocol === "tls:" ? connectTls({ ...at, servername: at.host }) : connect(at), framed);
+    return sendStream(
+      protocol === "tls:" ? connectTls({ ...at, ...serverName(at.host) }) : connect(at),
+      framed,
+    );
   },
   webhook: async (url, line) => {
     const response = await fetch(url, {
@@ -143,6 +146,9 @@ const SENDERS: Readonly<Record<AnchorTarget["kind"], Send>> = {
   },
 };
 
+/** An address is no name (RFC 6066 section 3); the certificate is held to it all the same. */
+const serverName = (host: string) => (isIP(host) === 0 ? { servername: host } : {});
+
 function sendDatagram({ host, port }: { host: string; port: number }, message: Buffer): Promise<void> {
   const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
   return new Promise<void>((resolve, reject) => {
@@ -156,6 +162,6 @@ function sendStream(socket: Socket, message: Buffer): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     socket.setTimeout(SEND_MS, () => reject(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })));
     socket.once("error", reject);
-    socket.end(message, () => resolve());
+    socket.end(message, (error?: Error | null) => (error ? reject(error) : resolve()));
   }).finally(() => socket.destroySoon());
 }

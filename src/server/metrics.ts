@@ -1,4 +1,5 @@
 // Prometheus metrics. Labels are bounded: kinds, actions, reasons, states, route templates; never a user, key or model.
+import { statfsSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Delivery } from "../delivery/delivery.ts";
 import { KINDS } from "../event/fields.ts";
@@ -6,8 +7,12 @@ import type { JournalClient } from "../journal/journal-client.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Anchoring } from "./anchoring.ts";
 import { countEvents } from "./event-metrics.ts";
+import type { Overhead } from "./overhead.ts";
+import { countOwnEvents } from "./own-event-metrics.ts";
 
 export interface MetricsParts {
+  /** The data folder. */
+  readonly home: string;
   readonly recorder: Recorder;
   readonly delivery: Delivery;
   readonly journal: JournalClient;
@@ -15,6 +20,8 @@ export interface MetricsParts {
   readonly activeRequests: () => number;
   readonly exporter: { readonly running: number };
   readonly schedules: { readonly failing: ReadonlyMap<string, string> };
+  readonly retention: { readonly failures: number };
+  readonly overhead: Overhead;
   /** UTC ms. */
   readonly now: () => number;
 }
@@ -53,12 +60,15 @@ export function createMetrics(parts: MetricsParts): Registry {
       });
     }
   }
+  registry.registerMetric(parts.overhead.histogram);
   parts.recorder.follow(countEvents(registry));
+  parts.recorder.follow(countOwnEvents(registry));
   return registry;
 }
 
 function measures(parts: MetricsParts): Measure[] {
-  const { anchoring, recorder, journal, delivery, activeRequests, exporter, schedules, now } = parts;
+  const { home, anchoring, recorder, journal, delivery, activeRequests } = parts;
+  const { exporter, schedules, retention, now } = parts;
   let wholeAt = now();
   recorder.follow(() => {
     // What was just made durable cannot be there yet.
@@ -127,6 +137,15 @@ function measures(parts: MetricsParts): Measure[] {
       help: "Bytes of the journal's segments.",
       labels: [],
       read: one(() => journal.bytes),
+    },
+    {
+      name: "daybook_disk_free_bytes",
+      help: "Bytes that are free on the disk of the data folder.",
+      labels: [],
+      read: one(() => {
+        const { bavail, bsize } = statfsSync(home);
+        return bavail * bsize;
+      }),
     },
     {
       name: "daybook_journal_restarts_total",
@@ -202,6 +221,12 @@ function measures(parts: MetricsParts): Measure[] {
       help: "Schedules of exports whose last run failed.",
       labels: [],
       read: one(() => schedules.failing.size),
+    },
+    {
+      name: "daybook_retention_failures_total",
+      help: "Runs of retention that failed; the next one has what this one should have removed.",
+      labels: [],
+      read: one(() => retention.failures),
     },
     {
       name: "daybook_store_retries_total",

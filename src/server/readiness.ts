@@ -68,7 +68,9 @@ function anchorsCheck({ statuses }: Pick<Anchoring, "statuses">): Check {
   return {
     ok: true,
     detail,
-    remedy: "Check the place that it names; what is sealed meanwhile is told later.",
+    remedy:
+      "Check the place that it names, over TLS also its certificate (NODE_EXTRA_CA_CERTS names an authority of your own); " +
+      "what is sealed meanwhile is told later.",
   };
 }
 

@@ -39,9 +39,15 @@ export class Retention {
   readonly #options: RetentionOptions;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  #failures = 0;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+  }
+
+  /** Runs that failed, of those that nobody waited for. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** A minute from now, and every hour. */
@@ -77,7 +83,9 @@ export class Retention {
     this.#timer = setTimeout(() => {
       void this.run()
         .catch((error: unknown) => {
-          if (!this.#closed) this.#options.report(error);
+          if (this.#closed) return;
+          this.#failures++;
+          this.#options.report(error);
         })
         .finally(() => {
           if (!this.#closed) this.#arm(EVERY_MS);

@@ -43,6 +43,7 @@ import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
 import { openMcpTable } from "./mcp-table.ts";
 import { createMetrics } from "./metrics.ts";
+import { createOverhead } from "./overhead.ts";
 import { report } from "./own-log.ts";
 import { ProviderTable } from "./provider-table.ts";
 import { readiness } from "./readiness.ts";
@@ -269,8 +270,10 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const clientIp = (request: IncomingMessage) => address()(request);
   const refusals = new Refusals({ recorder });
   openings.add(() => refusals.close());
+  const overhead = createOverhead();
   const gateway = new Gateway({
     recorder,
+    onForwarded: overhead.add,
     refusals,
     routes: table.routes,
     clientIp,
@@ -310,6 +313,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     schedules: parts.schedules,
   });
   const metrics = createMetrics({
+    home: config.home,
     recorder,
     delivery,
     journal,
@@ -317,6 +321,12 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     activeRequests: () => gateway.active,
     exporter: exporting.api.exporter,
     schedules: exporting.runner,
+    retention: {
+      get failures() {
+        return upkeep.retention.failures;
+      },
+    },
+    overhead,
     now: Date.now,
   });
   const ingest = new Ingest(config.store);

@@ -6,7 +6,6 @@ type Ask = Parameters<NonNullable<Example["given"]>>[0];
 const SPEC = { cron: "0 3 1 1 *", target: "archive" };
 const FILLED = {
   time_zone: "UTC",
-  filter: "",
   format: "jsonl",
   compression: "none",
   keep: null,
@@ -22,7 +21,7 @@ export const SCHEDULE_EXAMPLES: Readonly<Record<string, Example>> = {
     body: { ...SPEC, name: "yearly", filter: "kind=mcp" },
     status: 201,
     oldValues: () => null,
-    newValues: () => ({ ...SPEC, ...FILLED, name: "yearly", filter: "kind=mcp" }),
+    newValues: () => ({ ...SPEC, ...FILLED, name: "yearly", "filter.kind": ["mcp"] }),
   },
   "PATCH /admin/export-schedules/:id": {
     given: SCHEDULE,

@@ -216,7 +216,7 @@ test("a remote that is not there, not Daybook, or leads elsewhere is refused", a
     (url) =>
       assert.rejects(runLog(["--url", url], { env }), {
         code: "remote_failed",
-        message: /did not answer with events/,
+        message: /does not come from Daybook/,
       }),
   );
   const asked: (string | undefined)[] = [];

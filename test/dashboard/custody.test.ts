@@ -4,33 +4,27 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { after, before, test } from "node:test";
-import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { test } from "node:test";
+import { chat } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
-import { useBrowser, visit } from "./visit.ts";
+import { useBrowser, useDaybook, useVisit } from "./visit.ts";
 
 useBrowser();
 
-let daybook: TestDaybook;
 const vault = tempFolder();
+const shared = useDaybook(
+  () => ({ yaml: `export_targets: [{ name: vault, folder: ${vault} }]` }),
+  async ({ url }) => {
+    for (let sent = 0; sent < 6; sent++) await chat(url, { model: sent < 4 ? "demo" : "nope" });
+  },
+);
+const visited = useVisit(shared);
 
-const ends: (() => unknown)[] = [];
-
-before(async () => {
-  const yaml = `export_targets: [{ name: vault, folder: ${vault} }]`;
-  daybook = await startDaybook({ after: (end) => ends.push(end as () => unknown) }, { yaml });
-  for (let sent = 0; sent < 6; sent++) await chat(daybook.url, { model: sent < 4 ? "demo" : "nope" });
-  await daybook.settle();
-});
-
-after(() => Promise.all(ends.map((end) => end())));
-
-test("an export is made of a filter, and its file is what its SHA-256 says", async (t) => {
-  const visited = await visit(t, daybook);
-  const { page } = visited;
+test("an export is made of a filter, and its file is what its SHA-256 says", async () => {
+  const { page, to, faults } = visited();
   const dialog = page.getByRole("dialog");
-  await visited.to("/?model=demo&since=0");
+  await to("/?model=demo&since=0");
   await page.getByRole("button", { name: "Export", exact: true }).click();
   await dialog.getByRole("link", { name: /^In the background/ }).click();
   await dialog.getByText("4 events now.").waitFor();
@@ -39,7 +33,7 @@ test("an export is made of a filter, and its file is what its SHA-256 says", asy
   await dialog.getByRole("status").filter({ hasText: "x" }).waitFor();
   await dialog.getByLabel(/^Filter/).fill("model:demo since:1d");
   await dialog.getByLabel(/^Format/).selectOption("csv");
-  assert.deepEqual(await visited.faults(), []);
+  assert.deepEqual(await faults(), []);
   await dialog.getByRole("button", { name: "Review" }).click();
   await dialog.getByRole("button", { name: "New export" }).click();
   const made = page.getByRole("region", { name: "Exports" }).locator("tbody tr").first();
@@ -60,8 +54,9 @@ test("an export is made of a filter, and its file is what its SHA-256 says", asy
   await page.getByText("There are no exports yet.").waitFor();
 });
 
-test("a schedule is made, run, changed and ended, each with its event", async (t) => {
-  const { page, to } = await visit(t, daybook);
+test("a schedule is made, run, changed and ended, each with its event", async () => {
+  const daybook = shared();
+  const { page, to } = visited();
   const dialog = page.getByRole("dialog");
   const row = page.getByRole("region", { name: "Schedules" }).locator("tbody tr").first();
   const pick = async (verb: string) => {
@@ -100,9 +95,9 @@ test("a schedule is made, run, changed and ended, each with its event", async (t
   );
 });
 
-test("a person is erased after a look at what it comes to, and not while a hold stands against it", async (t) => {
-  const visited = await visit(t, daybook);
-  const { page, to } = visited;
+test("a person is erased after a look at what it comes to, and not while a hold stands against it", async () => {
+  const daybook = shared();
+  const { page, to, faults } = visited();
   const dialog = page.getByRole("dialog");
   const { json } = await daybook.ask("/admin/users", {
     method: "POST",
@@ -145,15 +140,16 @@ test("a person is erased after a look at what it comes to, and not while a hold 
   await dialog.getByLabel(/to confirm/).fill("anne");
   assert.ok(await erase.isDisabled(), "somebody else typed");
   await dialog.getByLabel(/to confirm/).fill("ann");
-  assert.deepEqual(await visited.faults(), []);
+  assert.deepEqual(await faults(), []);
   await dialog.getByLabel(/^Justification/).fill("Asked for");
   await erase.click();
   await page.getByText("finished", { exact: true }).waitFor();
   assert.deepEqual(await daybook.events(`user_id=${id}`), []);
 });
 
-test("retention says how long, and what has gone", async (t) => {
-  const { page, to } = await visit(t, daybook);
+test("retention says how long, and what has gone", async () => {
+  const daybook = shared();
+  const { page, to } = visited();
   const gone = { node: "0123456789abcdef", from_seq: 1, to_seq: 9, because: "age", inference: 5, mcp: 2 };
   await daybook.server.recorder.system("pruned", gone);
   await daybook.settle();
@@ -170,8 +166,9 @@ test("retention says how long, and what has gone", async (t) => {
   await page.getByRole("complementary", { name: "Event", exact: true }).getByText("pruned").first().waitFor();
 });
 
-test("who looked, exported and changed is counted, and each number leads to its events", async (t) => {
-  const { page, to } = await visit(t, daybook);
+test("who looked, exported and changed is counted, and each number leads to its events", async () => {
+  const daybook = shared();
+  const { page, to } = visited();
   const policy = { name: "p", effect: "warn", match: { kind: "mcp" } };
   await daybook.ask("/admin/policies", { method: "POST", body: policy });
   await daybook.settle();
@@ -184,8 +181,9 @@ test("who looked, exported and changed is counted, and each number leads to its 
     await page.getByRole("region", { name }).locator("li a").first().waitFor();
 });
 
-test("the trail is verified from here, in words, and so is that it was changed", async (t) => {
-  const { page, to } = await visit(t, daybook);
+test("the trail is verified from here, in words, and so is that it was changed", async () => {
+  const daybook = shared();
+  const { page, to } = visited();
   const dialog = page.getByRole("dialog");
   const row = page.getByRole("region", { name: "Verifications" }).locator("tbody tr").first();
   const verify = async () => {

@@ -1,8 +1,11 @@
 // The dashboard as files of the server, and the way in.
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, request as forward } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
 import { startDaybook } from "../support/daybook.ts";
@@ -62,6 +65,18 @@ test("the first load is at most 120 KB, whichever page it is", async (t) => {
     const size = await loadedBy(url, path);
     assert.ok(size < 120 * 1024 && size > 20 * 1024, `${path}: ${size} bytes`);
   }
+});
+
+test("all screens together are at most 300 KB", () => {
+  const folder = fileURLToPath(new URL("../../dashboard/build/_app/", import.meta.url));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.(?:js|css)$/.test(name),
+  );
+  const size = files.reduce(
+    (sum, name) => sum + gzipSync(readFileSync(join(folder, name)), { level: 9 }).length,
+    0,
+  );
+  assert.ok(files.length > 20 && size < 300 * 1024, `${files.length} files, ${size} bytes`);
 });
 
 test("one signs in with a token or a password, and out again", async (t) => {
@@ -132,6 +147,15 @@ test("keys lead everywhere, and ? lists them", async (t) => {
   await page.keyboard.press("g");
   await page.keyboard.press("p");
   await page.getByRole("heading", { name: "Providers" }).waitFor();
+  await page.getByRole("link", { name: "demo" }).waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("nothing");
+  await page.getByText("Nothing here fits the filter.").waitFor();
+  await page.getByLabel("Filter the list").fill("");
+  await page.getByRole("heading", { name: "Providers" }).click();
+  await page.keyboard.press("n");
+  await page.getByRole("dialog", { name: "A new provider" }).waitFor();
+  await page.keyboard.press("Escape");
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keys" }).waitFor();
   assert.deepEqual(await visited.faults(), []);
@@ -142,4 +166,31 @@ test("keys lead everywhere, and ? lists them", async (t) => {
   await page.keyboard.type("api k");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "API keys" }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("erase a");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Erase a person" }).waitFor();
+  await page.keyboard.press("Escape");
+  assert.match(page.url(), /\/erasures$/);
+});
+
+test("rows are as dense as one likes, and print leaves out what paper cannot do", async (t) => {
+  const visited = await visit(t, await startDaybook(t));
+  const { page } = visited;
+  await visited.to("/keys");
+  const row = page.locator("tbody tr").first();
+  await row.waitFor();
+  const height = async () => (await row.boundingBox())?.height ?? 0;
+  const before = await height();
+  await page.getByRole("button", { name: "Dense" }).click();
+  assert.ok((await height()) < before);
+  await page.emulateMedia({ media: "print" });
+  assert.deepEqual(
+    await Promise.all(
+      [page.getByRole("navigation"), page.getByRole("button", { name: "New key" }), row].map((each) =>
+        each.isVisible(),
+      ),
+    ),
+    [false, false, true],
+  );
 });

@@ -90,6 +90,8 @@ export interface Visit {
   to(path: string): Promise<void>;
   /** What axe finds wrong with the page as it is. */
   faults(): Promise<string[]>;
+  /** What axe finds wrong with it by night: the same page in other colours. */
+  faultsByNight(): Promise<string[]>;
   /** What the page complained of, but for what is expected. */
   complaints(): string[];
 }
@@ -129,7 +131,15 @@ export async function visit(
     to: async (path) => {
       await page.goto(url + path);
     },
-    faults: () => faultsOf(page),
+    faults: () => faultsOf(page, RULES),
+    faultsByNight: async () => {
+      await page.emulateMedia({ colorScheme: "dark" });
+      await page.locator("html.dark").waitFor({ state: "attached" });
+      const faults = await faultsOf(page, ["color-contrast"]);
+      await page.emulateMedia({ colorScheme: "light" });
+      await page.locator("html.dark").waitFor({ state: "detached" });
+      return faults;
+    },
     complaints: () => complaints.filter((text) => visited.expected?.test(text) !== true),
   };
   t.after(async () => {
@@ -174,11 +184,14 @@ async function signedIn(
   };
 }
 
-async function faultsOf(page: Page): Promise<string[]> {
+/** Tags of axe's rules. */
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+async function faultsOf(page: Page, rules: readonly string[]): Promise<string[]> {
   // By the debugger, which no policy stops.
-  await page.evaluate(readFileSync(AXE_PATH, "utf8"));
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(readFileSync(AXE_PATH, "utf8"));
   return page.evaluate<string[]>(
-    `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
+    `axe.run(document, { runOnly: ${JSON.stringify(rules)} })
       .then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 200)).join(" ; ")))`,
   );
 }

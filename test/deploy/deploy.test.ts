@@ -95,6 +95,30 @@ test("L23, L28: counters carry structured labels, and never a user or a key", as
     assert.ok(!labels.has(name), name);
 });
 
+test("what Daybook adds, what was exported and what retention removed are counted", async (t) => {
+  const daybook = await startDaybook(t);
+  await chat(daybook.url);
+  await daybook.settle();
+  await daybook.get("/admin/audit-logs/export?format=csv&kind=inference");
+  const { recorder } = daybook.server;
+  await recorder.system("pruned", {
+    node: "n",
+    from_seq: 1,
+    to_seq: 5,
+    because: "age",
+    inference: 3,
+    mcp: 2,
+  });
+  await daybook.settle();
+  const { text } = await daybook.get("/metrics");
+  assert.match(text, /^daybook_overhead_seconds_count 1$/m);
+  assert.match(text, /^daybook_exports_total\{format="csv",status="success"\} 1$/m);
+  assert.match(text, /^daybook_exported_events_total\{format="csv"\} 1$/m);
+  assert.match(text, /^daybook_retention_removed_events_total\{kind="inference",because="age"\} 3$/m);
+  assert.match(text, /^daybook_retention_removed_events_total\{kind="mcp",because="age"\} 2$/m);
+  assert.match(text, /^daybook_retention_failures_total 0$/m);
+});
+
 const withoutPromtool =
   spawnSync("promtool", ["--version"]).error === undefined ? false : "promtool is not installed";
 

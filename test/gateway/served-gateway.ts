@@ -71,6 +71,7 @@ export async function serveGateway(
   recorder.subscribe((event) => recorded.push(event));
   const refusals = new Refusals({ recorder, singly: options.singly ?? 1000 });
   const gateway = new Gateway({
+    onForwarded: () => {},
     recorder,
     refusals,
     routes,

@@ -5,14 +5,17 @@ import { readFileSync, statSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { test } from "node:test";
+import { buffer, text } from "node:stream/consumers";
+import { type TestContext, test } from "node:test";
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { parseAnchorLine } from "../../src/evidence/anchors.ts";
 import { readSealed } from "../../src/journal/sealed.ts";
 import { Anchoring } from "../../src/server/anchoring.ts";
 import { SealedLog } from "../evidence/sealed-log.ts";
+import { makeCertificate, type TestCertificate } from "../support/certificate.ts";
 import { chat, startDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
+import { until } from "../support/until.ts";
 
 const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
 
@@ -77,6 +80,85 @@ test("file, syslog and webhook are told sizes and roots of all logs, and a place
       [null, true],
       [null, true],
     ],
+  );
+});
+
+/** A syslog receiver of RFC 5425: TLS, each message after its length in octets. */
+async function syslogOverTls(t: TestContext, certificate: TestCertificate) {
+  const messages: string[] = [];
+  const server = createTlsServer(certificate, async (socket) => {
+    let bytes = await buffer(socket);
+    while (bytes.length > 0) {
+      const space = bytes.indexOf(" ");
+      const end = space + 1 + Number(bytes.subarray(0, space).toString());
+      messages.push(bytes.subarray(space + 1, end).toString());
+      bytes = bytes.subarray(end);
+    }
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return { messages, port: portOf(server) };
+}
+
+test("syslog over TLS is told when its certificate is trusted, and why not when it is not", async (t) => {
+  const log = sealed(5);
+  const certificates = {
+    good: makeCertificate("good"),
+    unknown: makeCertificate("unknown"),
+    other: makeCertificate("other", { host: "logs.example.com" }),
+    old: makeCertificate("old", { until: Date.now() - 1000 }),
+  };
+  const { good, unknown, other, old } = certificates;
+  const before = getCACertificates("default");
+  setDefaultCACertificates([...before, good.cert, other.cert, old.cert]);
+  t.after(() => setDefaultCACertificates(before));
+  const receivers = await Promise.all(
+    [good, good, unknown, other, old].map((certificate) => syslogOverTls(t, certificate)),
+  );
+  const plain = createServer((socket) => socket.write("220 hello\r\n")).listen(0, "127.0.0.1");
+  await once(plain, "listening");
+  t.after(() => plain.close());
+  plain.on("connection", (socket) => t.after(() => socket.destroy()));
+  const nobody = createServer().listen(0, "127.0.0.1");
+  await once(nobody, "listening");
+  const closed = portOf(nobody);
+  nobody.close();
+  const hosts = ["127.0.0.1", "localhost", "127.0.0.1", "127.0.0.1", "127.0.0.1"];
+  const anchoring = new Anchoring({
+    home: log.home,
+    now: () => 1_767_323_045_678,
+    targets: [
+      ...receivers.map(({ port }, index) => `tls://${hosts[index]}:${port}`),
+      `tls://127.0.0.1:${portOf(plain)}`,
+      `tls://127.0.0.1:${closed}`,
+      `tcp://127.0.0.1:${closed}`,
+    ].map((to) => ({ kind: "syslog", to }) as const),
+  });
+  await anchoring.anchor();
+  await until(() => receivers.slice(0, 2).every(({ messages }) => messages.length === 1));
+  assert.deepEqual(
+    anchoring.statuses.map(({ trouble }) => trouble),
+    [
+      null,
+      null,
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+      "CERT_HAS_EXPIRED",
+      "EPROTO",
+      "ECONNREFUSED",
+      "ECONNREFUSED",
+    ],
+  );
+  for (const { messages } of receivers.slice(0, 2))
+    assert.equal(parseAnchorLine(messages[0] ?? "")?.logs[0]?.size, 5);
+  assert.match(
+    receivers[0]?.messages[0] ?? "",
+    /^<109>1 2026-01-02T03:04:05\.678Z \S+ daybook \d+ anchor - \{/,
+  );
+  assert.deepEqual(
+    receivers.slice(2).map(({ messages }) => messages),
+    [[], [], []],
+    "nothing is told to whom nobody vouches for",
   );
 });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
@@ -80,6 +80,27 @@ async function withZoe(daybook: TestDaybook) {
   return { id: String(user.id), secret: String(key.secret) };
 }
 
+/** In what others have saved: a schedule, a view, and an export that a dead process had not begun. */
+async function nameElsewhere({ ask, home }: TestDaybook, userId: string): Promise<{ readonly job: string }> {
+  const schedule = {
+    name: "rest",
+    cron: "0 3 1 1 *",
+    target: "archive",
+    filter: `kind=admin&user_id!=${userId}`,
+  };
+  assert.equal((await ask("/admin/export-schedules", { method: "POST", body: schedule })).status, 201);
+  const view = { name: "hers", query: `user_id=${userId}&since=24h`, columns: null, shared: true };
+  assert.equal((await ask("/admin/views", { method: "POST", body: view })).status, 201);
+  const job = join(home, "nodes", "7", "jobs", "019b7d2e-0000-7000-8000-000000000001");
+  mkdirSync(job, { recursive: true });
+  const input = { filter: { where: { user_id: [userId] } } };
+  writeFileSync(
+    join(job, "job.json"),
+    JSON.stringify({ job: { kind: "export", state: "waiting" }, input, saved: null }),
+  );
+  return { job };
+}
+
 async function finished(daybook: TestDaybook, erasure: Entity): Promise<Entity> {
   let now = erasure;
   await until(async () => {
@@ -94,8 +115,12 @@ test("an erasure leaves nothing of a person in any byte of the folder, and every
   // Somebody's command was here before: its slot has an event about the person.
   const before = onFolder(home);
   await before.users("create", "early-CANARY", "--role", "viewer");
-  const daybook = await startDaybook(t, { home });
+  const daybook = await startDaybook(t, {
+    home,
+    yaml: `export_targets: [{ name: archive, folder: ${tempFolder()} }]\n`,
+  });
   const zoe = await withZoe(daybook);
+  const named = await nameElsewhere(daybook, zoe.id);
   assert.ok(filesWith(home, zoe.id, "CANARY").length >= 3, "it is in store, journal and control");
   const body = { user_id: "zoe-CANARY", justification: "asked on 3 May" };
   const planned = async (user_id: string) =>
@@ -128,6 +153,13 @@ test("an erasure leaves nothing of a person in any byte of the folder, and every
   const sums = (await daybook.ask("/admin/usage/users")).text;
   assert.equal(sums.includes(zoe.id), false);
   assert.equal((await planned(zoe.id)).events, 0);
+  const filters = ((await daybook.ask("/admin/export-schedules")).json as Entity[]).map(
+    ({ filter }) => filter,
+  );
+  assert.deepEqual(filters, [`kind=admin&user_id%21=${done.id}`], "nothing more is exported than before");
+  const views = ((await daybook.ask("/admin/views")).json as Entity[]).map(({ query }) => query);
+  assert.deepEqual(views, []);
+  assert.equal(existsSync(named.job), false);
   await daybook.server.close();
   assert.deepEqual(filesWith(home, zoe.id, "CANARY"), []);
   const { out, code } = await verified(home);
@@ -185,6 +217,12 @@ test("a hold that begins while an erasure is under way keeps what is left", asyn
   });
   await finished(daybook, erasure);
   assert.deepEqual(await daybook.events("user_id=zoe"), []);
+  const { filter, reason, release_reason } = (await daybook.ask(`/admin/holds/${hold.id}`)).json as Entity;
+  assert.deepEqual(
+    [filter, reason, release_reason],
+    [null, null, null],
+    "whom it held is nobody's business any more",
+  );
 });
 
 test("commands hold, erase and release without a server", async () => {

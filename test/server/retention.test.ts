@@ -177,3 +177,20 @@ test("nothing goes that could not be told, or sealed", async () => {
 
 const home = tempFolder();
 const CONFIG = await loadConfig({ env: { DAYBOOK_HOME: home }, cwd: home, homedir: home, flags: {} });
+
+test("how long events are kept, and where exports may go, is told to whoever reads the trail", async (t) => {
+  const yaml = `audit: { retention_days: { mcp: 7 }, max_mb: 50 }\nexport_targets: [{ name: vault, folder: ${tempFolder()} }]\n`;
+  const { ask } = await startDaybook(t, { yaml });
+  const made = await ask("/admin/tokens", { method: "POST", body: { name: "a", role: "auditor" } });
+  const { secret: token } = made.json as { secret: string };
+  const kept = (await ask("/admin/retention", { token })).json as {
+    readonly kinds: readonly Record<string, unknown>[];
+    readonly max_mb: number;
+  };
+  assert.deepEqual([kept.max_mb, kept.kinds.length], [50, KINDS.length]);
+  assert.deepEqual(
+    kept.kinds.find(({ kind }) => kind === "mcp"),
+    { kind: "mcp", days: 7, mode: "open" },
+  );
+  assert.deepEqual((await ask("/admin/export-targets", { token })).json, [{ name: "vault" }]);
+});

@@ -307,3 +307,35 @@ test("a user who is deleted keeps its account", async (t) => {
   assert.equal(entries.length, 1);
   assert.equal((await daybook.ask("/admin/users/nobody/credits")).status, 404);
 });
+
+test("administrators see the credit of all users, and what of each limit is used", async (t) => {
+  const daybook = await startDaybook(t, {
+    yaml: `${PRICED}quotas: { keys: { tokens_per_day: 1000 }, users: {} }\n`,
+  });
+  const { ask } = daybook;
+  const client = await clientOf(daybook);
+  await clientOf(daybook, "bob");
+  await grant(daybook, client.userId, 1_000_000);
+  const own = { method: "PUT", body: { cost_micros_per_month: 5000 } } as const;
+  await ask(`/admin/users/${client.userId}/limits`, own);
+  await chat(daybook.url, { ...client });
+  const [event] = await inferences(daybook);
+  type Standing = Record<"limits" | "in_force" | "used", Record<string, number | null>>;
+  const standing = async (path: string) => (await ask(path)).json as Standing;
+  const key = await standing(`/admin/api-keys/${client.keyId}/limits`);
+  assert.deepEqual([key.limits, key.in_force.tokens_per_day], [{}, 1000]);
+  assert.deepEqual([key.used.tokens_per_day, key.used.requests_per_minute], [event?.total_tokens, 0]);
+  const user = await standing(`/admin/users/${client.userId}/limits`);
+  assert.deepEqual([user.in_force.cost_micros_per_month, user.in_force.tokens_per_day], [5000, null]);
+  assert.equal(user.used.cost_micros_per_month, event?.cost_micros);
+  const all = (await ask("/admin/credits")).json as Record<string, unknown>[];
+  assert.deepEqual(
+    all.map(({ name, balance_microcredits: left, enforced }) => [name, left, enforced]),
+    [
+      ["bob", 0, false],
+      ["ana", 1_000_000 - Number(event?.cost_micros), true],
+    ],
+  );
+  const page = await ask("/admin/credits?limit=1");
+  assert.match(String(page.headers.link), /cursor=.*rel="next"/);
+});

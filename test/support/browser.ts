@@ -89,6 +89,7 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
   setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
   emulateMedia(media: {
     readonly colorScheme?: "light" | "dark";
+    readonly media?: "print";
     readonly reducedMotion?: "reduce";
   }): Promise<void>;
   screenshot(options: { readonly path: string; readonly fullPage?: boolean }): Promise<unknown>;
@@ -102,8 +103,20 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
   };
 }
 
+/** The debugger of a page. */
+export interface CdpSession {
+  send(method: "HeapProfiler.collectGarbage" | "Performance.enable"): Promise<unknown>;
+  send(method: "Performance.getMetrics"): Promise<{ readonly metrics: readonly Metric[] }>;
+}
+
+interface Metric {
+  readonly name: string;
+  readonly value: number;
+}
+
 export interface BrowserContext {
   newPage(): Promise<Page>;
+  newCDPSession(page: Page): Promise<CdpSession>;
   setOffline(is: boolean): Promise<void>;
   close(): Promise<void>;
 }

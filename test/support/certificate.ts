@@ -22,12 +22,18 @@ const utcTime = (time: number) =>
 const DAY_MS = 86_400_000;
 const ECDSA_SHA256 = "2a8648ce3d040302";
 
-/** `name`: its common name. */
-export function makeCertificate(name: string): TestCertificate {
+/** `name`: its common name. `host`: its only host; `until`: its last moment, by the clock. */
+export function makeCertificate(
+  name: string,
+  { host, until = Date.now() + DAY_MS }: { readonly host?: string; readonly until?: number } = {},
+): TestCertificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const subject = sequence(der(0x31, sequence(oid("550403"), der(0x0c, Buffer.from(name)))));
   const serial = Buffer.concat([Buffer.from([1]), randomBytes(15)]);
-  const alternatives = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])));
+  const alternatives =
+    host === undefined
+      ? sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])))
+      : sequence(der(0x82, Buffer.from(host)));
   const authority = sequence(der(0x01, Buffer.from([255])));
   const extensions = sequence(
     sequence(oid("551d11"), octets(alternatives)),
@@ -39,7 +45,7 @@ export function makeCertificate(name: string): TestCertificate {
     der(0x02, serial),
     algorithm,
     subject,
-    sequence(utcTime(Date.now() - DAY_MS), utcTime(Date.now() + DAY_MS)),
+    sequence(utcTime(until - 2 * DAY_MS), utcTime(until)),
     subject,
     publicKey.export({ type: "spki", format: "der" }),
     der(0xa3, extensions),

@@ -1,6 +1,6 @@
 // Keyboard shortcuts, in one registry: what `?` lists is what is bound now. A shortcut is a key ("l"), a key with
 // Cmd/Ctrl ("mod+k"), or two keys after one another ("g o").
-import { onDestroy } from "svelte";
+import { onDestroy, untrack } from "svelte";
 
 export interface Shortcut {
   readonly keys: string;
@@ -15,19 +15,25 @@ export interface Shortcut {
 const SEQUENCE_MS = 1000;
 
 class Shortcuts {
-  #all = $state.raw<readonly Shortcut[]>([]);
+  // Beside Svelte's state: while one page takes the other's place, each would read the list as it was before the other.
+  #all: readonly Shortcut[] = [];
+  #changes = $state(0);
   #first: { readonly key: string; readonly at: number } | null = null;
 
   get all(): readonly Shortcut[] {
+    void this.#changes;
     return this.#all;
   }
 
   /** Binds for as long as the component that calls it lives. */
   use(shortcuts: readonly Shortcut[]): void {
-    this.#all = [...this.#all, ...shortcuts];
-    onDestroy(() => {
-      this.#all = this.#all.filter((each) => !shortcuts.includes(each));
-    });
+    this.#set([...this.#all, ...shortcuts]);
+    onDestroy(() => this.#set(this.#all.filter((each) => !shortcuts.includes(each))));
+  }
+
+  #set(all: readonly Shortcut[]): void {
+    this.#all = all;
+    untrack(() => this.#changes++);
   }
 
   press(event: KeyboardEvent): void {

@@ -39,17 +39,22 @@ interface Look {
   readonly isWhole: boolean;
 }
 
-/** Throws a RangeError for a `limit` or buckets beyond what there may be. */
-export function activity(source: Source, question: ActivityQuestion): Activity {
+/** Throws a RangeError for a `limit` or buckets beyond what there may be. `lookedAt`: events that are looked at. */
+export function activity(source: Source, question: ActivityQuestion, lookedAt = LOOKED_AT): Activity {
   const { filter, limit, bucketMs } = question;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_FACETS)
     throw new RangeError(`limit is 1 to ${MAX_FACETS}`);
   const buckets = bucketMs === null ? 0 : (filter.until - filter.since) / bucketMs;
   if (!(buckets <= MAX_BUCKETS)) throw new RangeError(`there are at most ${MAX_BUCKETS} buckets`);
-  return question.by === "user_id" ? ofUsers(source, question) : ofSessions(source, question);
+  const of = question.by === "user_id" ? ofUsers : ofSessions;
+  return of(source, question, lookedAt);
 }
 
-function ofUsers(source: Source, { filter, minRequests, limit, bucketMs }: ActivityQuestion): Activity {
+function ofUsers(
+  source: Source,
+  { filter, minRequests, limit, bucketMs }: ActivityQuestion,
+  lookedAt: number,
+): Activity {
   const users = [...sumsOfUsers(source, filter)]
     .map(([user, shapes]) => ({ user, shapes, requests: requestsOf(shapes) }))
     .filter(({ requests }) => requests >= minRequests)
@@ -60,7 +65,7 @@ function ofUsers(source: Source, { filter, minRequests, limit, bucketMs }: Activ
     "user_id",
     shown.map(({ user }) => user),
   );
-  const look = lookAt(source, theirs);
+  const look = lookAt(source, theirs, lookedAt);
   const told = new Map<string, Told>();
   if (look !== null) {
     for (const { actor, session, ...event } of eventsOf(source, look)) {
@@ -81,9 +86,13 @@ function ofUsers(source: Source, { filter, minRequests, limit, bucketMs }: Activ
   };
 }
 
-function ofSessions(source: Source, { filter, minRequests, limit }: ActivityQuestion): Activity {
+function ofSessions(
+  source: Source,
+  { filter, minRequests, limit }: ActivityQuestion,
+  lookedAt: number,
+): Activity {
   const not = { ...filter.not, session_id: [...(filter.not?.session_id ?? []), null] };
-  const look = lookAt(source, { ...filter, not });
+  const look = lookAt(source, { ...filter, not }, lookedAt);
   if (look === null) return { subjects: [], total: 0, lookedBackTo: null };
   const sessions = newestSessions(source, look).filter(({ requests }) => requests >= minRequests);
   const shown = sessions.slice(0, limit).map(({ id }) => ({ id, session: source.dictionary.word(id) }));
@@ -153,7 +162,7 @@ function narrowed(
 }
 
 /** How far back a look at a filter's events goes, counted in entries of the index that it goes by; null: there are none. */
-function lookAt(source: Source, filter: EventFilter): Look | null {
+function lookAt(source: Source, filter: EventFilter, lookedAt: number): Look | null {
   const search = searchOf(filter, source);
   if (search === null) return null;
   const bounds = boundsOf(filter);
@@ -162,11 +171,11 @@ function lookAt(source: Source, filter: EventFilter): Look | null {
   for (const { sql, params } of prefixes) {
     const span = within(bounds);
     const some = `SELECT 1 FROM events INDEXED BY ${index} WHERE ${sql} AND ${span.sql} LIMIT ?`;
-    const found = source.all(`SELECT count(*) FROM (${some})`, [...params, ...span.params, LOOKED_AT + 1]);
+    const found = source.all(`SELECT count(*) FROM (${some})`, [...params, ...span.params, lookedAt + 1]);
     entries += found[0]?.[0] as number;
   }
-  if (entries <= LOOKED_AT) return { search, bounds, isWhole: true };
-  const each = Math.ceil(LOOKED_AT / prefixes.length);
+  if (entries <= lookedAt) return { search, bounds, isWhole: true };
+  const each = Math.ceil(lookedAt / prefixes.length);
   const floors = prefixes.map((prefix) => {
     const { sql, params } = depthSql(search, prefix, bounds);
     return (source.all(sql, [...params, each])[0]?.[0] ?? bounds.from) as number;

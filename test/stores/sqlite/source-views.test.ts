@@ -1,5 +1,6 @@
-// Queries as users of the trails before this one ask them, on the same tables and columns. They run on SQLite as they
-// are, but for what is named beside them.
+// Queries of the trails before this one, on the same tables and columns, under the ids of what described them. C49's is
+// word for word; of the others the fields, filters, order and limits are said, and this is their SQL as their databases
+// take it. It runs on SQLite as it is, but for what is named beside it.
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { before, test } from "node:test";
@@ -78,12 +79,82 @@ interface Asked {
 
 const of = (kind: string) => events.filter((event) => event.kind === kind);
 
+const NOON = START_MS + 43_200_000;
+const newest = (list: readonly AuditEvent[]) => list.toSorted((a, b) => b.timestamp - a.timestamp);
+
 const ASKED: Readonly<Record<string, Asked>> = {
-  "models by requests": {
+  "B6: a page of the list, newest first, both times included": {
+    sql: `SELECT request_id FROM audit_logs WHERE status = 'error' AND timestamp >= '2026-01-01T12:00:00.000Z'
+      AND timestamp <= '2026-01-03T00:00:00.000Z' ORDER BY timestamp DESC LIMIT 10 OFFSET 2`,
+    answers: () =>
+      newest(of("inference"))
+        .filter(
+          ({ status, timestamp: at }) => status === "error" && at >= NOON && at <= START_MS + 172_800_000,
+        )
+        .slice(2, 12)
+        .map(({ request_id }) => ({ request_id })),
+  },
+  "B7: totals and distinct models": {
+    sql: "SELECT COUNT(*) AS total_requests, COUNT(DISTINCT model) AS unique_models FROM audit_logs",
+    answers: () => [
+      {
+        total_requests: of("inference").length,
+        unique_models: new Set(of("inference").flatMap(({ model }) => model ?? [])).size,
+      },
+    ],
+  },
+  "B7: requests by backend": {
+    sql: `SELECT backend_type, COUNT(*) AS n FROM audit_logs WHERE backend_type IS NOT NULL
+      GROUP BY backend_type ORDER BY n DESC, backend_type`,
+    answers: () =>
+      counted(of("inference"), ({ backend_type }) => backend_type).map(([backend_type, n]) => ({
+        backend_type,
+        n,
+      })),
+  },
+  "CL9: records by type, and the earliest and latest": {
+    sql: `SELECT type, COUNT(*) AS n, MIN(timestamp) AS earliest, MAX(timestamp) AS latest FROM logs
+      GROUP BY type ORDER BY n DESC, type`,
+    answers: () =>
+      counted(of("mcp"), ({ action }) => action).map(([type, n]) => {
+        const times = of("mcp").flatMap(({ action, timestamp }) => (action === type ? timestamp : []));
+        return { type, n, earliest: isoTime(Math.min(...times)), latest: isoTime(Math.max(...times)) };
+      }),
+  },
+  "DL4: a page of failures of an endpoint": {
+    sql: `SELECT client_ip, status_code FROM audit_logs_v2 WHERE success = FALSE AND endpoint ILIKE '%V1%'
+      AND timestamp >= '2026-01-01T12:00:00.000Z' ORDER BY timestamp DESC LIMIT 50 OFFSET 0`,
+    edits: [["ILIKE", "LIKE"]],
+    answers: () =>
+      newest(events.filter(({ kind }) => kind !== "system"))
+        .filter(
+          ({ status, endpoint, name, timestamp: at }) =>
+            status !== "success" && /v1/i.test(endpoint ?? name ?? "") && at >= NOON,
+        )
+        .slice(0, 50)
+        .map(({ client_ip, status_code }) => ({ client_ip, status_code })),
+  },
+  "DL6: what each user did in seven days": {
+    sql: `SELECT user_id, COUNT(*) AS total, SUM(CASE WHEN success THEN 1 ELSE 0 END) AS successful
+      FROM audit_logs_v2 WHERE timestamp >= NOW() - INTERVAL '7 days' AND user_id IS NOT NULL
+      GROUP BY user_id HAVING COUNT(*) >= 1 ORDER BY total DESC, user_id`,
+    edits: [
+      ["NOW() - INTERVAL '7 days'", "strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-08T12:00:00Z', '-7 days')"],
+    ],
+    answers: () => {
+      const recent = events.filter(({ kind, timestamp }) => kind !== "system" && timestamp >= NOON);
+      return counted(recent, ({ user_id }) => user_id).map(([user_id, total]) => ({
+        user_id,
+        total,
+        successful: recent.filter((event) => event.user_id === user_id && event.status === "success").length,
+      }));
+    },
+  },
+  "B7, A24: models by requests": {
     sql: "SELECT model, COUNT(*) AS n FROM audit_logs WHERE model IS NOT NULL GROUP BY model ORDER BY n DESC, model",
     answers: () => counted(of("inference"), ({ model }) => model).map(([model, n]) => ({ model, n })),
   },
-  "requests of a day": {
+  "B6: requests of a day": {
     sql: `SELECT COUNT(*) AS n FROM audit_logs
       WHERE timestamp >= '2026-01-01T12:00:00Z' AND timestamp < '2026-01-02T00:00:00Z'`,
     answers: () => [
@@ -94,7 +165,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
       },
     ],
   },
-  "the tools used most": {
+  "C30, C45: the tools used most": {
     sql: "SELECT name, COUNT(*) AS n FROM logs WHERE type = 'tool' AND name IS NOT NULL GROUP BY name ORDER BY n DESC, name LIMIT 10",
     answers: () =>
       counted(
@@ -102,7 +173,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
         ({ name }) => name,
       ).map(([name, n]) => ({ name, n })),
   },
-  "failures by hour": {
+  "C44, D16: failures by hour": {
     sql: `SELECT DATE_TRUNC('hour', timestamp) AS hour, COUNT(CASE WHEN status = 'error' THEN 1 END) AS errors
       FROM logs GROUP BY hour ORDER BY hour LIMIT 5`,
     edits: [["DATE_TRUNC('hour', timestamp)", "strftime('%Y-%m-%dT%H', timestamp)"]],
@@ -115,7 +186,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
           errors: group.filter(({ status }) => status !== "success").length,
         })),
   },
-  "denials by caller": {
+  "C34, C43: denials by caller": {
     sql: "SELECT caller, COUNT(*) AS n FROM logs WHERE policy_decision = 'deny' GROUP BY caller ORDER BY n DESC, caller",
     answers: () =>
       counted(
@@ -123,7 +194,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
         ({ caller }) => caller,
       ).map(([caller, n]) => ({ caller, n })),
   },
-  "slow answers by user": {
+  "C46, DL6: slow answers by user": {
     sql: `SELECT user_id, COUNT(*) AS n FROM audit_logs_v2
       WHERE success = TRUE AND response_time_ms > 1000 AND user_id IS NOT NULL GROUP BY user_id ORDER BY n DESC, user_id`,
     answers: () =>
@@ -135,7 +206,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
         ({ user_id }) => user_id,
       ).map(([user_id, n]) => ({ user_id, n })),
   },
-  "failed requests of a provider": {
+  "E15, E18: failed requests of a provider": {
     sql: "SELECT error_code, COUNT(*) AS n FROM request_logs WHERE provider = 'openai' AND error_code IS NOT NULL GROUP BY error_code ORDER BY n DESC, error_code",
     answers: () =>
       counted(
@@ -143,7 +214,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
         ({ error_code }) => error_code,
       ).map(([error_code, n]) => ({ error_code, n })),
   },
-  "changes of a sort of thing": {
+  "E16, E17: changes of a sort of thing": {
     sql: "SELECT COUNT(*) AS n FROM admin_audit_logs WHERE entity_type = 'route' AND json_extract(payload_json, '$.name') = 'demo'",
     answers: () => [
       {
@@ -172,7 +243,7 @@ for (const [name, { sql, edits = [], answers }] of Object.entries(ASKED)) {
   });
 }
 
-test("deleting old rows by hand is answered with why not, and nothing is gone", () => {
+test("C49: deleting old rows by hand is answered with why not, and nothing is gone", () => {
   const count = () => db.prepare("SELECT count(*) AS n FROM events").get()?.n;
   const all = count();
   for (const sql of [

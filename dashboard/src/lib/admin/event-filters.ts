@@ -22,7 +22,9 @@ export function queryOf(line: unknown): string {
 
 /** The line that a hold's filter means. */
 export function lineOfRecord(filter: Readonly<Record<string, readonly string[]>>): string {
-  const pairs = Object.entries(filter).flatMap(([name, values]) => values.map((value) => [name, value]));
+  const pairs = Object.entries(filter).flatMap(([name, values]) =>
+    values.map((value) => [name, value] as [string, string]),
+  );
   return lineOf(String(new URLSearchParams(pairs)));
 }
 

@@ -1,5 +1,5 @@
 // The values of a form: what is empty is left out, and a change sends what differs and nothing else.
-import type { Field } from "./description.ts";
+import type { Field } from "./fields.ts";
 
 export type Values = Readonly<Record<string, unknown>>;
 

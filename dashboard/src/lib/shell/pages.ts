@@ -30,6 +30,8 @@ export interface Page {
   readonly grant: Grant | readonly Grant[];
   readonly icon: typeof Search;
   readonly keys: string;
+  /** What can be begun there, by the words on its button, and what it needs. */
+  readonly begins?: readonly { readonly verb: string; readonly grant: Grant | readonly Grant[] }[];
 }
 
 const AUDIT = ["audit:read", "admin"] as const;
@@ -41,19 +43,19 @@ export const PAGES: readonly Page[] = [
   { path: "/activity", title: "Activity", about: "What each user did", group: "Trail", grant: "own", icon: ChartLine, keys: "g a" },
   { path: "/sessions", title: "Sessions", about: "What each session did and cost", group: "Trail", grant: "own", icon: Layers, keys: "g s" },
   { path: "/settings", title: "Request Logs", about: "Inference requests, live", group: "Trail", grant: "own", icon: ScrollText, keys: "g l" },
-  { path: "/exports", title: "Exports", about: "Files of the trail, now and by schedule", group: "Custody", grant: AUDIT, icon: Archive, keys: "g x" },
-  { path: "/evidence", title: "Evidence", about: "Checkpoints, anchors and verification", group: "Custody", grant: AUDIT, icon: FileCheck, keys: "g v" },
+  { path: "/exports", title: "Exports", about: "Files of the trail, now and by schedule", group: "Custody", grant: AUDIT, icon: Archive, keys: "g x", begins: [{ verb: "New export", grant: "audit:read" }, { verb: "New schedule", grant: "admin" }] },
+  { path: "/evidence", title: "Evidence", about: "Checkpoints, anchors and verification", group: "Custody", grant: AUDIT, icon: FileCheck, keys: "g v", begins: [{ verb: "Verify now", grant: AUDIT }, { verb: "New bundle", grant: AUDIT }] },
   { path: "/retention", title: "Retention", about: "How long events stay, and what has gone", group: "Custody", grant: AUDIT, icon: Hourglass, keys: "g n" },
-  { path: "/holds", title: "Legal holds", about: "What retention may not touch", group: "Custody", grant: AUDIT, icon: Lock, keys: "g h" },
-  { path: "/erasures", title: "Erasures", about: "A person's data taken out of the trail", group: "Custody", grant: AUDIT, icon: Eraser, keys: "g f" },
+  { path: "/holds", title: "Legal holds", about: "What retention may not touch", group: "Custody", grant: AUDIT, icon: Lock, keys: "g h", begins: [{ verb: "New hold", grant: "admin" }] },
+  { path: "/erasures", title: "Erasures", about: "A person's data taken out of the trail", group: "Custody", grant: AUDIT, icon: Eraser, keys: "g f", begins: [{ verb: "Erase a person", grant: "admin" }] },
   { path: "/watch", title: "Audit of the audit", about: "Who looked, exported and changed", group: "Custody", grant: "audit:read", icon: Eye, keys: "g w" },
-  { path: "/users", title: "Users", about: "Who may sign in, their limits and credit", group: "Administration", grant: "admin", icon: Users, keys: "g u" },
-  { path: "/keys", title: "API keys", about: "What clients of the gateway present", group: "Administration", grant: "admin", icon: KeyRound, keys: "g k" },
-  { path: "/tokens", title: "Tokens", about: "What programs present to the API", group: "Administration", grant: "admin", icon: Ticket, keys: "g t" },
+  { path: "/users", title: "Users", about: "Who may sign in, their limits and credit", group: "Administration", grant: "admin", icon: Users, keys: "g u", begins: [{ verb: "New user", grant: "admin" }] },
+  { path: "/keys", title: "API keys", about: "What clients of the gateway present", group: "Administration", grant: "admin", icon: KeyRound, keys: "g k", begins: [{ verb: "New key", grant: "admin" }] },
+  { path: "/tokens", title: "Tokens", about: "What programs present to the API", group: "Administration", grant: "admin", icon: Ticket, keys: "g t", begins: [{ verb: "New token", grant: "admin" }] },
   { path: "/credits", title: "Credits", about: "What users were given, and what is left", group: "Administration", grant: "admin", icon: Coins, keys: "g b" },
-  { path: "/providers", title: "Providers", about: "Where requests are sent on to", group: "Administration", grant: "admin", icon: Boxes, keys: "g p" },
-  { path: "/routes", title: "Routes", about: "Which providers serve a model, and its price", group: "Administration", grant: "admin", icon: Route, keys: "g r" },
-  { path: "/policies", title: "Policies", about: "What is allowed, noted or denied", group: "Administration", grant: "admin", icon: ShieldCheck, keys: "g c" },
-  { path: "/mcp-servers", title: "MCP servers", about: "Servers behind the gateway", group: "Administration", grant: "admin", icon: Plug, keys: "g m" },
+  { path: "/providers", title: "Providers", about: "Where requests are sent on to", group: "Administration", grant: "admin", icon: Boxes, keys: "g p", begins: [{ verb: "New provider", grant: "admin" }] },
+  { path: "/routes", title: "Routes", about: "Which providers serve a model, and its price", group: "Administration", grant: "admin", icon: Route, keys: "g r", begins: [{ verb: "New route", grant: "admin" }] },
+  { path: "/policies", title: "Policies", about: "What is allowed, noted or denied", group: "Administration", grant: "admin", icon: ShieldCheck, keys: "g c", begins: [{ verb: "New policy", grant: "admin" }] },
+  { path: "/mcp-servers", title: "MCP servers", about: "Servers behind the gateway", group: "Administration", grant: "admin", icon: Plug, keys: "g m", begins: [{ verb: "New server", grant: "admin" }] },
   { path: "/system", title: "System", about: "Whether all is well, and whether anything is lost", group: "Administration", grant: AUDIT, icon: Activity, keys: "g y" },
 ];

@@ -1,16 +1,33 @@
 // What Daybook measures of itself (Prometheus text format), and whether it is ready.
 import { addressOf, ClientError, daybook } from "#lib/api.ts";
 
-export type Measures = ReadonlyMap<string, number>;
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
 
-/** By name; what has labels is summed over them. */
-export function parseMeasures(text: string): Measures {
-  const sums = new Map<string, number>();
+/** By name, a series for each set of labels. */
+export type Measures = ReadonlyMap<string, readonly Series[]>;
+
+function parseMeasures(text: string): Measures {
+  const series = new Map<string, Series[]>();
   for (const line of text.split("\n")) {
-    const [, name, value] = /^([a-z_]+)(?:\{.*\})? (\S+)$/.exec(line) ?? [];
-    if (name !== undefined) sums.set(name, (sums.get(name) ?? 0) + Number(value));
+    const [, name, labels = "", value] = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key = "", of = ""]) => [
+      key,
+      of,
+    ]);
+    const all = series.get(name) ?? [];
+    series.set(name, all);
+    all.push({ labels: Object.fromEntries(pairs), value: Number(value) });
   }
-  return sums;
+  return series;
+}
+
+/** Over all labels. */
+export function sumOf(measures: Measures, name: string): number {
+  return (measures.get(name) ?? []).reduce((sum, { value }) => sum + value, 0);
 }
 
 export async function readMeasures(signal: AbortSignal): Promise<Measures> {
