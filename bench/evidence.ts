@@ -17,10 +17,10 @@ import { storePlace } from "../src/places/store-place.ts";
 import { openStore } from "../src/stores/open-store.ts";
 import type { Store, StoredTile } from "../src/stores/store.ts";
 import { type FilledStore, filledStore } from "./filled-store.ts";
-import { type Bench, interleave, type Measured, medianOf } from "./harness.ts";
+import { type Bench, interleave, type Measured, medianOf, number } from "./harness.ts";
 import { NODE_ID, START_MS } from "./traffic.ts";
 
-const EVENTS = 500_000;
+const EVENTS = 1_000_000;
 const QUICK_EVENTS = 20_000;
 const PROOFS = 200;
 const PART = 1000;
@@ -77,11 +77,32 @@ export const bench: Bench = {
           unit: " MiB",
           ...less,
         },
+        {
+          what: "memory that a further million events adds, by slope",
+          measured: median("events", "MiB a million"),
+          least: 32,
+          goal: 16,
+          unit: " MiB",
+          ...less,
+        },
       ],
-      tables: [],
+      tables: [
+        {
+          caption: "Memory of the process while all events are verified: leaves first, then events",
+          head: ["read so far", "RSS, MiB"],
+          rows: SHARES.map((share) => [
+            `${number(2 * size * share)}`,
+            number(median("events", memoryAt(share))),
+          ]),
+        },
+      ],
     };
   },
 };
+
+/** Of the leaves and events that a verification reads, where memory is looked at. */
+const SHARES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+const memoryAt = (share: number) => `RSS at ${share}`;
 
 /** Tiles and a checkpoint over all events of the store; returns the ids of some of them. */
 async function sealAll({ store, traffic }: FilledStore): Promise<string[]> {
@@ -119,7 +140,7 @@ async function sealAll({ store, traffic }: FilledStore): Promise<string[]> {
   return ids;
 }
 
-function question(onCount: () => void = () => undefined): Question {
+function question(onCount: (count: number) => void = () => undefined): Question {
   const counting = () => ({ add: onCount, stop: () => undefined });
   return { range: ALL_TIME, trusted: null, anchors: new Map(), counting };
 }
@@ -132,16 +153,34 @@ function sound([report]: readonly LogReport[], events: number): void {
 
 async function eventsVerified(address: string, events: number): Promise<Measured> {
   const before = process.memoryUsage.rss();
-  let most = before;
+  let [most, read] = [before, 0];
+  const looked: { readonly share: number; readonly millions: number; readonly mib: number }[] = [];
   const startedAt = performance.now();
-  const asked = question(() => {
-    most = Math.max(most, process.memoryUsage.rss());
+  const asked = question((count) => {
+    const now = process.memoryUsage.rss();
+    most = Math.max(most, now);
+    read += count;
+    for (let share = SHARES[looked.length]; share !== undefined && read >= 2 * events * share; ) {
+      looked.push({ share, millions: read / 1e6, mib: now / MIB });
+      share = SHARES[looked.length];
+    }
   });
   sound(await verifyStore(address, asked), events);
   return {
     "events/s": (events * 1000) / (performance.now() - startedAt),
     MiB: (most - before) / MIB,
+    "MiB a million": slopeOf(looked.slice(SHARES.length / 2)),
+    ...Object.fromEntries(looked.map(({ share, mib }) => [memoryAt(share), mib])),
   };
+}
+
+/** Least squares, over the second half: what is read once, and what a heap grows to at first, is in the first. */
+function slopeOf(looked: readonly { readonly millions: number; readonly mib: number }[]): number {
+  const mean = (of: (one: (typeof looked)[number]) => number) =>
+    looked.reduce((sum, one) => sum + of(one), 0) / looked.length;
+  const [x, y] = [mean(({ millions }) => millions), mean(({ mib }) => mib)];
+  const spread = mean(({ millions }) => (millions - x) ** 2);
+  return mean(({ millions, mib }) => (millions - x) * (mib - y)) / spread;
 }
 
 /** The tiles up to the checkpoint, without an event. */

@@ -6,17 +6,15 @@ import { rmSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../src/config/load-config.ts";
-import { answered } from "../src/event/outcomes.ts";
 import { openServer, type Server } from "../src/server/server.ts";
 import { type Bench, interleave, type Measured, number, quantileOf } from "./harness.ts";
+import { recordEvenly } from "./load/even-events.ts";
 
 const TOKEN = "dbt_bench-admin-token-0123456789-abcdefghij";
 const READERS = fileURLToPath(new URL("./load/feed-readers.ts", import.meta.url));
 const RATE = 1000;
-const STEP_MS = 10;
 const MANY = 100;
 
 export const bench: Bench = {
@@ -81,7 +79,7 @@ async function turn(server: Server, readers: number, seconds: number): Promise<M
   const child = fork(READERS, [path, TOKEN, String(readers)]);
   try {
     await once(child, "message");
-    const events = await record(server, seconds);
+    const events = await recordEvenly(server, RATE, seconds);
     child.send(events);
     const [{ lost, delays }] = (await once(child, "message")) as [{ lost: number; delays: number[] }];
     const quantile = (at: number) => quantileOf(delays, at);
@@ -90,24 +88,4 @@ async function turn(server: Server, readers: number, seconds: number): Promise<M
     child.disconnect();
     await once(child, "exit");
   }
-}
-
-/** Begins and finishes events at the rate; how many. */
-async function record({ recorder }: Server, seconds: number): Promise<number> {
-  const began = performance.now();
-  const all = RATE * seconds;
-  for (let made = 0; made < all; ) {
-    const due = Math.min(all, Math.ceil(((performance.now() - began) / 1000) * RATE));
-    for (; made < due; made++) {
-      const event = recorder.begin({
-        kind: "inference",
-        action: "chat",
-        model: "gpt-4o-mini",
-        userId: "ann",
-      });
-      event.finish(answered());
-    }
-    await delay(STEP_MS);
-  }
-  return all;
 }

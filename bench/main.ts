@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   query: () => import("./query.ts"),
   export: () => import("./export.ts"),
   feed: () => import("./feed.ts"),
+  dashboard: () => import("./dashboard.ts"),
   library: () => import("./library.ts"),
   evidence: () => import("./evidence.ts"),
 };

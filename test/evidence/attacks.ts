@@ -278,8 +278,9 @@ export async function attack(
     const world = copyOf(made.world);
     const log = world.logs.find(({ nodeId }) => nodeId === on) as WorldLog;
     carryOut({ world, log, leaves: made.leaves, retired: made.retired, random });
-    tried.alone[verdictOf(await summary(world, false), honest)]++;
-    tried.anchored[verdictOf(await summary(world, true), honest)]++;
+    const [alone, anchored] = await Promise.all([summary(world, false), summary(world, true)]);
+    tried.alone[verdictOf(alone, honest)]++;
+    tried.anchored[verdictOf(anchored, honest)]++;
   }
   return tried;
 }

@@ -103,8 +103,20 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
   };
 }
 
+/** The debugger of a page. */
+export interface CdpSession {
+  send(method: "HeapProfiler.collectGarbage" | "Performance.enable"): Promise<unknown>;
+  send(method: "Performance.getMetrics"): Promise<{ readonly metrics: readonly Metric[] }>;
+}
+
+interface Metric {
+  readonly name: string;
+  readonly value: number;
+}
+
 export interface BrowserContext {
   newPage(): Promise<Page>;
+  newCDPSession(page: Page): Promise<CdpSession>;
   setOffline(is: boolean): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // What the explorer shows: a snapshot of the trail as of the positions of its first page, of which any part is fetched
 // when it comes into view, and above it what the live feed brought since. What was shown stays until there is something
 // newer to show.
-import { daybook } from "#lib/api.ts";
+import { ClientError, daybook, isPassing } from "#lib/api.ts";
 import { parsePosition } from "../../../../src/event/feed.ts";
 import type { EventJson } from "../../../../src/event/json.ts";
 import { encodeCursor } from "../../../../src/query/cursor.ts";
@@ -20,6 +20,7 @@ const SHORT_MS = 2000;
 /** Events kept of what was scrolled by. */
 const KEPT = 20_000;
 const SETTLE_MS = 40;
+const RETRY_MS = 2000;
 
 export class Trail {
   #timeline = $state.raw(new Timeline());
@@ -173,6 +174,9 @@ export class Trail {
     } catch (error) {
       if (signal.aborted) return;
       this.#error = error;
+      // What may go away by itself is tried again, for as long as it is looked at.
+      if (error instanceof ClientError && isPassing(error))
+        this.#timer = setTimeout(() => this.need(this.#view.from, this.#view.to), RETRY_MS);
       return;
     } finally {
       this.#loading.delete(slice);
