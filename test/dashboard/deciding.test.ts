@@ -14,13 +14,14 @@ routes:
     price: { prompt_per_million: 1000, completion_per_million: 10000 }
 `;
 let userId = "";
+let secret = "";
 const shared = useDaybook(
   () => ({ yaml: YAML }),
   async ({ ask, url }) => {
     const made = async (path: string, body: object) =>
       (await ask(path, { method: "POST", body })).json as { id: string; secret: string };
     ({ id: userId } = await made("/admin/users", { name: "ann", role: "viewer" }));
-    const { secret } = await made("/admin/api-keys", { name: "anns", user_id: userId });
+    ({ secret } = await made("/admin/api-keys", { name: "anns", user_id: userId }));
     for (let sent = 0; sent < 3; sent++) await chat(url, { headers: { authorization: `Bearer ${secret}` } });
     await chat(url);
   },
@@ -63,6 +64,12 @@ test("a policy is checked as it is typed, tried on the trail before it is saved,
   await page.getByText("What would they have said of the trail?").click();
   await page.getByRole("button", { name: "Dry run" }).click();
   await page.getByText(/3 would have gone otherwise/).waitFor();
+  await chat(shared().url, { headers: { authorization: `Bearer ${secret}` } });
+  await shared().settle();
+  await page.getByRole("button", { name: "Changes of anns-calls" }).click();
+  await page.getByRole("menuitem", { name: "Details" }).click();
+  await dialog.getByRole("link", { name: "What it decided" }).click();
+  await page.locator("[data-testid=loaded]").filter({ hasText: "1 of 1" }).waitFor();
 });
 
 test("credit is given with its reason, burns down, and is taken back; limits show what is used", async () => {

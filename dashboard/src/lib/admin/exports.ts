@@ -6,7 +6,7 @@ import * as links from "#lib/links.ts";
 import { text, time } from "./columns.ts";
 import { lineOf, queryOf } from "./event-filters.ts";
 import type { Shape } from "./fields.ts";
-import { aboutOf, isOver, jobDeeds, PROGRESS, resultOf, STATE } from "./jobs.ts";
+import { aboutOf, duringJob, isOver, jobDeeds, PROGRESS, resultOf, STATE } from "./jobs.ts";
 import type { Change, Deed, Resource, Row } from "./resource.ts";
 import type { Values } from "./values.ts";
 
@@ -58,7 +58,7 @@ export const EXPORTS: Resource = {
   none: "There are no exports yet.",
   keyOf: text("id"),
   nameOf: (row) => `${String(aboutOf(row).format)} ${String(row.id).slice(-6)}`,
-  events: ({ id }) => ({ kind: "system", text: id }),
+  events: (row) => duringJob(row, ["exported", "export_failed"]),
   isMoving: (row) => !isOver(row),
   columns: [
     {

@@ -2,6 +2,7 @@
 import { number } from "#lib/amounts.ts";
 import { ask } from "#lib/api.ts";
 import type { Column, Deed, Row } from "./resource.ts";
+import type { Values } from "./values.ts";
 
 type Facts = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -11,6 +12,13 @@ export const resultOf = ({ result }: Row) => (result ?? {}) as Facts;
 const errorOf = ({ error }: Row) => error as { readonly code: string; readonly detail: string } | null;
 
 export const isOver = ({ state }: Row) => state !== "waiting" && state !== "running";
+
+/** The events of its time: the job's id stands in their metadata, where nothing is looked for. */
+export function duringJob(row: Row, action: string | readonly string[]): Values {
+  const until =
+    row.ended_at === null ? null : new Date(Date.parse(String(row.ended_at)) + 1000).toISOString();
+  return { kind: "system", action, since: row.created_at, until };
+}
 
 const TONES = { done: "good", failed: "bad", running: "late" } as const;
 

@@ -91,8 +91,8 @@ export interface Resource {
   readonly nameOf: (row: Row) => string;
   readonly create?: Change;
   readonly changes: (row: Row) => readonly Change[];
-  /** The filter of the events about it; null: there are none of it alone. */
-  readonly events: (row: Row) => Values | null;
+  /** The filter of the events about it. */
+  readonly events: (row: Row) => Values;
   readonly deeds?: (row: Row) => readonly Deed[];
   readonly details?: Details;
   /** Whether it changes by itself just now: then it is read again and again. */

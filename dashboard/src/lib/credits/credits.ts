@@ -16,7 +16,7 @@ export const CREDITS: Resource = {
   none: "There are no users yet.",
   keyOf: text("user_id"),
   nameOf: text("name"),
-  events: ({ user_id: id }) => ({ kind: "admin", entity_id: id, text: "credit" }),
+  events: ({ user_id: id }) => ({ kind: "admin", entity_id: id, action: "credit_*" }),
   columns: [
     {
       title: "User",

@@ -1,6 +1,6 @@
 // Verifications and bundles, as jobs.
 import { time } from "#lib/admin/columns.ts";
-import { aboutOf, isOver, jobDeeds, PROGRESS, resultOf, STATE } from "#lib/admin/jobs.ts";
+import { aboutOf, duringJob, isOver, jobDeeds, PROGRESS, resultOf, STATE } from "#lib/admin/jobs.ts";
 import type { Resource, Row } from "#lib/admin/resource.ts";
 import { download } from "#lib/explorer/download.ts";
 import { dateTime } from "#lib/time.ts";
@@ -25,7 +25,7 @@ export const VERIFICATIONS: Resource = {
   none: "Nothing was verified here yet.",
   keyOf: ({ id }) => String(id),
   nameOf: ({ id }) => String(id).slice(-6),
-  events: () => ({ kind: "system", action: "verified" }),
+  events: (row) => duringJob(row, "verified"),
   isMoving: (row) => !isOver(row),
   columns: [
     time("Asked for", "created_at"),
@@ -73,7 +73,7 @@ export const BUNDLES: Resource = {
   none: "No bundle was made yet.",
   keyOf: ({ id }) => String(id),
   nameOf: ({ id }) => String(id).slice(-6),
-  events: () => null,
+  events: (row) => duringJob(row, "exported"),
   isMoving: (row) => !isOver(row),
   columns: [time("Asked for", "created_at"), STATE, PROGRESS, time("Over", "ended_at")],
   create: {
