@@ -21,7 +21,7 @@ await daybook.ask("/admin/providers", {
   method: "POST",
   body: { name: "simulation", backend_type: "simulated" },
 });
-for (const model of ["gpt-4o-mini", "claude-sonnet-4-5"]) {
+for (const model of ["demo", "gpt-4o-mini", "claude-sonnet-4-5"]) {
   const providers = [{ provider: "simulation", upstream_model: "demo" }];
   const price = { prompt_per_million: 3, completion_per_million: 15 };
   await daybook.ask("/admin/routes", { method: "POST", body: { model, providers, price } });
