@@ -29,7 +29,7 @@ export const bench: Bench = {
       let peak = 0;
       for await (const { point } of running) {
         peak = Math.max(peak, process.memoryUsage.rss());
-        if (point.rows <= size / 10) early = peak;
+        if (early === 0 || point.rows <= size / 10) early = peak;
       }
       const seconds = (performance.now() - startedAt) / 1000;
       const { rows = 0, bytes = 0 } = running.summary ?? {};

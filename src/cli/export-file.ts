@@ -12,7 +12,7 @@ import { parseFilter } from "../query/parameters.ts";
 import { Exporter } from "../read/export/exporter.ts";
 import { type FileForm, formOfName } from "../read/export/formats.ts";
 import { countOf } from "./amounts.ts";
-import { type Remote, refusalText, targetOf } from "./remote.ts";
+import { type Remote, refusedBy, targetOf } from "./remote.ts";
 
 /** What there is to write, and what it must be in the end. */
 interface Source {
@@ -121,7 +121,7 @@ export async function remoteExport(
       throw failed(`cannot be reached (${nativeCode(error)})`, error);
     },
   );
-  if (statusCode !== 200) throw failed(refusalText(statusCode, await body.json().catch(() => null)));
+  if (statusCode !== 200) throw refusedBy(target.origin, statusCode, await body.json().catch(() => null));
   const chunks = async function* () {
     try {
       yield* body as AsyncIterable<Uint8Array>;

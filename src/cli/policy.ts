@@ -64,7 +64,7 @@ export function policyCommand(parts: AdminParts): Command {
     )
     .addCommand(
       withOptions(adminCommand("replace", "Put another policy in its place."))
-        .argument("<id>", "pol_…")
+        .argument("<id>", "pol_…, or its name")
         .argument("<name>", "unique")
         .action((id: string, name: string, flags: Given) =>
           put(parts, flags, "PUT", `${PATH}/${segment(id)}`, name),
@@ -72,7 +72,7 @@ export function policyCommand(parts: AdminParts): Command {
     )
     .addCommand(
       adminCommand("remove", "Take a policy away.")
-        .argument("<id>", "pol_…")
+        .argument("<id>", "pol_…, or its name")
         .option("--justification <text>", "recorded with the change")
         .action((id: string, flags: Given) =>
           withAdmin(parts, flags, async (admin) => {

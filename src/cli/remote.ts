@@ -26,7 +26,7 @@ export function clientOf({ url, token }: Remote): Client {
   return createClient({ url, token });
 }
 
-/** What the command fails with: `remote_failed` where it was the remote. */
+/** What the command fails with where it was the remote: as `refusedBy`, or `remote_failed`. */
 export function remoteFailure(error: unknown, { url: { origin } }: Remote): unknown {
   if (!(error instanceof ClientError)) return error;
   const { status, code, message, cause } = error;
@@ -34,13 +34,20 @@ export function remoteFailure(error: unknown, { url: { origin } }: Remote): unkn
   if (code === "unreachable")
     return told(`cannot be reached (${nativeCode((cause as Error)?.cause ?? cause)})`);
   if (status === 0 || (status >= 200 && status < 300)) return told(visible(message));
-  return told(code === "unexpected" ? `answered ${status}` : refusalText(status, { detail: message }));
+  return refusedBy(origin, status, code === "unexpected" ? null : { detail: message }, error);
 }
 
-/** What the remote's refusal says: `answered 404: …`. */
-export function refusalText(status: number, body: unknown): string {
+/** Of requests that nobody there may make: neither address nor token is to blame. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 404, 409, 413, 422]);
+
+/** The remote's refusal, with what it says: `remote_refused` where it is of the request itself, else `remote_failed`. */
+export function refusedBy(origin: string, status: number, body: unknown, cause?: unknown): DaybookError {
   const detail = (body as { detail?: unknown } | null)?.detail;
-  return `answered ${status}${typeof detail === "string" ? `: ${visible(detail)}` : ""}`;
+  const answered = `at ${origin} answered ${status}`;
+  if (typeof detail !== "string") return new DaybookError("remote_failed", answered, { cause });
+  const said = `${answered}: ${visible(detail).replace(/\.+$/, "")}`;
+  if (REFUSALS.has(status)) return new DaybookError("remote_refused", `${said}.`, { cause });
+  return new DaybookError("remote_failed", said, { cause });
 }
 
 /** The path below the remote's own, which may not be the root. */

@@ -62,7 +62,11 @@ async function forgetInFilters(change: Change & Reads, subject: string, pseudony
   const released = change.selectFrom("holds").select(["id", "filter"]).where("released_at", "is not", null);
   for (const { id, filter } of await released.execute())
     if (filter !== null && renamed(filter) !== filter)
-      await change.updateTable("holds").set({ filter: null, reason: null }).where("id", "=", id).execute();
+      await change
+        .updateTable("holds")
+        .set({ filter: null, reason: null, release_reason: null })
+        .where("id", "=", id)
+        .execute();
 }
 
 /** The parameters with another name in the place of the person's, wherever they may name one; else as they are. */

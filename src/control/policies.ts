@@ -80,8 +80,10 @@ export class Policies {
     ];
   }
 
-  withId(id: string): ListedPolicy | null {
-    return this.#kept.get(id) ?? null;
+  /** That of control.db with this id, or else of this name. */
+  find(idOrName: string): ListedPolicy | null {
+    const named = () => [...this.#kept.values()].find(({ policy }) => policy.name === idOrName);
+    return this.#kept.get(idOrName) ?? named() ?? null;
   }
 
   /** A policy of `input`. Throws `bad_argument` on what it cannot be. */
@@ -123,15 +125,17 @@ export class Policies {
   /** Puts `input` in the place of the policy. Throws as `create` does, and `unknown_entity`. */
   async replace(
     actor: Actor,
-    id: string,
+    idOrName: string,
     input: NewPolicy,
     justification?: string | null,
   ): Promise<ListedPolicy> {
     const { enabled, ...given } = input;
     const spec = specOf(this.checked(given));
     const entry = { action: "policy_updated", entityType: ENTITY, justification };
+    let id = idOrName;
     await this.#control.change(actor, entry, async (change) => {
-      const row = await rowWithId(change, id);
+      const row = await rowOfPolicy(change, idOrName);
+      id = row.id;
       if (spec.name !== row.name) await this.#refuseTaken(change, spec.name);
       const next = rowOf(id, {
         spec,
@@ -145,16 +149,16 @@ export class Policies {
       await change.updateTable("policies").set(columns).where("id", "=", id).execute();
       return { entityId: id, ...told };
     });
-    return this.withId(id) ?? unknown(id);
+    return this.find(id) ?? unknown(id);
   }
 
   /** Throws `unknown_entity`. */
-  async delete(actor: Actor, id: string, justification?: string | null): Promise<void> {
+  async delete(actor: Actor, idOrName: string, justification?: string | null): Promise<void> {
     const entry = { action: "policy_deleted", entityType: ENTITY, justification };
     await this.#control.change(actor, entry, async (change) => {
-      const row = await rowWithId(change, id);
-      await change.deleteFrom("policies").where("id", "=", id).execute();
-      return { entityId: id, oldValues: valuesOf(keptOf(row)), newValues: null };
+      const row = await rowOfPolicy(change, idOrName);
+      await change.deleteFrom("policies").where("id", "=", row.id).execute();
+      return { entityId: row.id, oldValues: valuesOf(keptOf(row)), newValues: null };
     });
   }
 
@@ -179,9 +183,10 @@ export class Policies {
   }
 }
 
-async function rowWithId(reads: Reads, id: string): Promise<Row> {
-  const row = await reads.selectFrom("policies").selectAll().where("id", "=", id).executeTakeFirst();
-  return row ?? unknown(id);
+async function rowOfPolicy(reads: Reads, idOrName: string): Promise<Row> {
+  const all = reads.selectFrom("policies").selectAll();
+  const row = await all.where("id", "=", idOrName).executeTakeFirst();
+  return row ?? (await all.where("name", "=", idOrName).executeTakeFirst()) ?? unknown(idOrName);
 }
 
 function unknown(id: string): never {

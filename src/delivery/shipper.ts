@@ -38,13 +38,10 @@ export interface ShipperOptions {
 /** Events of one transaction, at least, while more wait. */
 const BATCH_EVENTS = 4000;
 /**
- * How long the first event of a batch waits for others, and how long when many come: a transaction of forty events costs
- * a third more for each than one of four hundred. Freshness in the store is 100 ms.
+ * How long the first event of a batch waits for others: a transaction costs as much as dozens of events in it. Freshness
+ * in the store is 100 ms.
  */
-const GATHER_MS = 20;
-const GATHER_MANY_MS = 60;
-/** So many that came while a batch was gathered are many. */
-const MANY_EVENTS = 20;
+const GATHER_MS = 60;
 /** More come than anybody reads one by one: a transaction of thousands writes fewer pages for each. */
 const GATHER_FLOOD_MS = 250;
 const FLOOD_EVENTS = 400;
@@ -175,6 +172,5 @@ export class Shipper {
 
 /** How long the next batch is gathered after one of so many events. */
 function gatherMs(events: number): number {
-  if (events >= FLOOD_EVENTS) return GATHER_FLOOD_MS;
-  return events < MANY_EVENTS ? GATHER_MS : GATHER_MANY_MS;
+  return events >= FLOOD_EVENTS ? GATHER_FLOOD_MS : GATHER_MS;
 }

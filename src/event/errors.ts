@@ -38,6 +38,7 @@ export const ERRORS = {
   overloaded: { message: "Daybook is busy {detail}.", remedy: "Try again in a moment." },
   secret_key: { message: "Cannot use the key for secrets: {detail}.", remedy: "Set DAYBOOK_SECRET_KEY, or put secret.key back, as it was when the secrets were stored." },
   remote_failed: { message: "The remote Daybook {detail}.", remedy: "Check --url and the token (DAYBOOK_TOKEN)." },
+  remote_refused: { message: "The remote Daybook {detail}", remedy: "`daybook log --include-system` there shows the event of this." },
   bad_argument: { message: "{detail}", remedy: "Run the command with --help." },
   remote_store: { message: "The store is another Daybook, {detail}: it takes events, and is read there.", remedy: "Ask that Daybook, with --url." },
   backup_failed: { message: "No backup was made at {detail}.", remedy: "Remove what is there, and try again; into another folder if this one is full." },

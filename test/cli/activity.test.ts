@@ -88,7 +88,10 @@ test("users and sessions are told the same of a folder, of its server and by the
   assert.deepEqual(await sessions(there), both);
   assert.match(await daybook(there, "sessions", "--kind", "inference"), /^session +users +requests +failed/);
   assert.match(await daybook(here, "users", "activity", "--kind", "inference"), /^user +requests +failed/);
-  await assert.rejects(daybook(there, "sessions", "--days", "0"), { code: "remote_failed", message: /days/ });
+  await assert.rejects(daybook(there, "sessions", "--days", "0"), {
+    code: "remote_refused",
+    message: /days[^.]*\. `daybook log/,
+  });
 
   const client = createClient({ url, token: ADMIN_TOKEN });
   const inference = { where: { kind: ["inference" as const] } };

@@ -189,7 +189,7 @@ test("against another Daybook, by flag or environment, the same verbs say the sa
   for (let n = 0; n < 3; n++) await daybook(env, "keys", ["create", `key ${n}`]);
   assert.equal((await asJson(env, "keys", ["list"])).length, 4);
   await assert.rejects(daybook(env, "tokens", ["revoke", "tok_none"]), {
-    code: "remote_failed",
+    code: "remote_refused",
     message: /404: There is no token "tok_none"/,
   });
   await assert.rejects(daybook({ DAYBOOK_URL: url, DAYBOOK_TOKEN: token.secret }, "users", ["list"]), {

@@ -60,7 +60,7 @@ test("policies are added, tried on the trail, replaced and removed", async (t) =
   assert.equal((await chat(there.url)).status, 403);
   await daybook(env, "replace", made.id, "no-demo", "--effect", "deny", "--disable");
   assert.equal((await chat(there.url)).status, 200);
-  assert.match((await daybook(env, "remove", made.id)).out, /Removed/);
+  assert.match((await daybook(env, "remove", "no-demo")).out, /Removed/);
   assert.deepEqual(await asJson(env, "list"), []);
   const [created] = await there.events("action=policy_created");
   assert.equal(created?.justification, "asked for");

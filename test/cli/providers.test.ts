@@ -95,7 +95,7 @@ test("providers and routes are made, resolved, changed and taken away", async (t
   await daybook(env, "routes", ["delete", route.id]);
   assert.match((await daybook(env, "providers", ["delete", "openai"])).out, /Deleted the provider openai/);
   await assert.rejects(daybook(env, "providers", ["show", "openai"]), {
-    code: "remote_failed",
+    code: "remote_refused",
     message: /answered 404/,
   });
 });

@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const ENDPOINTS = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", null];
 
-/** What makes no difference here, so that there are as few shapes as real traffic has. */
+/** What makes no difference here, so that there are as few shapes as real traffic has, and events are soon appended. */
 const ALIKE: Cells = {
   action: "chat",
   caller: "http",
@@ -29,6 +29,18 @@ const ALIKE: Cells = {
   finish_reason: null,
   policy_decision: "n/a",
   tokens_estimated: null,
+  api_key_id: null,
+  client_ip: null,
+  ttft_ms: null,
+  upstream_request_id: null,
+  parent_event_id: null,
+  entity_id: null,
+  attempts: null,
+  policy_reason: null,
+  input_json: null,
+  new_values: null,
+  justification: null,
+  metadata: null,
 };
 
 /** Over 40 days, some exactly at midnight or a millisecond before. */

@@ -217,6 +217,12 @@ test("a hold that begins while an erasure is under way keeps what is left", asyn
   });
   await finished(daybook, erasure);
   assert.deepEqual(await daybook.events("user_id=zoe"), []);
+  const { filter, reason, release_reason } = (await daybook.ask(`/admin/holds/${hold.id}`)).json as Entity;
+  assert.deepEqual(
+    [filter, reason, release_reason],
+    [null, null, null],
+    "whom it held is nobody's business any more",
+  );
 });
 
 test("commands hold, erase and release without a server", async () => {

@@ -96,7 +96,7 @@ export const POLICY_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/admin/policies/:id",
     answers: POLICY,
-    about: "One policy of control.db, or 404.",
+    about: "One policy of control.db, by its id or name, or 404.",
     answer: async ({ parts, params }) => shown(found(parts, params.id)),
   }),
   route({
@@ -106,7 +106,7 @@ export const POLICY_ROUTES: readonly Route[] = [
     changes: { ...ENTITY, action: "policy_updated" },
     body: BODY,
     answers: POLICY,
-    about: "Puts another policy in its place.",
+    about: "Puts another policy in its place, by id or name.",
     async answer({ parts, params, actor, body: { justification, ...given } }) {
       return shown(await parts.policies.replace(actor, params.id ?? "", given, justification));
     },
@@ -117,7 +117,7 @@ export const POLICY_ROUTES: readonly Route[] = [
     path: "/admin/policies/:id",
     changes: { ...ENTITY, action: "policy_deleted" },
     body: REASON_BODY,
-    about: "Takes the policy away.",
+    about: "Takes the policy away, by id or name.",
     answer: async ({ parts, params, actor, body }) => {
       await parts.policies.delete(actor, params.id ?? "", body.justification);
     },
@@ -125,7 +125,7 @@ export const POLICY_ROUTES: readonly Route[] = [
 ];
 
 function found({ policies }: Call["parts"], id: string | undefined): ListedPolicy {
-  return policies.withId(id ?? "") ?? unknown();
+  return policies.find(id ?? "") ?? unknown();
 }
 
 function unknown(): never {
