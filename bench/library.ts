@@ -14,13 +14,14 @@ const engines = createRequire(new URL("../test/engines/package.json", import.met
 /** Framework → the package that only tests fetch; null: none. */
 const FRAMEWORKS = { "node:http": null, Fastify: null, Express: "express", Hono: "hono" } as const;
 const CONNECTIONS = 32;
+const SECONDS = 1;
 const BODY = JSON.stringify({
   rows: Array.from({ length: 20 }, (_, id) => ({ id, name: `row ${id}`, size: id * 7 })),
 });
 
 export const bench: Bench = {
   name: "library",
-  async run({ quick, rounds, say }) {
+  async run({ rounds, say }) {
     const found = Object.entries(FRAMEWORKS).filter(([, needed]) => needed === null || isThere(needed));
     const names = found.map(([name]) => name);
     await using services = new AsyncDisposableStack();
@@ -28,7 +29,7 @@ export const bench: Bench = {
     for (const name of names)
       for (const audit of ["without", "with"] as const) {
         const { port } = services.use(await openService(name, audit));
-        cases.push({ name: `${name}, ${audit}`, turn: () => turn(port, quick ? 1 : 2) });
+        cases.push({ name: `${name}, ${audit}`, turn: () => turn(port) });
       }
     const results = await interleave(cases, { rounds, say });
     return {
@@ -99,11 +100,11 @@ async function openService(framework: string, audit: "with" | "without"): Promis
   };
 }
 
-async function turn(port: number, seconds: number): Promise<Measured> {
+async function turn(port: number): Promise<Measured> {
   const headers = { "content-type": "application/json" };
   const asked = { port, path: "/work", headers, body: BODY };
-  const one = await askAll(asked, 1, seconds);
-  const many = await askAll(asked, CONNECTIONS, seconds);
+  const one = await askAll(asked, 1, SECONDS);
+  const many = await askAll(asked, CONNECTIONS, SECONDS);
   const failures = one.failures + many.failures;
   if (failures > 0) throw new Error(`${failures} requests failed`);
   return { "requests/s": many.requests / many.seconds, "p50 ms": one.p50, "p95 ms": one.p95 };

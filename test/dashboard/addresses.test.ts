@@ -33,7 +33,7 @@ test("a name with a star leads to its own events, and not to those of everybody"
     body: { filter: { user_id: ["ann", "\\*"] }, justification: "Both of them" },
   });
   await to("/holds");
-  await page.getByRole("link", { name: /^user_id: / }).click();
+  await page.getByRole("link", { name: /^user_id:/ }).click();
   await page.locator("[data-testid=loaded]").filter({ hasText: "3 of 3" }).waitFor();
 });
 
