@@ -1,5 +1,4 @@
 // Composition: the only place where everything meets. Opened in the order of an event's way, closed in reverse.
-
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
@@ -226,20 +225,8 @@ interface Core {
 }
 
 async function serve(config: Config, openings: Openings, core: Core): Promise<Server> {
-  const {
-    slot,
-    anchoring,
-    limits,
-    parts,
-    recorder,
-    spending,
-    outbox,
-    delivery,
-    journal,
-    firstSecrets,
-    found,
-    live,
-  } = core;
+  const { slot, anchoring, limits, firstSecrets, found } = core;
+  const { parts, recorder, spending, outbox, delivery, journal, live } = core;
   const { control, keys, catalog } = parts;
   const reader = await openReader(config.store);
   openings.add(() => reader.close());
