@@ -228,3 +228,21 @@ policies: [{ name: costly, match: { kind: mcp }, when: 'arguments.s.contains("ne
   await postMcp(daybook.url, callTool("alone", { s: text }));
   assert.equal(server.called.at(-1), "alone");
 });
+
+test("while arguments that would hang the judge are refused, the requests beside them are served", async (t) => {
+  const server = await startScripted(t);
+  const yaml = `mcp: { servers: [{ name: scripted, url: "${server.url}" }] }
+policies: [{ name: slow, match: { kind: mcp, name: slow }, when: 'arguments.l.all(x, arguments.l.all(y, x + y >= 0.0))', effect: deny }]\n`;
+  const daybook = await startDaybook(t, { yaml });
+  const list = Array.from({ length: 5000 }, (_, n) => n + 0.5);
+  const asked = Array.from({ length: 60 }, (_, n) =>
+    n % 3 === 0 ? callTool("slow", { l: list }, {}, n) : callTool("quick", {}, {}, n),
+  );
+  const answers = await Promise.all(asked.map((call) => postMcp(daybook.url, call)));
+  const refused = answers.filter(({ text }) => text?.includes("(too_costly)")).length;
+  assert.deepEqual([refused, answers.filter(({ status }) => status === 200).length], [20, 60]);
+  assert.deepEqual(
+    server.called,
+    Array.from({ length: 40 }, () => "quick"),
+  );
+});
