@@ -5,8 +5,8 @@
 //
 // Objects of a place in the code whose objects lived long at first (while the process started, with the young generation
 // still small) are made in the old generation from then on. Requests are over in a moment; made there they are garbage
-// that keeps alive whatever else of their request they point to, until the old generation is collected. It then costs up
-// to a third of all the time of the thread that serves them.
+// that keeps alive whatever else of their request they point to, until the old generation is collected. That can cost
+// much of the time of the thread that serves them.
 import { setFlagsFromString } from "node:v8";
 
 /** For the whole process, from now on. */

@@ -294,15 +294,7 @@ function subjectOf(
 function totalsOf(shapes: Shapes) {
   const all = new Sums();
   for (const { values } of shapes.values()) all.add(values);
-  const [
-    requests = 0,
-    promptTokens = 0,
-    completionTokens = 0,
-    totalTokens = 0,
-    cachedTokens = 0,
-    costMicros = 0,
-  ] = all.values;
-  return { requests, promptTokens, completionTokens, totalTokens, cachedTokens, costMicros };
+  return all.totals;
 }
 
 function requestsOf(shapes: Shapes): number {

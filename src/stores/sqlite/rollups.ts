@@ -54,6 +54,19 @@ export class Sums {
     return this.values[0] as number;
   }
 
+  /** By name. */
+  get totals() {
+    const [
+      requests = 0,
+      promptTokens = 0,
+      completionTokens = 0,
+      totalTokens = 0,
+      cachedTokens = 0,
+      costMicros = 0,
+    ] = this.values;
+    return { requests, promptTokens, completionTokens, totalTokens, cachedTokens, costMicros };
+  }
+
   /** Values from `at` on, in the order of SUM_COLUMNS. */
   add(values: readonly unknown[], at = 0): void {
     for (let index = 0; index < SUM_COLUMNS.length; index++) {

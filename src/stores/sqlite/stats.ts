@@ -11,14 +11,7 @@ export function stats(source: Source, filter: EventFilter): Stats {
   collect(source, { filter, latencies: true }, (_, __, shape) => sumsIn(shapes, shape, latency));
   const all = new Sums(latency);
   for (const { values } of shapes.values()) all.add(values);
-  const [
-    totalRequests = 0,
-    promptTokens = 0,
-    completionTokens = 0,
-    totalTokens = 0,
-    cachedTokens = 0,
-    costMicros = 0,
-  ] = all.values;
+  const { requests: totalRequests, ...totals } = all.totals;
   const byStatus = byField(source, shapes, "status");
   return {
     totalRequests,
@@ -26,11 +19,7 @@ export function stats(source: Source, filter: EventFilter): Stats {
     byBackend: Object.fromEntries(byField(source, shapes, "backend_type")),
     uniqueModels: byField(source, shapes, "model").size,
     failed: failedOf(shapes),
-    promptTokens,
-    completionTokens,
-    totalTokens,
-    cachedTokens,
-    costMicros,
+    ...totals,
     p50Ms: latency.quantile(0.5),
     p95Ms: latency.quantile(0.95),
     p99Ms: latency.quantile(0.99),
