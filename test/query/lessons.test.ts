@@ -36,6 +36,22 @@ test("L9: pages by offset shift while rows arrive, and rows show twice or never"
   assert.deepEqual(seen, ["n8", "n7", "n6", "n5", "n4", "n3", "n2", "n1", "n0"]);
 });
 
+test("L9: rows that come late push others onto the next page, or come up among those that were read", async () => {
+  await using api = await serveApi(Array.from({ length: 6 }, (_, index) => ({ name: `n${index}` })));
+  const store = await openStore(api.trail.address, "write");
+  const late = new NodeLog("00000000000000b2");
+  const seen: (string | null)[] = [];
+  for (let path: string | undefined = "/admin/audit-logs?limit=2"; path !== undefined; ) {
+    const answer: Answer = await api.ask(path);
+    seen.push(...names(answer));
+    // From another node, whose events of that time are only here now.
+    await store.append(late.next(3, (seq) => ({ name: "late", recorded_at: START + seq * 400 })));
+    path = /^<([^>]*)>; rel="next"/.exec(String(answer.headers.link ?? ""))?.[1];
+  }
+  await store.close();
+  assert.deepEqual(seen, ["n5", "n4", "n3", "n2", "n1", "n0"]);
+});
+
 test("L15: since compared with local time, or text with dates, finds nothing or too much", async () => {
   await using trail = await makeTrail({ name: "old" }, { name: "new" });
   const before = process.env.TZ;
