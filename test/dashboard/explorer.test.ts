@@ -216,7 +216,11 @@ test("a viewer sees events of its own, and nothing that others may do", async (t
       .then((texts) => texts.filter((text) => /keys|Users|Providers/.test(text))),
     [],
   );
-  assert.equal(await page.getByRole("button", { name: "Export" }).count(), 0);
+  // Its own events are its to take away; jobs are of those who may read everything.
+  await page.getByRole("button", { name: "Export" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Download" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: /^In the background/ }).count(), 0);
+  await page.keyboard.press("Escape");
   await visited.to("/?user_id=somebody");
   await page.getByText("This shows events of your own only.").waitFor();
 });
@@ -296,7 +300,6 @@ test("a list longer than a page is read to its end: the server's events, each on
   const grid = page.locator("[data-testid=events]");
   assert.equal(await grid.getAttribute("aria-rowcount"), "1301");
   const ids = (await daybook.events("model=deep")).map(({ event_id }) => event_id);
-  ids.push(...(await daybook.events("model=deep&offset=1000")).map(({ event_id }) => event_id));
   await grid.focus();
   const seen = new Set<string>();
   for (let at = 0; at < 1300; at += 15) {
