@@ -120,25 +120,27 @@ export class Erasing {
     const { home, own, jobs, parts, reader, accounts, adopt } = this.#options;
     const { id, subject: userId } = erasure;
     if (userId === null) return null;
-    const subject: Subject = { userId, pseudonym: id, holds: filtersOf(parts.holds) };
-    if ((await reader.traces(subject)).held > 0) return "legal_hold";
+    const subject = (): Subject => ({ userId, pseudonym: id, holds: filtersOf(parts.holds) });
+    if ((await reader.traces(subject())).held > 0) return "legal_hold";
     if (await parts.erasures.isInOutbox(userId)) return "journal";
     await adopt();
     const waitsFor = (await this.#eraseStored(subject)) ?? (await this.#forgetJournals(userId));
     if (waitsFor !== null) return waitsFor;
     if (!(await removeCopies(home, own.number, jobs))) return "another_process";
     // What came meanwhile is for the next round.
-    if ((await reader.traces(subject)).events > 0) return "running_requests";
+    if ((await reader.traces(subject())).events > 0) return "running_requests";
     accounts.rename(userId, id);
     await parts.erasures.finish(erasure, await reader.charges());
     for (let tries = 0; tries < 50 && !parts.control.leaveNothing(); tries++) await turn();
     return null;
   }
 
-  async #eraseStored(subject: Subject): Promise<WaitsFor | null> {
+  /** With the holds of the moment it begins: from then on, whoever follows them halts the delivery. */
+  async #eraseStored(subjectNow: () => Subject): Promise<WaitsFor | null> {
     const { parts, journal, delivery } = this.#options;
     if (!(await delivery.caughtUp(SHIP_MS))) return "store";
     if (!(await journal.sealed())) return "journal";
+    const subject = subjectNow();
     const { events, held, reason } = await delivery.erase(subject);
     if (events > 0) await parts.erasures.note(subject.pseudonym, { events, waitingFor: null });
     if (held > 0) return "legal_hold";

@@ -1,5 +1,6 @@
 // Retention: what is too old, or too much, goes. Each run plans, says in the trail what will go, and only then removes
 // it: whatever is missing from the trail is told by it. A dry run ends after the plan.
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
 import { DaybookError } from "../event/errors.ts";
 import { KINDS, type Kind } from "../event/fields.ts";
@@ -69,6 +70,8 @@ export class Retention {
     if (!told.every(Boolean)) throw new DaybookError("audit_unavailable", "retention removed nothing");
     if (!(await sealed()))
       throw new DaybookError("audit_unavailable", "what was to go could not be sealed first");
+    // What was planned may be held now; what changes from here on halts the delivery.
+    if (!isDeepStrictEqual(rules().holds, plan.holds)) return this.run();
     await delivery.prune(plan);
     return plan;
   }

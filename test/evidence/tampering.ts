@@ -1,139 +1,78 @@
 // Flips single bits of all that a sealed log is kept in, and looks whether the verifier sees it.
-import {
-  closeSync,
-  cpSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { join } from "node:path";
-import { leafParts } from "../../src/event/leaf.ts";
-import { type FoundEvent, type Place, verifyPlace } from "../../src/evidence/verify.ts";
-import { realFiles } from "../../src/journal/files.ts";
-import { listSegments, readSegment } from "../../src/journal/segments.ts";
+import { type Place, verifyPlace } from "../../src/evidence/verify.ts";
 import { nodeSha256 } from "../../src/journal/signing-key.ts";
-import { slotPlace } from "../../src/places/slot-place.ts";
-import { storePlace } from "../../src/places/store-place.ts";
-import { openStore } from "../../src/stores/open-store.ts";
-import { tempFolder } from "../support/temp.ts";
-import { SealedLog } from "./sealed-log.ts";
 
-const ALWAYS = { since: 0, until: Number.POSITIVE_INFINITY };
+export const ALWAYS = { since: 0, until: Number.POSITIVE_INFINITY };
 
 /** What a verification says, and the events that an export would hold; these are read only where the verdict is good. */
-interface Seen {
+export interface Seen {
   readonly verdict: string;
   readonly exported: string;
 }
 
-const GOOD = /^\[(\["[0-9a-f]{16}","VALID",\d+\],?)+\]$/;
-
 export interface Target {
   readonly name: string;
-  readonly path: string;
   readonly bits: number;
+  /** Flips the bit, or puts it back. */
+  readonly flip: (bit: number) => void;
   readonly look: () => Promise<Seen>;
+  /** The same, while this bit is flipped and nothing else: what it cannot have changed may be remembered. */
+  readonly glance: (bit: number) => Promise<Seen>;
+  /** The bit is where the verifier reads nothing. */
+  readonly isUnread?: (bit: number) => boolean;
+  readonly end: () => void;
 }
 
-/** Everything that a log of `events` events is kept in, each file with the way to look at it. */
-export async function targetsOf(events: number): Promise<Target[]> {
-  const made = new SealedLog();
-  for (let done = 0; done < events; done += 16) made.record(Math.min(16, events - done));
-  const journal = made.journal;
-  journal.close();
-  made.seal();
-  await made.ship();
-  const home = tempFolder();
-  cpSync(made.home, home, { recursive: true });
-  const slot = { folder: join(home, "nodes", "0"), nodeId: made.nodeId };
-  const known = await eventsAt(slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS));
-  const sealed = async (): Promise<Seen> => {
-    const place = slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS);
-    return { verdict: await verdictOf({ ...place, events: () => parts(known) }), exported: "" };
-  };
-  const recorded = async (): Promise<Seen> => {
-    const verdict = await verdictOf(slotPlace("slot", slot, { notes: [], seq: 0 }, ALWAYS));
-    if (!GOOD.test(verdict)) return { verdict, exported: "" };
-    const segments = listSegments(realFiles, join(slot.folder, "journal"));
-    const commits = segments.flatMap(({ path }) => readSegment(realFiles, path).commits);
-    const events = commits.flatMap(({ finishes }) => finishes.map(leafParts));
-    return { verdict, exported: JSON.stringify(events) };
-  };
-  const stored = () => lookAtStore(join(home, "events.db"));
-  const files = (folder: string) =>
-    readdirSync(folder, { recursive: true })
-      .map((name) => join(folder, String(name)))
-      .filter((path) => statSync(path).isFile());
-  const target = (path: string, look: Target["look"]): Target => ({
-    name: path.slice(home.length + 1),
-    path,
-    bits: statSync(path).size * 8,
-    look,
-  });
-  return [
-    ...files(join(slot.folder, "tile")).map((path) => target(path, sealed)),
-    ...["checkpoint", "keys"].map((name) => target(join(slot.folder, name), sealed)),
-    ...files(join(slot.folder, "journal")).map((path) => target(path, recorded)),
-    target(join(home, "events.db"), stored),
-  ];
-}
-
-async function lookAtStore(file: string): Promise<Seen> {
-  const store = await openStore(`sqlite:${file}`, "read");
-  try {
-    const verdict = await verdictOf(await storePlace("store", store, ALWAYS));
-    if (!GOOD.test(verdict)) return { verdict, exported: "" };
-    const { events } = await store.scan(null, 100_000);
-    return { verdict, exported: JSON.stringify(events.map(leafParts)) };
-  } finally {
-    await store.close();
-  }
-}
-
-async function verdictOf(place: Place): Promise<string> {
+export async function verdictOf(place: Place): Promise<string> {
   const reports = await verifyPlace(place, { sha256: nodeSha256, trusted: null, anchors: new Map() });
   return JSON.stringify(reports.map(({ nodeId, state, events }) => [nodeId, state, events]));
 }
 
-async function eventsAt(place: Place): Promise<(readonly FoundEvent[])[]> {
-  const all: (readonly FoundEvent[])[] = [];
-  for await (const events of place.events()) all.push(events);
-  return all;
+/** Every log that was found is valid. */
+export function isGood(verdict: string): boolean {
+  return /^\[(\["[0-9a-f]{16}","VALID",\d+\],?)+\]$/.test(verdict);
 }
 
-async function* parts(all: readonly (readonly FoundEvent[])[]) {
-  yield* all;
+export interface Found {
+  flips: number;
+  /** How many flips were followed by what: the worst state, `unreadable`, `same` (verdict and export), `unread`. */
+  readonly told: Record<string, number>;
+  /** Flips of which nothing was seen, although the export differs; and those of which a glance says other than a look. */
+  readonly unseen: number[];
+  readonly unlike: number[];
 }
 
-export interface Unseen {
-  readonly name: string;
-  readonly bit: number;
-}
+export const nothingFound = (): Found => ({ flips: 0, told: {}, unseen: [], unlike: [] });
 
-/** Flips each of the bits in turn, and puts it back; those that nothing was seen of although the export differs. */
-export async function flip(
-  { name, path, look }: Target,
-  bits: Iterable<number>,
-): Promise<{ flips: number; unseen: Unseen[] }> {
-  const good = readFileSync(path);
-  const before = await look();
-  const unseen: Unseen[] = [];
-  const file = openSync(path, "r+");
-  let flips = 0;
+/** Flips each of the bits in turn, and puts it back. Every `lookEvery`th is looked at in full. */
+export async function flip(target: Target, bits: Iterable<number>, lookEvery: number): Promise<Found> {
+  const before = await target.look();
+  const found = nothingFound();
   for (const bit of bits) {
-    const at = bit >> 3;
-    writeSync(file, new Uint8Array([(good[at] ?? 0) ^ (1 << (bit & 7))]), 0, 1, at);
-    flips++;
+    found.flips++;
+    const isLooked = found.flips % lookEvery === 0;
+    if (target.isUnread?.(bit) === true && !isLooked) {
+      count(found, "unread");
+      continue;
+    }
+    target.flip(bit);
     // What cannot be read at all is seen.
-    const after = await look().catch(() => null);
-    if (after !== null && after.verdict === before.verdict && after.exported !== before.exported)
-      unseen.push({ name, bit });
-    writeSync(file, good, at, 1, at);
+    const after = await target.glance(bit).catch(() => null);
+    const inFull = isLooked ? await target.look().catch(() => null) : after;
+    target.flip(bit);
+    if (after?.verdict !== inFull?.verdict || after?.exported !== inFull?.exported) found.unlike.push(bit);
+    const isSame = after?.verdict === before.verdict;
+    if (isSame && after.exported !== before.exported) found.unseen.push(bit);
+    count(found, after === null ? "unreadable" : isSame ? "same" : statesIn(after.verdict));
   }
-  closeSync(file);
-  writeFileSync(path, good);
-  return { flips, unseen };
+  return found;
+}
+
+function count({ told }: Found, what: string): void {
+  told[what] = (told[what] ?? 0) + 1;
+}
+
+function statesIn(verdict: string): string {
+  const states = (JSON.parse(verdict) as [string, string, number][]).map(([, state]) => state);
+  return [...new Set(states)].sort().join("+");
 }

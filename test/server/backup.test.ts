@@ -6,9 +6,10 @@ import { Writable } from "node:stream";
 import { test } from "node:test";
 import { backupCommand } from "../../src/cli/backup.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
-import { eventOf } from "../../src/event/fields.ts";
+import { type AuditEvent, eventOf } from "../../src/event/fields.ts";
 import { leafText } from "../../src/event/leaf.ts";
 import { Frontier, leafHash } from "../../src/evidence/merkle.ts";
+import type { EventKey } from "../../src/query/filter.ts";
 import { backUp } from "../../src/server/backup.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { ADMIN_TOKEN, chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
@@ -29,7 +30,13 @@ function filesIn(folder: string): string[] {
 /** The Merkle root of the node's log, made from the rows of the store. */
 async function rootOf(home: string, nodeId: string): Promise<[number, string]> {
   const store = await openStore(`sqlite:${join(home, "events.db")}`, "read");
-  const { events } = await store.query({ where: { node_id: [nodeId] }, includeSystem: true, limit: 1000 });
+  const events: AuditEvent[] = [];
+  for (let after: EventKey | null | undefined; after !== null; ) {
+    const where = { node_id: [nodeId] };
+    const page = await store.query({ where, includeSystem: true, limit: 1000, ...(after && { after }) });
+    events.push(...page.events);
+    after = page.next;
+  }
   const frontier = new Frontier();
   for (const event of events.sort((a, b) => a.seq - b.seq)) {
     const source = await store.leafSource(event.event_id);

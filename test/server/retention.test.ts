@@ -10,7 +10,7 @@ import { KINDS, type Kind } from "../../src/event/fields.ts";
 import type { EventJson } from "../../src/event/json.ts";
 import { Retention, rulesOf } from "../../src/server/retention.ts";
 import { openStore } from "../../src/stores/open-store.ts";
-import type { PrunePlan } from "../../src/stores/store.ts";
+import type { PrunePlan, PruneRules } from "../../src/stores/store.ts";
 import { chat, startDaybook } from "../support/daybook.ts";
 import { NodeLog } from "../support/events.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -173,6 +173,35 @@ test("nothing goes that could not be told, or sealed", async () => {
     assert.equal(told, 2);
     assert.equal(pruned, false);
   }
+});
+
+test("a legal hold that begins between the plan and the removal is planned with before anything goes", async () => {
+  const zoe = { where: { user_id: ["zoe"] } };
+  const held: PruneRules["holds"][number][] = [];
+  const planned: number[] = [];
+  const pruned: PrunePlan[] = [];
+  const retention = new Retention({
+    rules: () => rulesOf((CONFIG ?? assert.fail()).audit, 0, [...held]),
+    reader: {
+      planPrune: async ({ holds }) => {
+        planned.push(holds.length);
+        return { ...PLAN, holds: structuredClone(holds) };
+      },
+    },
+    recorder: { system: async () => true },
+    delivery: { prune: async (plan) => pruned.push(plan) },
+    sealed: async () => {
+      if (held.length === 0) held.push(zoe);
+      return true;
+    },
+    report: () => {},
+  });
+  await retention.run();
+  assert.deepEqual(planned, [0, 1]);
+  assert.deepEqual(
+    pruned.map(({ holds }) => holds),
+    [[zoe]],
+  );
 });
 
 const home = tempFolder();

@@ -99,9 +99,15 @@ export async function startDaybook(
   };
   const events = async (query = "") => {
     await settle();
-    const { status, text } = await get(`/admin/audit-logs?limit=1000${query === "" ? "" : `&${query}`}`);
-    if (status !== 200) throw new Error(`${status} ${text}`);
-    return (JSON.parse(text) as EventJson[]).reverse();
+    const listed: EventJson[] = [];
+    let path: string | undefined = `/admin/audit-logs?limit=1000${query === "" ? "" : `&${query}`}`;
+    while (path !== undefined) {
+      const page: Asked = await ask(path);
+      if (page.status !== 200) throw new Error(`${page.status} ${page.text}`);
+      listed.push(...(page.json as EventJson[]));
+      path = /^<(.*)>/.exec(String(page.headers.link ?? ""))?.[1];
+    }
+    return listed.reverse();
   };
   return { server, url: server.url, home, get, ask, events, settle, adopted: () => server.adoption.round() };
 }
