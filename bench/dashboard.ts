@@ -112,11 +112,10 @@ async function filters({ page }: OpenExplorer): Promise<number[]> {
       const facet = () => document.querySelector(\`aside section[aria-label="\${titles["${field}"]}"]\`);
       const grid = () => document.querySelector("[data-testid=events]");
       await probe.until(() => facet()?.querySelector("li button") && probe.isFull());
-      const before = grid().getAttribute("aria-rowcount");
       const button = facet().querySelector("li:nth-child(2) button") ?? facet().querySelector("li button");
       const value = button.textContent.trim();
       button.click();
-      return probe.until(() => probe.isFull() && grid().getAttribute("aria-rowcount") !== before &&
+      return probe.until(() => button.ariaPressed === "true" && grid().ariaBusy === "false" && probe.isFull() &&
         probe.rows().every((row) => row.textContent.includes(value)));
     })()`);
     if (took !== null) all.push(took);

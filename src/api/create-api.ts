@@ -195,6 +195,9 @@ function callOf(lasting: Lasting, route: Route, request: FastifyRequest, reply: 
   };
   return {
     ...lasting,
+    get reader() {
+      return lasting.parts.reader.until(leaving(reply));
+    },
     request,
     reply,
     audit,
@@ -206,6 +209,15 @@ function callOf(lasting: Lasting, route: Route, request: FastifyRequest, reply: 
     body: readBody(route.body, request.body),
     actor: { ...audit?.who, committed },
   };
+}
+
+/** Aborted when the client goes before it has its answer. */
+function leaving({ raw }: FastifyReply): AbortSignal {
+  const left = new AbortController();
+  raw.once("close", () => {
+    if (!raw.writableFinished) left.abort(new Refusal("client_disconnected"));
+  });
+  return left.signal;
 }
 
 /** Probes may say what they like: what leaves no event takes no parameters, and refuses none. */

@@ -3,6 +3,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type * as z from "zod";
 import type { Actor } from "../control/change.ts";
+import type { Reads } from "../read/reader.ts";
 import type { ApiParts } from "./api-parts.ts";
 import type { AuditKind, RequestAudit } from "./audit.ts";
 import type { Grant, Holder } from "./authorize.ts";
@@ -65,6 +66,8 @@ export interface Route {
 /** One request to a route. */
 export interface Call<Query = unknown, Body = unknown> {
   readonly parts: ApiParts;
+  /** `parts.reader` for whoever asks: once they have left, nothing more is begun for them. */
+  readonly reader: Reads;
   readonly params: Readonly<Record<string, string>>;
   /** As the route's schemas read it. */
   readonly query: Query;

@@ -109,10 +109,17 @@ async function refusalOf(response: Response, { origin }: URL): Promise<ClientErr
   });
 }
 
-/** The body as JSON. Rejects with a ClientError when it is none. */
+/** The body as JSON. Rejects with a ClientError when it is none, or does not come whole. */
 export async function jsonOf<T>(response: Response): Promise<T> {
+  let text: string;
   try {
-    return (await response.json()) as T;
+    text = await response.text();
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    throw new ClientError("The answer broke off.", { code: "unreachable", cause: error });
+  }
+  try {
+    return JSON.parse(text) as T;
   } catch (error) {
     throw new ClientError("The answer is not JSON: it does not come from Daybook.", {
       status: response.status,

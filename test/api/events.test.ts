@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+import type { Refusal } from "../../src/api/problem.ts";
 import { DaybookError } from "../../src/event/errors.ts";
 import { encodeCursor } from "../../src/query/cursor.ts";
 import type { Reader } from "../../src/read/reader.ts";
@@ -18,7 +19,8 @@ function nextPath({ headers }: Answer): string {
 /** A reader whose answers the test decides. */
 function readerOf(query: Reader["query"]): Reader {
   const nothing = async () => assert.fail("not asked here");
-  return {
+  const reader: Reader = {
+    until: () => reader,
     query,
     page: async (asked) => {
       const { events, next, asOf } = await query(asked);
@@ -41,6 +43,7 @@ function readerOf(query: Reader["query"]): Reader {
     health: nothing,
     close: async () => {},
   };
+  return reader;
 }
 
 test("a query leaves one system event that says who asked and by what, not for what", async () => {
@@ -215,6 +218,27 @@ test("a client that leaves before the answer leaves one cancelled event", async 
     api.events.map(({ kind, status, status_code, error_code }) => [kind, status, status_code, error_code]),
     [["system", "cancelled", 499, "client_disconnected"]],
   );
+});
+
+test("what a client that has left still waits for is not read for it", async () => {
+  const { promise: asked, resolve: onAsked } = Promise.withResolvers<AbortSignal>();
+  const { promise: left, resolve: onLeft } = Promise.withResolvers<void>();
+  const reader: Reader = {
+    ...readerOf(() => new Promise(() => {})),
+    until: (signal) => {
+      signal.addEventListener("abort", () => onLeft());
+      onAsked(signal);
+      return readerOf(() => new Promise(() => {}));
+    },
+  };
+  await using api = await serveApi([], { reader });
+  const socket = connect(api.port, "127.0.0.1");
+  socket.write(`GET /admin/audit-logs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKENS.admin}\r\n\r\n`);
+  const signal = await asked;
+  assert.equal(signal.aborted, false);
+  socket.destroy();
+  await left;
+  assert.equal((signal.reason as Refusal).outcome.errorCode, "client_disconnected");
 });
 
 test("a client that leaves before a further page leaves one cancelled event too", async () => {

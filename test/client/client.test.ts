@@ -1,5 +1,7 @@
 // The typed client against the real server.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type * as Answers from "../../src/client/answers.ts";
 import { ClientError, createClient } from "../../src/client/client.ts";
@@ -52,6 +54,30 @@ test("what Daybook refuses is an error with its words, code and request id", asy
   await assert.rejects(stranger.stats(), { name: "ClientError", status: 401, code: "unauthorized" });
   const nowhere = createClient({ url: "http://127.0.0.1:1", token: "t" });
   await assert.rejects(nowhere.stats(), { name: "ClientError", status: 0, code: "unreachable" });
+});
+
+test("an answer that breaks off is one that did not come, and what is no JSON is not Daybook's", async (t) => {
+  let body = "";
+  const server = createServer((request, response) => {
+    response.writeHead(200, { "content-length": "1000" });
+    response.write(body);
+    if (request.url?.includes("model=cut")) setImmediate(() => response.destroy());
+    else response.end(body.padEnd(1000).slice(body.length));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const client = createClient({ url: `http://127.0.0.1:${port}`, token: "t" });
+  const question = (model: string) => ({ question: new URLSearchParams({ model }) });
+  body = '[{"event_id":';
+  await assert.rejects(client.page(question("cut")), { name: "ClientError", status: 0, code: "unreachable" });
+  await assert.rejects(client.page(question("odd")), { status: 200, code: "unexpected" });
+  body = "[]";
+  assert.deepEqual((await client.page(question("whole"))).events, []);
+  const left = new AbortController();
+  const asked = client.page(question("whole"), { signal: left.signal });
+  left.abort();
+  await assert.rejects(asked, { name: "AbortError" });
 });
 
 test("the client's types are the server's", () => {

@@ -133,3 +133,40 @@ test("a long call holds up no short one", async (t) => {
   ]);
   assert.deepEqual(order, ["short", "short", "short", "long", "long", "long"]);
 });
+
+test("what nobody waits for any more is not read, and what others wait for is not late by it", async (t) => {
+  const reader = await openReader("none", { workerUrl: new URL("./slow-worker.ts", import.meta.url) });
+  t.after(() => reader.close());
+  const filter = { where: {} };
+  const left = new AbortController();
+  const order: string[] = [];
+  const told = (name: string) => () => order.push(name);
+  const running = reader.until(left.signal).stats(filter);
+  const dropped = ["a", "b", "c"].map((model) =>
+    reader.until(left.signal).stats({ where: { model: [model] } }),
+  );
+  const other = reader.histogram(filter, 1);
+  const gone = new Error("gone");
+  left.abort(gone);
+  await Promise.all([
+    running.then(told("running")),
+    ...dropped.map((each) => assert.rejects(each, gone).then(told("dropped"))),
+    other.then(told("other")),
+  ]);
+  // What runs is ended by nobody; the three took no time.
+  assert.deepEqual(order, ["dropped", "dropped", "dropped", "running", "other"]);
+  await assert.rejects(reader.until(left.signal).positions(), gone);
+  // Each call of the stand-in has its number.
+  assert.equal(await reader.stats(filter), 3);
+});
+
+test("calls that a worker was not given when it died are answered by the next", async (t) => {
+  const reader = await openReader("none", dying);
+  t.after(() => reader.close());
+  const [one, other, third] = [reader.query({ where: {}, limit: 1 }), reader.health(), reader.positions()];
+  await Promise.all([
+    assert.rejects(one, { code: "worker_failed" }),
+    assert.rejects(other, { code: "worker_failed" }),
+  ]);
+  assert.deepEqual(await third, []);
+});

@@ -1,6 +1,7 @@
 // The server that the dashboard came from, through the same client that everybody has. The session's cookie goes along
 // by itself.
 import { resolve } from "$app/paths";
+import { jsonOf } from "../../../src/client/ask.ts";
 import { type Client, ClientError, createClient } from "../../../src/client/client.ts";
 
 export { ClientError };
@@ -31,17 +32,9 @@ export interface Sent {
 /** Asks, and reads the answer as JSON. Rejects with a ClientError. */
 export async function ask<T>(path: string, sent: Sent = {}): Promise<Answer<T>> {
   const [pathname = "", search = ""] = path.split("?", 2);
-  const { headers, ...response } = await answered(pathname, { ...sent, query: new URLSearchParams(search) });
-  const data = (response.text === "" ? undefined : JSON.parse(response.text)) as T;
-  return { data, headers, requestId: headers.get("x-request-id") ?? "" };
-}
-
-async function answered(
-  path: string,
-  init: Parameters<Client["ask"]>[1],
-): Promise<{ headers: Headers; text: string }> {
-  const response = await daybook.ask(path, init);
-  return { headers: response.headers, text: await response.text() };
+  const response = await daybook.ask(pathname, { ...sent, query: new URLSearchParams(search) });
+  const data = response.status === 204 ? (undefined as T) : await jsonOf<T>(response);
+  return { data, headers: response.headers, requestId: response.headers.get("x-request-id") ?? "" };
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

@@ -53,7 +53,7 @@ export const ACTIVITY_ROUTES: readonly Route[] = [
     answer: async (call) => {
       const { bucket, limit } = call.query;
       const question = questionOf(call, "user_id", bucket === undefined ? null : BUCKETS_MS[bucket], limit);
-      return usersJson(await call.parts.reader.activity(question), question);
+      return usersJson(await call.reader.activity(question), question);
     },
   }),
   route({
@@ -66,7 +66,7 @@ export const ACTIVITY_ROUTES: readonly Route[] = [
     about: `What was done in each session, the latest first, and how many they are (\`total_sessions\`): \`user_ids\`, ${SUMS}. Of the events that are still there; where \`looked_back_to\` is no null, of those since then.`,
     answer: async (call) => {
       const question = questionOf(call, "session_id", null, call.query.limit);
-      return sessionsJson(await call.parts.reader.activity(question), question);
+      return sessionsJson(await call.reader.activity(question), question);
     },
   }),
 ];

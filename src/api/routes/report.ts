@@ -18,11 +18,11 @@ export const REPORT_ROUTES: readonly Route[] = [
     }),
     about:
       "What a period was like: totals, failures, denials, changes by administrators, what the trail says is missing from it, and how far its logs are sealed.",
-    async answer({ parts, query: { period, format }, reply }) {
+    async answer({ parts, reader, query: { period, format }, reply }) {
       const bounds = periodOf(period);
       if (bounds === null)
         throw new Refusal("invalid_request", { detail: "period is a year, month or day, such as 2026-10." });
-      const report = await makeReport(parts.reader, period, bounds, parts.now());
+      const report = await makeReport(reader, period, bounds, parts.now());
       if (format === "json") return report;
       reply.type(format === "csv" ? "text/csv; charset=utf-8" : "text/html; charset=utf-8");
       return format === "csv" ? reportCsv(report) : reportPage(report);

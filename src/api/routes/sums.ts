@@ -26,7 +26,7 @@ export const SUM_ROUTES: readonly Route[] = [
     path: "/admin/audit-logs/count",
     about: "`count`: the requests that match, those included that retention has removed.",
     answer: async (call) => {
-      const { totalRequests } = await call.parts.reader.stats(filterOf(call));
+      const { totalRequests } = await call.reader.stats(filterOf(call));
       return { count: totalRequests };
     },
   }),
@@ -35,7 +35,7 @@ export const SUM_ROUTES: readonly Route[] = [
     path: "/admin/audit-logs/stats",
     about:
       "`total_requests`, `failed` (whatever is not a success), `by_status`, `by_backend`, `unique_models`, `prompt_tokens`, `completion_tokens`, `total_tokens`, `cached_tokens`, `cost_micros`, and of `duration_ms` `p50_ms`, `p95_ms`, `p99_ms` (within 5 %) of the events that match, those included that retention has removed.",
-    answer: async (call) => statsJson(await call.parts.reader.stats(filterOf(call))),
+    answer: async (call) => statsJson(await call.reader.stats(filterOf(call))),
   }),
   route({
     ...READING,
@@ -51,7 +51,7 @@ export const SUM_ROUTES: readonly Route[] = [
     answer: async (call) => {
       const asked = bounded(filterOf(call), call.parts.now());
       const bucketMs = bucketMsOf(call.query.bucket, asked);
-      return histogramJson(await call.parts.reader.histogram(asked, bucketMs), asked, bucketMs);
+      return histogramJson(await call.reader.histogram(asked, bucketMs), asked, bucketMs);
     },
   }),
   route({
@@ -65,7 +65,7 @@ export const SUM_ROUTES: readonly Route[] = [
       "Of each field its `values` (`value`, `requests`), the most frequent first, and whether that is `exact`: where the filter and the field are of different sorts, or the field is of users or keys, only the newest events of a long log are counted.",
     answer: async (call) => {
       const fields = fieldsFrom(call.query.fields);
-      return facetsJson(fields, await call.parts.reader.facets(filterOf(call), fields, call.query.limit));
+      return facetsJson(fields, await call.reader.facets(filterOf(call), fields, call.query.limit));
     },
   }),
   route({
@@ -75,7 +75,7 @@ export const SUM_ROUTES: readonly Route[] = [
       "What goes on in a stretch of time (without `since`, the day before `until`): `actions_by_user` with `per_hour`, `failures_by_type` with `failure_rate`, `response_time_by_endpoint` with `mean_ms` and percentiles (within 5 %), `admin_actions` with `per_day`, `quota_violations`; each at most 100, the most frequent first. Numbers by user are here and not at `/metrics`, where every user would be a series of its own.",
     answer: async (call) => {
       const asked = bounded(filterOf(call), call.parts.now());
-      return metricsJson(call.parts.reader, asked, asked);
+      return metricsJson(call.reader, asked, asked);
     },
   }),
 ];

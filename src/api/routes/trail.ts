@@ -29,7 +29,7 @@ export const TRAIL_ROUTES: readonly Route[] = [
 ];
 
 async function list(call: Call): Promise<Buffer> {
-  const { parts, audit, search, pageSeal, request, reply } = call;
+  const { parts, reader, audit, search, pageSeal, request, reply } = call;
   const holder = holderOf(call);
   const mac = takeSeal(search);
   const query = withinReach(holder, parseQuery(search, parts.now()));
@@ -38,7 +38,7 @@ async function list(call: Call): Promise<Buffer> {
     audit.continues = query.after !== undefined && pageSeal.fits(mac, query, holder.id);
     if (!audit.continues) audit.begin();
   }
-  const { json, next, asOf } = await parts.reader.page(query, hiddenFrom(holder));
+  const { json, next, asOf } = await reader.page(query, hiddenFrom(holder));
   reply.header("x-as-of", asOfText(asOf));
   if (next !== null) {
     const { offset: _, ...rest } = query;
@@ -50,10 +50,10 @@ async function list(call: Call): Promise<Buffer> {
 }
 
 async function single(call: Call): Promise<EventJson> {
-  const { parts, params } = call;
+  const { reader, params } = call;
   const holder = holderOf(call);
   const { user_id: visible } = withinReach<EventFilter>(holder, { where: {} }).where;
-  const event = await parts.reader.get(params.event_id ?? "");
+  const event = await reader.get(params.event_id ?? "");
   // Whether there is an event of somebody else is none of a viewer's business.
   if (event === null || (visible !== undefined && !visible.includes(event.user_id)))
     throw new Refusal("not_found", { detail: "There is no event with this id." });

@@ -71,14 +71,14 @@ export const USAGE_ROUTES: readonly Route[] = [
   }),
 ];
 
-async function used({ parts }: Pick<Call, "parts">, { where }: EventFilter, limit: number) {
+async function used({ reader }: Pick<Call, "reader">, { where }: EventFilter, limit: number) {
   const query: EventQuery = { where: { ...where, kind: ["inference"] }, limit };
   const events: AuditEvent[] = [];
   // A page may be short although more events follow.
-  let page = await parts.reader.query(query);
+  let page = await reader.query(query);
   events.push(...page.events);
   while (page.next !== null && events.length < limit) {
-    page = await parts.reader.query({ ...query, after: page.next, limit: limit - events.length });
+    page = await reader.query({ ...query, after: page.next, limit: limit - events.length });
     events.push(...page.events);
   }
   return events.map((event) => {

@@ -132,11 +132,13 @@ export function storedEvent(
   dictionary: Dictionary,
 ): SqlValue[] {
   const values: SqlValue[] = new Array(VALUE_COUNT).fill(null);
+  const recordedAt = Number(row[RECORDED_AT]);
   for (const column of EVENT_COLUMNS) {
     const cell = row[COLUMN[column.name]];
     if (cell === null || cell === undefined) continue;
     const value = fitting(column, cell);
-    values[column.at] = column.form === "word" ? dictionary.add(column.name, value as string) : value;
+    values[column.at] =
+      column.form === "word" ? dictionary.add(column.name, value as string, recordedAt) : value;
   }
   values[EVENT_COLUMNS.length] = shape;
   values[EVENT_COLUMNS.length + 1] = actor;
@@ -160,6 +162,7 @@ export interface Words {
 }
 
 const READ = SINGLE.map(({ name, form }) => ({ to: COLUMN[name], form }));
+const RECORDED_AT = COLUMN.recorded_at;
 const SHAPES = SHAPE_COLUMNS.map(({ name, at }) => ({ to: COLUMN[name], at }));
 const ACTORS = ACTOR_COLUMNS.map(({ name, at }) => ({ to: COLUMN[name], at }));
 /** Rows with nothing but a shape's cells. */

@@ -17,8 +17,8 @@ import { GRAINS } from "./rollups.ts";
 import { among, notBeyond } from "./select.ts";
 import { pragma } from "./tables.ts";
 
-/** Events of a step: at 5 million, with six indexes to mend and everything overwritten, 10 to 20 ms. */
-const STEP_EVENTS = 500;
+/** Events of a step: at 5 million, with five indexes to mend and everything overwritten, 5 to 10 ms. */
+const STEP_EVENTS = 250;
 /** Entries of the time index that a step looks through for them: 5 ms where all of them stay. */
 const STEP_ENTRIES = 50_000;
 /** Free pages given back in a step: 2 to 10 ms. */

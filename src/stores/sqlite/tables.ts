@@ -3,12 +3,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DaybookError } from "../../event/errors.ts";
 import { ACTOR_COLUMNS, COLUMNS, type Column, EVENT_COLUMNS, SHAPE_COLUMNS, shownSql } from "./columns.ts";
+import { DAY_MS } from "./dictionary.ts";
 import { FORGOTTEN } from "./forgotten.ts";
 import { SEALS } from "./seals.ts";
 import { SOURCE_VIEWS } from "./source-views.ts";
 
 /** Version of these tables, kept in `user_version`; every change of them raises it, a new field included. */
-export const TABLES_VERSION = 6;
+export const TABLES_VERSION = 7;
 
 /** The oldest tables that are still understood. */
 const OLDEST_VERSION = 4;
@@ -56,6 +57,7 @@ CREATE TABLE dictionary (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   field TEXT NOT NULL,
   value TEXT NOT NULL,
+  day INTEGER NOT NULL,
   UNIQUE (field, value)
 ) STRICT;
 ${tuplesTable("shapes", SHAPE_COLUMNS)}
@@ -92,8 +94,14 @@ CREATE TABLE rollups (
 ) STRICT, WITHOUT ROWID;
 ${CHARGES}${SEALS}${FORGOTTEN}${SOURCE_VIEWS}`;
 
+/** Any event may have any word: the newest day of all. */
+const WORDS_WITH_DAYS = `
+ALTER TABLE dictionary ADD COLUMN day INTEGER NOT NULL DEFAULT 0;
+UPDATE dictionary SET day = (SELECT coalesce(max(recorded_at), 0) FROM events) / ${DAY_MS};
+`;
+
 /** What takes older tables one version up, by the version that they have. */
-const UPGRADES: Readonly<Record<number, string>> = { 4: FORGOTTEN, 5: SOURCE_VIEWS };
+const UPGRADES: Readonly<Record<number, string>> = { 4: FORGOTTEN, 5: SOURCE_VIEWS, 6: WORDS_WITH_DAYS };
 
 /** What a tuple is made of stands in columns of its own too, for conditions. */
 function tuplesTable(name: string, columns: readonly Column[]): string {

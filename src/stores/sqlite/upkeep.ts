@@ -30,7 +30,7 @@ export class Upkeep {
   prune(plan: PrunePlan, progress?: PruneProgress): PruneStep {
     const { db, source, transaction } = this.#options;
     if (progress?.part === "words")
-      return { events: 0, next: { ...progress, part: this.#sweepOn() ? "words" : "space" } };
+      return { events: 0, next: { ...progress, part: this.#sweepOn(goneBefore(plan)) ? "words" : "space" } };
     if (progress?.part === "space") return { events: 0, next: giveBack(db) ? progress : null };
     return transaction(() => pruneStep(source(), plan, progress));
   }
@@ -38,7 +38,7 @@ export class Upkeep {
   erase(subject: Subject, progress: EraseProgress = ERASE_FIRST): EraseStep {
     const { db, source, transaction } = this.#options;
     if (progress.part === "words")
-      return { events: 0, held: 0, next: { ...progress, part: this.#sweepOn() ? "words" : "space" } };
+      return { events: 0, held: 0, next: { ...progress, part: this.#sweepOn(null) ? "words" : "space" } };
     if (progress.part !== "space") return transaction(() => eraseStep(source(), subject, progress));
     const isMore = giveBack(db);
     if (!isMore) this.#emptyWal();
@@ -46,12 +46,12 @@ export class Upkeep {
   }
 
   /** True: there is more to do. */
-  #sweepOn(): boolean {
+  #sweepOn(endMs: number | null): boolean {
     const { db, source, transaction } = this.#options;
     const sweep = this.#sweep;
     this.#sweep = null;
     const [next, isMore] = transaction(() => {
-      const swept = sweep ?? new Sweep(source());
+      const swept = sweep ?? new Sweep(source(), endMs);
       return [swept, swept.step(source(), () => countForgotten(db))] as const;
     });
     if (isMore) this.#sweep = next;
@@ -67,4 +67,9 @@ export class Upkeep {
       code: "SQLITE_BUSY",
     });
   }
+}
+
+/** Whatever a plan removes was recorded before (UTC ms). */
+function goneBefore({ before }: PrunePlan): number {
+  return Math.max(...Object.values(before));
 }

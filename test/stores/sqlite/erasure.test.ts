@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { COLUMN, KINDS, type Kind } from "../../../src/event/fields.ts";
+import { EVENT_COLUMNS } from "../../../src/stores/sqlite/columns.ts";
 import { openSqliteStore } from "../../../src/stores/sqlite/open-sqlite-store.ts";
 import type { EraseProgress, PruneProgress } from "../../../src/stores/store.ts";
 import { NodeLog, START_MS } from "../../support/events.ts";
@@ -82,6 +83,50 @@ test("what retention removed leaves nothing of anybody but in sums, and with the
   await store.close();
 });
 
+test("retention leaves exactly the words that events still have, whenever those came", async () => {
+  const file = join(tempFolder(), "events.db");
+  const store = await openSqliteStore(file, "write");
+  const log = new NodeLog("00000000000000a1");
+  const day = 86_400_000;
+  // A session is of one event, an agent of many days and both kinds; mcp goes, admin stays.
+  const cells = (seq: number) => ({
+    kind: seq % 5 === 0 ? ("admin" as const) : ("mcp" as const),
+    session_id: `session ${seq}`,
+    user_agent: `agent ${seq % 90}`,
+    recorded_at: START_MS + Math.floor(seq / 25) * day + (seq % 25),
+  });
+  await store.append(log.next(1500, cells));
+  // More than a step looks at.
+  const stay = (seq: number) => ({ ...cells(seq), kind: "admin" as const, recorded_at: START_MS + seq });
+  await store.append(log.next(10_500, stay));
+  const keepMs = Object.fromEntries(
+    KINDS.map((kind) => [kind, (kind === "admin" ? 1000 : 20) * day]),
+  ) as Record<Kind, number>;
+  let late = 0;
+  for (const now of [30.5, 70]) {
+    const plan = await store.planPrune({ now: START_MS + now * day, keepMs, maxBytes: 0, holds: [] });
+    for (let at: PruneProgress | null | undefined; at !== null; ) {
+      at = (await store.prune(plan, at)).next;
+      // A clock that is behind: late events of an old day, with words that are about to go, or went.
+      if (at?.part !== "words") continue;
+      await store.append(log.next(1, () => ({ ...stay(1), session_id: `session ${1 + 5 * late++}` })));
+    }
+    const { events } = await store.scan(null, 20_000);
+    const had = events.flatMap(({ row }) =>
+      EVENT_COLUMNS.filter(({ form }) => form === "word").flatMap(({ name }) => {
+        const cell = row[COLUMN[name]] ?? null;
+        return cell === null ? [] : [`${name}=${cell}`];
+      }),
+    );
+    const db = new DatabaseSync(file, { readOnly: true });
+    const words = db.prepare("SELECT field || '=' || value AS word FROM dictionary").all();
+    db.close();
+    assert.deepEqual(words.map(({ word }) => word).sort(), [...new Set(had)].sort(), `day ${now}`);
+    assert.ok(events.length < log.events.length);
+  }
+  await store.close();
+});
+
 test("tables of an older version are brought up to date, with what is in them", async () => {
   const file = join(tempFolder(), "events.db");
   const log = new NodeLog("00000000000000a1");
@@ -89,7 +134,7 @@ test("tables of an older version are brought up to date, with what is in them", 
   await made.append(log.next(20));
   await made.close();
   const db = new DatabaseSync(file);
-  db.exec("DROP TABLE forgotten; PRAGMA user_version = 4");
+  db.exec("DROP TABLE forgotten; ALTER TABLE dictionary DROP COLUMN day; PRAGMA user_version = 4");
   db.close();
   const reader = await openSqliteStore(file, "read");
   assert.equal((await reader.scan(null, 100)).events.length, 20);

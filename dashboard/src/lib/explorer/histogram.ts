@@ -20,7 +20,8 @@ export interface Histogram {
 }
 
 async function asked(filter: EventFilter, signal: AbortSignal): Promise<Histogram> {
-  const { data } = await ask<HistogramJson>(`/admin/audit-logs/histogram?${writeFilter(filter)}`, { signal });
+  const path = `/admin/audit-logs/histogram?${writeFilter(filter)}`;
+  const { data } = await ask<HistogramJson>(path, { signal });
   const buckets = data.buckets.map(({ from, requests, failed }) => ({
     from: Date.parse(from),
     requests,

@@ -30,10 +30,10 @@ export class Live {
   #filter: EventFilter = { where: {} };
   #run: AbortController | null = null;
   #frame = 0;
-  readonly #handOver: (events: readonly EventJson[]) => void;
+  readonly #handOver: (events: readonly EventJson[], more: number) => void;
 
-  /** `handOver` is given what the ring has no room for, newest first. */
-  constructor(handOver: (events: readonly EventJson[]) => void) {
+  /** `handOver` is given what the ring has no room for, newest first, and how many of that were not shown. */
+  constructor(handOver: (events: readonly EventJson[], more: number) => void) {
     this.#handOver = handOver;
   }
 
@@ -162,8 +162,9 @@ export class Live {
     if (!this.#isPaused) this.#shown = this.#ring.length;
     if (this.#ring.length > MOST + STEP) {
       const over = this.#ring.splice(0, this.#ring.length - MOST);
+      const more = Math.max(0, over.length - this.#shown);
       this.#shown = Math.max(0, this.#shown - over.length);
-      this.#handOver(over.reverse());
+      this.#handOver(over.reverse(), more);
     }
     this.#waiting = this.#ring.length - this.#shown;
   }

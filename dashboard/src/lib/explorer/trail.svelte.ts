@@ -2,6 +2,7 @@
 // when it comes into view, and above it what the live feed brought since. What was shown stays until there is something
 // newer to show.
 import { ClientError, daybook, isPassing } from "#lib/api.ts";
+import { turns } from "#lib/turns.ts";
 import { parsePosition } from "../../../../src/event/feed.ts";
 import type { EventJson } from "../../../../src/event/json.ts";
 import { encodeCursor } from "../../../../src/query/cursor.ts";
@@ -22,6 +23,11 @@ const KEPT = 20_000;
 const SETTLE_MS = 40;
 const RETRY_MS = 2000;
 
+/** What an answer makes of the list as it is by then. */
+type Change = (timeline: Timeline) => Timeline;
+
+const mayPass = (error: unknown): boolean => error instanceof ClientError && isPassing(error);
+
 export class Trail {
   #timeline = $state.raw(new Timeline());
   #histogram = $state.raw<Histogram | null>(null);
@@ -29,6 +35,8 @@ export class Trail {
   #error = $state.raw<unknown>(null);
   /** UTC ms of the snapshot. */
   #at = $state(0);
+  /** Its histogram is there, or will not come. */
+  #isCounted = $state(false);
   /** How often it was counted anew, while it is live, and what had come by then. */
   #round = $state(0);
   #counted = 0;
@@ -44,7 +52,7 @@ export class Trail {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
-    this.live = new Live((events) => this.#handOver(events));
+    this.live = new Live((events, more) => this.#handOver(events, more));
   }
 
   get state() {
@@ -58,6 +66,10 @@ export class Trail {
   }
   get at() {
     return this.#at;
+  }
+  /** What else is asked of the whole list may be asked now: rows and how many they are come first. */
+  get isCounted() {
+    return this.#isCounted;
   }
   /** Another one says that sums are to be read anew. */
   get round(): string {
@@ -82,7 +94,7 @@ export class Trail {
     return index < 0 ? -1 : index + this.live.shown;
   }
 
-  /** Another snapshot. Rejects never: what went wrong is `error`. */
+  /** Another snapshot: resolves when its first rows are here. Rejects never: what went wrong is `error`. */
   async start(filter: EventFilter & { since: number }): Promise<void> {
     this.#run.abort();
     this.#run = new AbortController();
@@ -90,9 +102,9 @@ export class Trail {
     this.live.stop();
     this.#loading.clear();
     this.#state = "loading";
+    this.#isCounted = false;
+    const histogram = this.#histogramOf(filter, signal);
     try {
-      const counted = histogramOf(filter, Date.now(), signal);
-      counted.catch(() => {});
       const page = await daybook.page({ question: filter, limit: FIRST }, { signal });
       if (signal.aborted) return;
       this.#filter = filter;
@@ -113,16 +125,42 @@ export class Trail {
       if (page.events.length === 0 && page.next !== null)
         this.#timeline = new Timeline([{ ...whole, count: 1 }]);
       this.#state = "ready";
-      const histogram = await counted;
-      if (signal.aborted) return;
-      this.#histogram = histogram;
-      this.#spread(histogram);
+      void this.#spreadWhenThere(histogram, signal);
     } catch (error) {
       if (signal.aborted) return;
       this.#error = error;
       this.#state = "failed";
     }
-    this.need(this.#view.from, this.#view.to);
+    // What could not be read of another list leaves this one as it is, and rows of it still come.
+    this.#look();
+  }
+
+  /** Null when there is none: rows are there without it, and there are as many as are found. */
+  async #histogramOf(
+    filter: EventFilter & { since: number },
+    signal: AbortSignal,
+  ): Promise<Histogram | null> {
+    while (!signal.aborted) {
+      try {
+        return await turns.take(signal, () => histogramOf(filter, Date.now(), signal));
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#error = error;
+        if (!mayPass(error)) break;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    return null;
+  }
+
+  async #spreadWhenThere(coming: Promise<Histogram | null>, signal: AbortSignal): Promise<void> {
+    const histogram = await coming;
+    if (signal.aborted) return;
+    this.#isCounted = true;
+    if (histogram === null) return;
+    this.#histogram = histogram;
+    this.#spread(histogram);
+    this.#look();
   }
 
   /** While it is live: sums anew, if anything came since. */
@@ -133,7 +171,8 @@ export class Trail {
     this.#counted = this.live.received;
     this.#round++;
     try {
-      const histogram = await histogramOf({ ...this.#filter }, Date.now(), signal);
+      const filter = this.#filter;
+      const histogram = await turns.take(signal, () => histogramOf(filter, Date.now(), signal));
       if (!signal.aborted) this.#histogram = histogram;
     } catch {
       // The next time will do.
@@ -143,6 +182,11 @@ export class Trail {
   follow(): void {
     const { until: _, ...filter } = this.#filter;
     void this.live.start(filter, this.#asOf);
+  }
+
+  /** What is in view and not here is asked for. */
+  #look(): void {
+    this.need(this.#view.from, this.#view.to);
   }
 
   /** The rows from `from` to `to` (excluded) are in view. */
@@ -159,53 +203,50 @@ export class Trail {
   }
 
   async #fetch({ slice, start }: Found, from: number): Promise<void> {
-    if (this.#loading.has(slice) || this.#state === "failed") return;
+    if (this.#loading.has(slice)) return;
     this.#loading.add(slice);
     const { signal } = this.#run;
     try {
       const isCut = !slice.isKnown && from - start > DEEP && slice.after.recordedAt - slice.since > SHORT_MS;
-      const next = isCut ? await this.#cut(slice, signal) : await this.#read(slice, signal);
+      const found = isCut ? await this.#cut(slice, signal) : await this.#read(slice, signal);
       if (signal.aborted) return;
       const top = this.#view.from - this.live.shown;
+      const next = found(this.#timeline);
       const grown = next.total - this.#timeline.total;
       this.#timeline = next.lightened(top, KEPT);
       if (grown !== 0 && start + slice.count <= top) this.onShift(grown);
-      this.#error = null;
+      if (this.#state !== "failed") this.#error = null;
     } catch (error) {
       if (signal.aborted) return;
       this.#error = error;
-      // What may go away by itself is tried again, for as long as it is looked at.
-      if (error instanceof ClientError && isPassing(error))
-        this.#timer = setTimeout(() => this.need(this.#view.from, this.#view.to), RETRY_MS);
+      // It is tried again for as long as it is looked at.
+      if (mayPass(error)) this.#timer = setTimeout(() => this.#look(), RETRY_MS);
       return;
     } finally {
       this.#loading.delete(slice);
     }
-    this.need(this.#view.from, this.#view.to);
+    this.#look();
   }
 
-  async #cut(slice: Slice, signal: AbortSignal): Promise<Timeline> {
+  async #cut(slice: Slice, signal: AbortSignal): Promise<Change> {
     const { buckets, widthMs } = await histogramOf(
       { ...this.#filter, since: slice.since, until: slice.after.recordedAt },
       slice.after.recordedAt,
       signal,
     );
-    const isFiner = buckets.length > 1;
-    return isFiner ? this.#timeline.divided(slice, buckets, widthMs) : this.#read(slice, signal);
+    if (buckets.length <= 1) return this.#read(slice, signal);
+    return (timeline) => timeline.divided(slice, buckets, widthMs);
   }
 
-  async #read(slice: Slice, signal: AbortSignal): Promise<Timeline> {
+  async #read(slice: Slice, signal: AbortSignal): Promise<Change> {
     const question = writeFilter({ ...this.#filter, since: slice.since });
     question.set("cursor", encodeCursor({ after: slice.after, asOf: this.#asOf as AsOf }));
     const limit = slice.isKnown ? Math.min(slice.count, 1000) : PAGE;
     let page = await daybook.page({ question, limit }, { signal });
     while (page.events.length === 0 && page.next !== null)
       page = await daybook.page({ next: page.next }, { signal });
-    return this.#timeline.filled(
-      slice,
-      page.events,
-      page.next === null || (slice.isKnown && page.events.length >= slice.count),
-    );
+    const isWhole = page.next === null || (slice.isKnown && page.events.length >= slice.count);
+    return (timeline) => timeline.filled(slice, page.events, isWhole);
   }
 
   /** Gives the part that is not here yet the counts of the histogram. */
@@ -223,8 +264,11 @@ export class Trail {
     if (slices.length > 0) this.#timeline = this.#timeline.divided(rest, left, widthMs);
   }
 
-  /** Live events that are too many to keep: the snapshot takes them over, to be read again when they are looked at. */
-  #handOver(events: readonly EventJson[]): void {
+  /**
+   * Live events that are too many to keep: the snapshot takes them over, to be read again when they are looked at. Of
+   * those, `more` were waiting to be shown.
+   */
+  #handOver(events: readonly EventJson[], more: number): void {
     const [newest, oldest] = [events[0], events.at(-1)];
     if (newest === undefined || oldest === undefined) return;
     for (const { node_id: nodeId, seq } of events)
@@ -239,6 +283,8 @@ export class Trail {
         events: null,
       },
     ]);
+    if (more > 0) this.onShift(more);
+    this.#look();
   }
 
   stop(): void {
