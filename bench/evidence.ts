@@ -1,6 +1,9 @@
 // What it takes to verify: a sealed store with all its events, its tiles alone, and the proof of one event. The store's
 // events are read, decoded and hashed anew, as `daybook verify` does.
+import { fork } from "node:child_process";
 import { generateKeyPairSync, sign } from "node:crypto";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { COLUMN } from "../src/event/fields.ts";
 import { originOf, writeCheckpoint } from "../src/evidence/checkpoint.ts";
 import { leafOf } from "../src/evidence/leaves.ts";
@@ -11,20 +14,21 @@ import type { LogReport } from "../src/evidence/report.ts";
 import { foldedHash, TILE_WIDTH } from "../src/evidence/tiles.ts";
 import type { Place } from "../src/evidence/verify.ts";
 import { nodeSha256 } from "../src/journal/signing-key.ts";
-import { type Question, verify, verifyStore } from "../src/places/look.ts";
+import { verify } from "../src/places/look.ts";
 import { proofOf } from "../src/places/make-proof.ts";
 import { storePlace } from "../src/places/store-place.ts";
 import { openStore } from "../src/stores/open-store.ts";
 import type { Store, StoredTile } from "../src/stores/store.ts";
 import { type FilledStore, filledStore } from "./filled-store.ts";
 import { type Bench, interleave, type Measured, medianOf, number } from "./harness.ts";
+import { ALL_TIME, question, STEP, type Verified } from "./load/verifier.ts";
 import { NODE_ID, START_MS } from "./traffic.ts";
 
-const EVENTS = 1_000_000;
-const QUICK_EVENTS = 20_000;
+const EVENTS = 2_000_000;
+const QUICK_EVENTS = 100_000;
 const PROOFS = 200;
 const PART = 1000;
-const ALL_TIME = { since: 0, until: Number.MAX_SAFE_INTEGER };
+const VERIFIER = fileURLToPath(new URL("./load/verifier.ts", import.meta.url));
 const MIB = 2 ** 20;
 
 export const bench: Bench = {
@@ -101,7 +105,7 @@ export const bench: Bench = {
 };
 
 /** Of the leaves and events that a verification reads, where memory is looked at. */
-const SHARES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+const SHARES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 const memoryAt = (share: number) => `RSS at ${share}`;
 
 /** Tiles and a checkpoint over all events of the store; returns the ids of some of them. */
@@ -140,41 +144,35 @@ async function sealAll({ store, traffic }: FilledStore): Promise<string[]> {
   return ids;
 }
 
-function question(onCount: (count: number) => void = () => undefined): Question {
-  const counting = () => ({ add: onCount, stop: () => undefined });
-  return { range: ALL_TIME, trusted: null, anchors: new Map(), counting };
-}
-
 /** Throws where the store does not hold: a verifier that is fast and wrong measures nothing. */
-function sound([report]: readonly LogReport[], events: number): void {
+function sound(report: LogReport | undefined, events: number): void {
   if (report?.state !== "VALID" || report.events !== events)
     throw new Error(`the bench's own store is ${report?.state}: ${JSON.stringify(report?.findings)}`);
 }
 
 async function eventsVerified(address: string, events: number): Promise<Measured> {
-  const before = process.memoryUsage.rss();
-  let [most, read] = [before, 0];
-  const looked: { readonly share: number; readonly millions: number; readonly mib: number }[] = [];
-  const startedAt = performance.now();
-  const asked = question((count) => {
-    const now = process.memoryUsage.rss();
-    most = Math.max(most, now);
-    read += count;
-    for (let share = SHARES[looked.length]; share !== undefined && read >= 2 * events * share; ) {
-      looked.push({ share, millions: read / 1e6, mib: now / MIB });
-      share = SHARES[looked.length];
-    }
+  const child = fork(VERIFIER, [address]);
+  const answer = once(child, "message");
+  const ended = once(child, "exit").then(([code]) => {
+    if (code !== 0) throw new Error(`the process that verifies ended with ${code}`);
   });
-  sound(await verifyStore(address, asked), events);
+  const [{ report, ms, rss }] = (await Promise.race([answer, ended])) as [Verified];
+  await ended;
+  sound(report, events);
+  const mib = rss.map((bytes) => bytes / MIB);
+  const first = mib[0] as number;
+  const lastHalf = mib.map((at, index) => ({ millions: (index * STEP) / 1e6, mib: at })).slice(events / STEP);
   return {
-    "events/s": (events * 1000) / (performance.now() - startedAt),
-    MiB: (most - before) / MIB,
-    "MiB a million": slopeOf(looked.slice(SHARES.length / 2)),
-    ...Object.fromEntries(looked.map(({ share, mib }) => [memoryAt(share), mib])),
+    "events/s": (events * 1000) / ms,
+    MiB: Math.max(...mib) - first,
+    "MiB a million": slopeOf(lastHalf),
+    ...Object.fromEntries(
+      SHARES.map((share) => [memoryAt(share), mib[(2 * events * share) / STEP] as number]),
+    ),
   };
 }
 
-/** Least squares, over the second half: what is read once, and what a heap grows to at first, is in the first. */
+/** Least squares, over the second half of the events: what a heap grows to at first is in the first. */
 function slopeOf(looked: readonly { readonly millions: number; readonly mib: number }[]): number {
   const mean = (of: (one: (typeof looked)[number]) => number) =>
     looked.reduce((sum, one) => sum + of(one), 0) / looked.length;
@@ -192,7 +190,7 @@ async function leavesVerified(store: Store, leaves: number): Promise<Measured> {
     async *events() {},
   };
   const startedAt = performance.now();
-  sound(await verify(tiles, question(), leaves), 0);
+  sound((await verify(tiles, question(), leaves))[0], 0);
   return { "leaves/s": (leaves * 1000) / (performance.now() - startedAt) };
 }
 

@@ -29,6 +29,7 @@ const LOOK_MS = 250;
 const PATIENCE_MS = 60_000;
 const WAITS: Readonly<Record<string, string>> = {
   legal_hold: "a legal hold has some of it",
+  policy: "a policy names the person, and must be changed or deleted first",
   store: "the store is away or busy",
   journal: "a journal is not shipped and sealed yet",
   running_requests: "requests of the person have not ended",
@@ -65,7 +66,7 @@ async function finished(admin: Admin, asked: Entity): Promise<Entity> {
   const givesUpAt = performance.now() + PATIENCE_MS;
   for (let erasure = asked; ; ) {
     if (erasure.state === "finished" || performance.now() > givesUpAt) return erasure;
-    if (erasure.waiting_for === "legal_hold") return erasure;
+    if (erasure.waiting_for === "legal_hold" || erasure.waiting_for === "policy") return erasure;
     await delay(LOOK_MS);
     erasure = await admin.ask("GET", `/admin/erasures/${segment(String(asked.id))}`);
   }

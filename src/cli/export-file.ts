@@ -5,18 +5,24 @@ import { once } from "node:events";
 import { open, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Writable } from "node:stream";
-import { request } from "undici";
+import { createClient } from "../client/client.ts";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import { filterNames } from "../query/filter.ts";
 import { parseFilter } from "../query/parameters.ts";
-import { Exporter } from "../read/export/exporter.ts";
+import { Exporter, type RunningExport } from "../read/export/exporter.ts";
 import { type FileForm, formOfName } from "../read/export/formats.ts";
+import { openStore } from "../stores/open-store.ts";
 import { countOf } from "./amounts.ts";
-import { type Remote, refusedBy, targetOf } from "./remote.ts";
+import { type Progress, showProgress } from "./progress.ts";
+import { type Remote, remoteFailure } from "./remote.ts";
+import { trailingFetch } from "./trailing-fetch.ts";
 
 /** What there is to write, and what it must be in the end. */
 interface Source {
-  readonly chunks: AsyncIterable<Uint8Array>;
+  /** `rows`: events so far, where that is known. */
+  readonly chunks: AsyncIterable<{ readonly bytes: Uint8Array; readonly rows: number | null }>;
+  /** How many events there are, as far as sums know; null: nobody does before the end. */
+  total(): Promise<number | null>;
   /** After the last chunk. Rejects when they are not the whole export. */
   end(sha256: string): Promise<{ readonly rows: number }>;
 }
@@ -51,32 +57,48 @@ export async function writeExport(
   const path = file === undefined ? null : resolve(cwd, file);
   const part = `${path}.part`;
   const hash = createHash("sha256");
-  let bytes = 0;
   try {
     const opened = path === null ? null : await open(part, "w", 0o600);
+    const progress = opened === null || err.isTTY !== true ? null : await progressOf(source, err);
     try {
-      for await (const chunk of source.chunks) {
-        hash.update(chunk);
-        bytes += chunk.length;
-        if (opened !== null) await opened.writeFile(chunk);
-        else if (!out.write(chunk)) await once(out, "drain");
-        if (opened !== null && err.isTTY) err.write(`\r${(bytes / 1e6).toFixed(1)} MB`);
+      let size = 0;
+      for await (const { bytes, rows } of source.chunks) {
+        hash.update(bytes);
+        size += bytes.length;
+        if (opened !== null) await opened.writeFile(bytes);
+        else if (!out.write(bytes)) await once(out, "drain");
+        progress?.update(rows ?? size);
       }
       await opened?.sync();
     } finally {
+      progress?.stop();
       await opened?.close();
     }
     const sha256 = hash.digest("hex");
     const { rows } = await source.end(sha256);
     if (path === null) return;
     await rename(part, path);
-    err.write(`${err.isTTY ? "\r" : ""}${countOf(rows, "event")} in ${file} (sha256 ${sha256})\n`);
+    err.write(`${countOf(rows, "event")} in ${file} (sha256 ${sha256})\n`);
   } catch (error) {
     if (path !== null) await rm(part, { force: true });
     if (error instanceof DaybookError) throw error;
     const where = file ?? "the export";
     throw new DaybookError("bad_argument", `Cannot write ${where} (${nativeCode(error)}).`, { cause: error });
   }
+}
+
+/** Of events where their number is known, else of bytes. */
+async function progressOf(
+  source: Source,
+  screen: ExportScreen["err"],
+): Promise<Pick<Progress, "update" | "stop">> {
+  const total = await source.total();
+  if (total !== null) return showProgress(screen, total, "events");
+  const clear = "\r\u001b[K";
+  return {
+    update: (bytes) => screen.write(`${clear}${(bytes / 1e6).toFixed(1)} MB`),
+    stop: () => screen.write(clear),
+  };
 }
 
 /** The export of a store on this machine; `told` records it before its end. */
@@ -90,7 +112,15 @@ export function localExport(
   const filter = parseFilter(parameters, now);
   const running = new Exporter(store).start({ ...form, filter });
   return {
-    chunks: bytesOf(running),
+    chunks: withRows(running),
+    async total() {
+      const opened = await openStore(store, "read");
+      try {
+        return (await opened.stats(filter)).totalRequests;
+      } finally {
+        await opened.close();
+      }
+    },
     async end(sha256) {
       const { rows = 0, bytes = 0 } = running.summary ?? {};
       const names = filterNames(filter).join(",");
@@ -101,9 +131,12 @@ export function localExport(
   };
 }
 
-async function* bytesOf(chunks: AsyncIterable<{ readonly bytes: Uint8Array }>): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of chunks) yield bytes;
+async function* withRows(running: RunningExport) {
+  for await (const { bytes, point } of running) yield { bytes, rows: point.rows };
 }
+
+/** An export of little out of much begins late. */
+const LATE_MS = 2 ** 31 - 1;
 
 /** The export of another Daybook, checked against what it says at the end. Rejects with `remote_failed`. */
 export async function remoteExport(
@@ -111,29 +144,29 @@ export async function remoteExport(
   form: FileForm,
   parameters: URLSearchParams,
 ): Promise<Source> {
-  const target = targetOf(remote, "/admin/audit-logs/export");
-  target.search = new URLSearchParams([...parameters, ...Object.entries(form)]).toString();
+  const { fetch, trailers } = trailingFetch();
   const failed = (what: string, cause?: unknown) =>
-    new DaybookError("remote_failed", `at ${target.origin} ${what}`, { cause });
-  const headers = { authorization: `Bearer ${remote.token}` };
-  const { statusCode, body, trailers } = await request(target, { headers, bodyTimeout: 0 }).catch(
-    (error: unknown) => {
-      throw failed(`cannot be reached (${nativeCode(error)})`, error);
-    },
-  );
-  if (statusCode !== 200) throw refusedBy(target.origin, statusCode, await body.json().catch(() => null));
+    new DaybookError("remote_failed", `at ${remote.url.origin} ${what}`, { cause });
+  const { format, ...more } = form;
+  const { body } = await createClient({ url: remote.url, token: remote.token, fetch, timeoutMs: LATE_MS })
+    .export(parameters, format, { parameters: more })
+    .catch((error: unknown) => {
+      throw remoteFailure(error, remote);
+    });
   const chunks = async function* () {
     try {
-      yield* body as AsyncIterable<Uint8Array>;
+      for await (const bytes of body ?? []) yield { bytes, rows: null };
     } catch (error) {
       throw failed("broke off", error);
     }
   };
   return {
     chunks: chunks(),
+    total: async () => null,
     async end(sha256) {
-      if (trailers["x-export-sha256"] !== sha256) throw failed("sent something else than it says");
-      return { rows: Number(trailers["x-export-rows"]) };
+      const { "x-export-sha256": said, "x-export-rows": rows } = trailers();
+      if (said !== sha256) throw failed("sent something else than it says");
+      return { rows: Number(rows) };
     },
   };
 }

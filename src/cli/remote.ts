@@ -41,7 +41,7 @@ export function remoteFailure(error: unknown, { url: { origin } }: Remote): unkn
 const REFUSALS: ReadonlySet<number> = new Set([400, 404, 409, 413, 422]);
 
 /** The remote's refusal, with what it says: `remote_refused` where it is of the request itself, else `remote_failed`. */
-export function refusedBy(origin: string, status: number, body: unknown, cause?: unknown): DaybookError {
+function refusedBy(origin: string, status: number, body: unknown, cause?: unknown): DaybookError {
   const detail = (body as { detail?: unknown } | null)?.detail;
   const answered = `at ${origin} answered ${status}`;
   if (typeof detail !== "string") return new DaybookError("remote_failed", answered, { cause });

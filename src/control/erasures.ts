@@ -4,6 +4,7 @@
 import type { Selectable } from "kysely";
 import type { Charges } from "../event/charges.ts";
 import { DaybookError } from "../event/errors.ts";
+import { writtenForms } from "../event/naming.ts";
 import type { Actor } from "./change.ts";
 import type { Control } from "./control.ts";
 import type { EvidenceTables } from "./evidence-tables.ts";
@@ -133,11 +134,11 @@ export class Erasures {
     });
   }
 
-  /** Whether an audit entry of the person waits for a journal. */
+  /** Whether an audit entry that may name the person waits for a journal: none does for long. */
   async isInOutbox(subject: string): Promise<boolean> {
     return this.#control.upkeep(async (tables) => {
       const rows = await tables.selectFrom("outbox").select("facts").execute();
-      return rows.some(({ facts }) => namedForms(subject).some((form) => facts.includes(form)));
+      return rows.some(({ facts }) => writtenForms(subject).some((form) => facts.includes(form)));
     });
   }
 
@@ -184,12 +185,6 @@ export class Erasures {
   async list(page: Page): Promise<Erasure[]> {
     return (await pageOf(this.#control.reads, "erasures", page)).map(erasureOf);
   }
-}
-
-/** How JSON names somebody: as a string of its own, or in text that is itself JSON. */
-export function namedForms(subject: string): readonly string[] {
-  const quoted = JSON.stringify(subject);
-  return [quoted, JSON.stringify(quoted).slice(1, -1)];
 }
 
 function erasureOf(row: Row): Erasure {

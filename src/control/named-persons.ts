@@ -3,6 +3,7 @@
 // nothing else, and what asks for it alone finds nothing, rather than everything. A table that may name somebody belongs
 // here.
 import { COLUMN, FIELDS, isFieldName } from "../event/fields.ts";
+import { wordOf } from "../event/naming.ts";
 import type { Change, Reads } from "./control.ts";
 
 /** What shows these in memory is read again. */
@@ -71,8 +72,7 @@ async function forgetInFilters(change: Change & Reads, subject: string, pseudony
 
 /** The parameters with another name in the place of the person's, wherever they may name one; else as they are. */
 export function withoutPerson(filter: string, subject: string, pseudonym: string): string {
-  const literal = subject.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const named = new RegExp(`(?<![\\p{L}\\p{N}_.@-])${literal}(?![\\p{L}\\p{N}_@-]|\\.[\\p{L}\\p{N}])`, "gu");
+  const named = wordOf(subject);
   let isNamed = false;
   const rename = (text: string) =>
     text.replace(named, () => {

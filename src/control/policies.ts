@@ -2,6 +2,7 @@
 // file's come first, and hide others of the same name. What requests are asked against is in memory.
 import type { Selectable } from "kysely";
 import { DaybookError } from "../event/errors.ts";
+import { isWordIn } from "../event/naming.ts";
 import { policyProblem } from "../policy/check.ts";
 import { Conditions } from "../policy/conditions.ts";
 import {
@@ -84,6 +85,16 @@ export class Policies {
   find(idOrName: string): ListedPolicy | null {
     const named = () => [...this.#kept.values()].find(({ policy }) => policy.name === idOrName);
     return this.#kept.get(idOrName) ?? named() ?? null;
+  }
+
+  /** Names of all, in force or not, whose text has this id as a word. */
+  naming(userId: string): string[] {
+    const all = [...this.#fixed, ...[...this.#kept.values()].map(({ policy }) => policy)];
+    return all
+      .filter(({ name, when, reason, match }) =>
+        [name, when, reason, ...(match.user ?? [])].some((text) => isWordIn(text ?? "", userId)),
+      )
+      .map(({ name }) => name);
   }
 
   /** A policy of `input`. Throws `bad_argument` on what it cannot be. */

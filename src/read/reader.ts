@@ -66,7 +66,7 @@ function readsOf(quick: Thread, long: Thread, left?: AbortSignal): Reads {
     stats: (filter) => late("stats", filter),
     histogram: (filter, bucketMs) => late("histogram", filter, bucketMs),
     facets: (filter, fields, limit) => late("facets", filter, fields, limit),
-    groups: (filter, fields, limit) => late("groups", filter, fields, limit),
+    groups: (filter, groupings, limit) => late("groups", filter, groupings, limit),
     activity: (question) => late("activity", question),
     planPrune: (rules) => late("planPrune", rules),
     traces: (subject) => late("traces", subject),

@@ -57,28 +57,27 @@ const HOUR_MS = 3_600_000;
 
 /** What goes on, by user, sort of action and endpoint, in a window of time. `filter` names the window too. */
 export async function metricsJson(
-  store: Pick<Store, "stats" | "groups" | "facets">,
+  store: Pick<Store, "groups" | "facets">,
   filter: EventFilter,
   { since, until }: Window,
 ) {
   // Both ends are included: a window is never empty.
   const hours = (until - since + 1) / HOUR_MS;
-  const [stats, actions, endpoints, facets] = await Promise.all([
-    store.stats(filter),
-    store.groups(filter, ["kind", "action"], MAX_FACETS),
-    store.groups(filter, ["endpoint"], MAX_GROUPS),
-    store.facets(filter, ["user_id", "quota_violation"], MAX_GROUPS),
+  const [sums, [users]] = await Promise.all([
+    store.groups(filter, [[], ["kind", "action"], ["endpoint"], ["quota_violation"]], MAX_FACETS),
+    store.facets(filter, ["user_id"], MAX_GROUPS),
   ]);
-  const [users, quotas] = facets;
+  const [all = [], actions = [], endpoints = [], quotas = []] = sums;
+  const { requests: total, failed } = all[0] ?? { requests: 0, failed: 0 };
   const types = actions.slice(0, MAX_GROUPS);
   const changes = actions.filter(({ values: [kind] }) => kind === "admin").slice(0, MAX_GROUPS);
   const rate = (failed: number, requests: number) => (requests === 0 ? 0 : rounded(failed / requests));
   return {
     since: isoTime(since),
     until: isoTime(until),
-    total_requests: stats.totalRequests,
-    failed: stats.failed,
-    failure_rate: rate(stats.failed, stats.totalRequests),
+    total_requests: total,
+    failed,
+    failure_rate: rate(failed, total),
     actions_by_user: (users?.values ?? []).map(({ value, requests }) => ({
       user_id: value,
       requests,
@@ -92,6 +91,7 @@ export async function metricsJson(
       failure_rate: rate(failed, requests),
     })),
     response_time_by_endpoint: endpoints
+      .slice(0, MAX_GROUPS)
       .filter(({ values }) => values[0] !== null)
       .map(({ values: [endpoint], requests, meanMs, p50Ms, p95Ms, p99Ms }: Group) => ({
         endpoint: text(endpoint),
@@ -107,8 +107,11 @@ export async function metricsJson(
       failed,
       per_day: rounded((requests / hours) * 24),
     })),
-    quota_violations: (quotas?.values ?? []).map(({ value, requests }) => ({ quota: value, requests })),
-    exact: facets.every(({ exact }) => exact),
+    quota_violations: quotas
+      .filter(({ values }) => values[0] !== null)
+      .slice(0, MAX_GROUPS)
+      .map(({ values, requests }) => ({ quota: text(values[0]), requests })),
+    exact: users?.exact ?? true,
   };
 }
 

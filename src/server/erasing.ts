@@ -7,15 +7,14 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { filtersOf } from "../api/hold-filters.ts";
 import type { Jobs } from "../api/jobs.ts";
-import { type Erasure, namedForms } from "../control/erasures.ts";
+import type { Erasure } from "../control/erasures.ts";
 import type { ControlParts } from "../control/parts.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import { nativeCode } from "../event/errors.ts";
 import { realFiles } from "../journal/files.ts";
 import { forgetSlot } from "../journal/forget-slot.ts";
 import type { JournalClient } from "../journal/journal-client.ts";
-import { type SeenSlot, seeSlots } from "../journal/seen-slots.ts";
-import { listSegments } from "../journal/segments.ts";
+import { isNamedIn } from "../journal/naming.ts";
+import { seeSlots } from "../journal/seen-slots.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Subject } from "../stores/store.ts";
@@ -25,7 +24,7 @@ import { removeCopies } from "./made-copies.ts";
 interface ErasingOptions {
   readonly home: string;
   readonly own: Pick<Slot, "number">;
-  readonly parts: Pick<ControlParts, "control" | "erasures" | "holds">;
+  readonly parts: Pick<ControlParts, "control" | "erasures" | "holds" | "policies">;
   readonly reader: Pick<Reader, "traces" | "charges" | "positions">;
   readonly delivery: Pick<Delivery, "caughtUp" | "erase" | "halt" | "status">;
   readonly journal: Pick<JournalClient, "sealed" | "forget">;
@@ -40,6 +39,8 @@ interface ErasingOptions {
 /** What an erasure waits for: a code, shown to those who ask. */
 type WaitsFor =
   | "legal_hold"
+  /** A policy's text is nobody's but its author's: it must be changed. */
+  | "policy"
   /** The store is away, or busy. */
   | "store"
   /** A journal that is not shipped or sealed as far as it must be. */
@@ -122,6 +123,8 @@ export class Erasing {
     if (userId === null) return null;
     const subject = (): Subject => ({ userId, pseudonym: id, holds: filtersOf(parts.holds) });
     if ((await reader.traces(subject())).held > 0) return "legal_hold";
+
+    if (parts.policies.naming(userId).length > 0) return "policy";
     if (await parts.erasures.isInOutbox(userId)) return "journal";
     await adopt();
     const waitsFor = (await this.#eraseStored(subject)) ?? (await this.#forgetJournals(userId));
@@ -150,13 +153,12 @@ export class Erasing {
   /** The store has all of it, and durably: erasing ends with a checkpoint. */
   async #forgetJournals(userId: string): Promise<WaitsFor | null> {
     const { home, own, reader, journal, delivery, accounts } = this.#options;
-    const forms = namedForms(userId).map((form) => Buffer.from(form));
     for (const slot of seeSlots(home)) {
-      if (!(await isIn(slot, forms))) continue;
+      if (!(await isNamedIn(realFiles, slot.journalFolder, userId))) continue;
       if (slot.index === own.number) {
         const stored = Math.min(delivery.status.shippedSeq, await accounts.keep());
         if (!(await journal.forget(stored))) return "journal";
-        if (await isIn(slot, forms)) return "running_requests";
+        if (await isNamedIn(realFiles, slot.journalFolder, userId)) return "running_requests";
       } else {
         const { seq = 0 } = (await reader.positions()).find(({ nodeId }) => nodeId === slot.nodeId) ?? {};
         const forgotten = forgetSlot(home, slot.index, seq);
@@ -164,21 +166,5 @@ export class Erasing {
       }
     }
     return null;
-  }
-}
-
-/** Whether a journal names somebody, by looking at its bytes. */
-async function isIn({ journalFolder }: SeenSlot, forms: readonly Buffer[]): Promise<boolean> {
-  try {
-    for (const { path } of listSegments(realFiles, journalFolder)) {
-      const bytes = realFiles.read(path);
-      if (forms.some((form) => bytes.includes(form))) return true;
-      await turn();
-    }
-    return false;
-  } catch (error) {
-    // A segment may go meanwhile: looked at again.
-    if (nativeCode(error) === "ENOENT") return true;
-    throw error;
   }
 }

@@ -339,10 +339,15 @@ export interface Store {
   /** Of each field the values that it has in the events that match, `limit` (at most MAX_FACETS) of them. */
   facets(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Facets[]>;
   /**
-   * Sums for each combination of values of some GROUPED_FIELDS, those with the most requests first, `limit` (at most
-   * MAX_FACETS) of them. Exact, as stats are.
+   * For each of `groupings`, of one moment: sums for each combination of values of its fields, which are GROUPED_FIELDS,
+   * those with the most requests first, `limit` (at most MAX_FACETS) of them; of no fields, everything. Exact, as stats
+   * are.
    */
-  groups(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Group[]>;
+  groups(
+    filter: EventFilter,
+    groupings: readonly (readonly FieldName[])[],
+    limit: number,
+  ): Promise<Group[][]>;
   /** Every API key or user with events recorded at or after `since`, kind `system` included, in no order. */
   usage(question: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]>;
   /**

@@ -1,14 +1,18 @@
 // Exports, their schedules and reports by the command line, on a data folder itself.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { exportCommand } from "../../src/cli/export.ts";
 import { reportCommand } from "../../src/cli/report.ts";
 import { schedulesCommand } from "../../src/cli/schedules.ts";
 import { failed } from "../../src/event/outcomes.ts";
+import { serveApi, TOKENS } from "../api/served-api.ts";
 import { READERS } from "../read/export/readers.ts";
 import { makeTrail, type Past, START } from "../read/trail.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -28,19 +32,25 @@ const PAST: readonly Past[] = [
   { ...TOOL, name: "rm", durationMs: 6, policyDecision: "deny", outcome: failed("policy_denied") },
 ];
 
-async function daybook(folder: string, verb: keyof typeof VERBS, ...args: string[]) {
-  return await runCommand(({ out, err }) => {
-    const stdin = Readable.from([]);
-    const env = { DAYBOOK_HOME: folder, DAYBOOK_CONFIG: join(folder, "daybook.yaml") };
-    if (!existsSync(env.DAYBOOK_CONFIG)) writeFileSync(env.DAYBOOK_CONFIG, "");
-    const now = () => START + 60_000;
-    const command = VERBS[verb]({ env, cwd: folder, homedir: "/nowhere", stdin, out, err, now });
-    for (const each of [command, ...command.commands]) {
-      each.exitOverride();
-      each.configureOutput({ writeErr: () => {} });
-    }
-    return command;
-  }, args);
+/** `true` among the arguments: on a terminal. */
+async function daybook(folder: string, verb: keyof typeof VERBS, ...given: (string | true)[]) {
+  const args = given.filter((each) => each !== true);
+  return await runCommand(
+    ({ out, err }) => {
+      const stdin = Readable.from([]);
+      const env = { DAYBOOK_HOME: folder, DAYBOOK_CONFIG: join(folder, "daybook.yaml") };
+      if (!existsSync(env.DAYBOOK_CONFIG)) writeFileSync(env.DAYBOOK_CONFIG, "");
+      const now = () => START + 60_000;
+      const command = VERBS[verb]({ env, cwd: folder, homedir: "/nowhere", stdin, out, err, now });
+      for (const each of [command, ...command.commands]) {
+        each.exitOverride();
+        each.configureOutput({ writeErr: () => {} });
+      }
+      return command;
+    },
+    args,
+    given.includes(true),
+  );
 }
 
 /** Source C's own commands, word for word, and what each must find. */
@@ -115,6 +125,54 @@ test("what cannot be exported is refused, and leaves no file behind", async () =
   const empty = await daybook(tempFolder(), "export", "a.csv");
   assert.match(empty.err, /Nothing was recorded yet/);
   assert.equal(empty.code, 1);
+});
+
+/** A server that answers every export with `text`, and says of it what is given. */
+async function answering(t: TestContext, text: string, trailers: Record<string, string> | null) {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { trailer: "x-export-rows, x-export-sha256" });
+    response.write(text, () => {
+      if (trailers === null) return response.destroy();
+      response.addTrailers(trailers);
+      response.end();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/below`;
+}
+
+test("an export from afar is whole, or there is no file", async (t) => {
+  const folder = tempFolder();
+  const sha256 = createHash("sha256").update("whole").digest("hex");
+  const trailers = { "x-export-rows": "7", "x-export-sha256": sha256 };
+  const ask = async (url: string) => {
+    const given = { env: { DAYBOOK_URL: url, DAYBOOK_TOKEN: "t" }, cwd: folder };
+    return (await runLog(["--export", "a.csv"], given)).err;
+  };
+  for (const [text, said, message] of [
+    ["whole", null, /broke off/],
+    ["who", trailers, /sent something else/],
+    ["whole", {}, /sent something else/],
+  ] as const) {
+    await assert.rejects(ask(await answering(t, text, said)), { code: "remote_failed", message });
+    assert.deepEqual(readdirSync(folder), []);
+  }
+  assert.match(await ask(await answering(t, "whole", trailers)), /^7 events in a\.csv/);
+  await assert.rejects(ask("http://127.0.0.1:9"), { code: "remote_failed", message: /cannot be reached/ });
+  await using api = await serveApi();
+  const refused = { env: { DAYBOOK_URL: api.url, DAYBOOK_TOKEN: TOKENS.admin }, cwd: folder };
+  await assert.rejects(runLog(["--export", "b.csv", "--filter", "modle=x"], refused), {
+    code: "remote_refused",
+  });
+});
+
+test("on a terminal an export shows how many of how many events are written", async () => {
+  await using trail = await makeTrail(...PAST);
+  const { err } = await daybook(trail.folder, "export", "a.csv", true);
+  assert.match(err, / [06]\/6 events/);
+  assert.match(err, /6 events in a\.csv/);
 });
 
 test("a report of a period is JSON, CSV, or a page to print", async () => {

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { connect as connectTo, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createClient, type LiveItem } from "../../src/client/client.ts";
+import { type Connect, live } from "../../src/client/live.ts";
+import type { FeedFrame } from "../../src/event/feed.ts";
 import type { EventJson } from "../../src/event/json.ts";
 import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -113,4 +115,63 @@ test("what Daybook refuses for good ends the iteration", async (t) => {
   await assert.rejects(stranger.live().next(), { name: "ClientError", status: 401 });
   const client = createClient({ url, token: ADMIN_TOKEN });
   await assert.rejects(client.live(new URLSearchParams("modle=x")).next(), { status: 400 });
+});
+
+const NODE = "00000000000000a1";
+const event = (seq: number) => ({ event_id: `e${seq}`, node_id: NODE, seq }) as EventJson;
+const logs = (...seqs: number[]): FeedFrame => ({ type: "logs", data: seqs.map(event) });
+const at = (seq: number, isLive: boolean): FeedFrame => ({
+  type: "position",
+  position: `${NODE}=${seq}`,
+  live: isLive,
+});
+
+/** Connections that say what is given and end, one after the other; `asked` is with what each was opened. */
+function scripted(...connections: readonly (readonly FeedFrame[])[]) {
+  const asked: string[] = [];
+  const connect: Connect = async function* (parameters) {
+    asked.push([parameters.get("recent"), parameters.get("after")].join(" "));
+    yield* connections[asked.length - 1] ?? [];
+  };
+  return { connect, asked };
+}
+
+/** What the first `count` items say, until nothing more is wanted. */
+async function taken(connect: Connect, count: number): Promise<string[]> {
+  const said: string[] = [];
+  for await (const item of live(connect, new URLSearchParams(), { recent: 3, retryMs: 1 })) {
+    said.push(item.type === "events" ? item.events.map(({ seq }) => seq).join() : item.type);
+    if (said.length === count) break;
+  }
+  return said;
+}
+
+test("L9: events from before come again with each connection, and show twice", async () => {
+  const { connect, asked } = scripted(
+    [at(5, false), logs(4)],
+    [at(5, false), logs(3, 4, 5), logs(6), at(6, true), logs(7)],
+    [at(7, false), at(7, true)],
+  );
+  const said = ["4", "offline", "3,5", "6", "live", "7", "offline", "live"];
+  assert.deepEqual(await taken(connect, said.length), said);
+  // Those from before are asked for again until all of them are here.
+  assert.deepEqual(asked, ["3 ", `3 ${NODE}=5`, `0 ${NODE}=7`]);
+});
+
+test("ids are remembered only until everything from before is here", async () => {
+  const { connect } = scripted([at(5, false), logs(4, 5), logs(5), at(5, true), logs(5)]);
+  // No feed says an event twice: that this one is let through shows that nothing is kept for each event of a long tail.
+  assert.deepEqual(await taken(connect, 3), ["4,5", "live", "5"]);
+});
+
+test("L9: a reader that is gone goes on connecting", { timeout: 20_000 }, async () => {
+  const { connect, asked } = scripted([at(5, true)], [at(5, true)]);
+  const gone = new AbortController();
+  const said: string[] = [];
+  const options = { retryMs: 3_600_000, signal: gone.signal };
+  for await (const { type } of live(connect, new URLSearchParams(), options)) {
+    said.push(type);
+    if (type === "offline") setImmediate(() => gone.abort());
+  }
+  assert.deepEqual([said, asked.length], [["live", "offline"], 1]);
 });

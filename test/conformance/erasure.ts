@@ -179,6 +179,33 @@ export const ERASURE: Cases = {
     assert.deepEqual(await users(), ["ers_1"]);
   },
 
+  "what somebody wrote is erased where it has the person as a word, and held where a hold finds it": async (
+    open,
+  ) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    const written = [
+      { new_values: '{"query.q":["user:ana tokens>5"]}' },
+      { old_values: JSON.stringify({ when: 'user == "ana" || size > 5' }), user_id: null },
+      { justification: "ana asked for it", user_id: null, api_key_id: null },
+      { new_values: '{"query.q":["user:anabel tokens>5"]}' },
+      { justification: "banana" },
+      { new_values: '{"name":"for ana"}', user_id: null },
+    ];
+    const plain = { kind: "admin", action: "x", entity_id: null, metadata: null, justification: null };
+    const none = { user_id: "bo", old_values: null, new_values: null };
+    await appendNext(store, log, written.length, (seq) => ({ ...plain, ...none, ...written[seq - 1] }));
+    const held: Subject = { ...ANA, holds: [{ where: { user_id: ["bo"] } }] };
+    assert.deepEqual(await store.traces(held), { events: 2, held: 1, since: START_MS });
+    assert.deepEqual(await store.traces(ANA), { events: 3, held: 0, since: START_MS });
+    assert.deepEqual(await erase(store, ANA), { events: 3, held: 0 });
+    assert.deepEqual(
+      (await scanned(store)).map((event) => event.p2Salt.length),
+      [32, 32, 32, 16, 16, 16],
+    );
+    assert.deepEqual((await scanned(store)).map(leafOf), log.events.map(leafOf));
+  },
+
   "an erasure that is broken off is finished by the next": async (open) => {
     const store = await open();
     const [one, two] = [new NodeLog(NODE, 1), new NodeLog(OTHER, 2)];

@@ -8,13 +8,19 @@ import { test } from "node:test";
 import { chat } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
+import { type Bucket, slowBucket } from "./slow-bucket.ts";
 import { useBrowser, useDaybook, useVisit } from "./visit.ts";
 
 useBrowser();
 
 const vault = tempFolder();
+let bucket: Bucket | null = null;
 const shared = useDaybook(
-  () => ({ yaml: `export_targets: [{ name: vault, folder: ${vault} }]` }),
+  async (t) => {
+    bucket = await slowBucket(t);
+    const s3 = `{ bucket: far-away, endpoint: ${bucket.url}, path_style: true, access_key_id: a, secret_access_key: b }`;
+    return { yaml: `export_targets: [{ name: vault, folder: ${vault} }, { name: far, s3: ${s3} }]` };
+  },
   async ({ url }) => {
     for (let sent = 0; sent < 6; sent++) await chat(url, { model: sent < 4 ? "demo" : "nope" });
   },
@@ -52,6 +58,36 @@ test("an export is made of a filter, and its file is what its SHA-256 says", asy
   await made.getByRole("button", { name: /^Changes of/ }).click();
   await page.getByRole("menuitem", { name: "Remove" }).click();
   await page.getByText("There are no exports yet.").waitFor();
+});
+
+test("an export that is on its way is cancelled, and goes on from where it was", async () => {
+  const { page, to } = visited();
+  const dialog = page.getByRole("dialog");
+  await to("/exports");
+  await page.getByRole("button", { name: "New export" }).click();
+  await dialog.getByLabel(/^Filter/).fill("model:nope");
+  await dialog.getByLabel(/^Target/).selectOption("far");
+  await dialog.getByRole("button", { name: "Review" }).click();
+  await dialog.getByRole("button", { name: "New export" }).click();
+  const made = page.getByRole("region", { name: "Exports" }).locator("tbody tr").first();
+  const pick = async (verb: string) => {
+    await made.getByRole("button", { name: /^Changes of/ }).click();
+    await page.getByRole("menuitem", { name: verb, exact: true }).click();
+  };
+  await made.getByText("running", { exact: true }).waitFor();
+  await until(() => bucket?.asked() === 1);
+  await pick("Cancel");
+  await made.getByText("cancelled", { exact: true }).waitFor();
+  assert.deepEqual(bucket?.kept(), []);
+  bucket?.open();
+  await pick("Go on");
+  await made.getByText("done", { exact: true }).waitFor();
+  assert.equal(await made.locator("td").nth(4).innerText(), "2");
+  const [first = ""] = bucket?.kept() ?? [];
+  assert.match(first, /^\/far-away\/.*\.jsonl$/);
+  await pick("Remove");
+  await page.getByText("There are no exports yet.").waitFor();
+  await page.getByText("It is gone, with what it made.").waitFor();
 });
 
 test("a schedule is made, run, changed and ended, each with its event", async () => {

@@ -70,6 +70,22 @@ test("a policy is checked as it is typed, tried on the trail before it is saved,
   await page.getByRole("menuitem", { name: "Details" }).click();
   await dialog.getByRole("link", { name: "What it decided" }).click();
   await page.locator("[data-testid=loaded]").filter({ hasText: "1 of 1" }).waitFor();
+  // Before it goes: what would have gone otherwise without it; nothing is asked but the reason.
+  await to("/policies");
+  const pick = async (verb: string) => {
+    await page.getByRole("button", { name: "Changes of anns-calls" }).click();
+    await page.getByRole("menuitem", { name: verb, exact: true }).click();
+  };
+  await pick("Delete");
+  await tried.getByText(/: 1 would have gone otherwise, 4 as they did/).waitFor();
+  assert.match(await tried.innerText(), /1: deny → n\/a/);
+  assert.equal(await dialog.getByRole("button", { name: "Back" }).count(), 0);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  // Switched off, or under another name: the same, less the one that is still there.
+  await pick("Change");
+  await dialog.getByRole("checkbox", { name: /^Enabled/ }).click();
+  await review.click();
+  await tried.getByText(/: 1 would have gone otherwise, 4 as they did/).waitFor();
 });
 
 test("credit is given with its reason, burns down, and is taken back; limits show what is used", async () => {

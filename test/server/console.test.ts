@@ -1,7 +1,10 @@
 // A console in front of a real server: its paths, its frames, and who may ask it.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { request } from "undici";
+import { WebSocket, WebSocketServer } from "ws";
 import { type Console, openConsole } from "../../src/server/console.ts";
 import { ADMIN_TOKEN, chat, startDaybook } from "../support/daybook.ts";
 import { openLive } from "../support/live.ts";
@@ -62,6 +65,37 @@ test("while the other node is away: 503 and one error frame; then feeds go on wh
   const late = await openLive(url, SOCKET, {});
   await late.closed;
   assert.deepEqual(late.frames, [{ type: "error", message: "MLX Server not available for audit logs" }]);
+});
+
+test("a console reads no faster than who looks at it", async (t) => {
+  const upstream = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  t.after(() => upstream.close());
+  await once(upstream, "listening");
+  const { url } = await consoleOf(t, `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+  /** Who looks, and where what it sees comes from. */
+  const joined = async () => {
+    const near = new WebSocket(url.replace("http", "ws") + SOCKET);
+    const [[far]] = await Promise.all([once(upstream, "connection"), once(near, "open")]);
+    t.after(() => near.terminate());
+    return { near, far: far as WebSocket };
+  };
+  const slow = await joined();
+  slow.near.pause();
+  // More than the kernel keeps for both connections.
+  const numbers = Array.from({ length: 96 }, (_, number) => number);
+  for (const number of numbers) slow.far.send(Buffer.alloc(2 ** 20, number));
+  const quick = await joined();
+  for (let round = 0; round < 300; round++) {
+    const shown = once(quick.near, "message");
+    quick.far.send(Buffer.alloc(2 ** 18));
+    await shown;
+  }
+  assert.ok(slow.far.bufferedAmount > 0, "what nobody reads waits where it comes from");
+  const got: (number | undefined)[] = [];
+  slow.near.on("message", (data: Buffer) => got.push(data[0]));
+  slow.near.resume();
+  await until(() => got.length === numbers.length);
+  assert.deepEqual(got, numbers);
 });
 
 test("a console answers to its own name, its own pages, and readers only", async (t) => {

@@ -168,6 +168,78 @@ test("an erasure leaves nothing of a person in any byte of the folder, and every
   assert.equal(code, 10, out);
 });
 
+test("a policy that names a person is changed first, and what was said of it and in searches goes with the person", async (t) => {
+  const home = tempFolder();
+  const daybook = await startDaybook(t, { home });
+  const { ask } = daybook;
+  const post = (path: string, body: Entity) => ask(path, { method: "POST", body });
+  const { id } = (await post("/admin/users", { name: "zoe", role: "viewer" })).json as Entity;
+  const policy = { name: "hers", match: { kind: "inference" }, effect: "warn" };
+  const policies = "/admin/policies";
+  assert.equal((await post(policies, { ...policy, when: `user == '${id}' && max_tokens > 5` })).status, 201);
+  const view = (q: string) => ({
+    name: q,
+    query: String(new URLSearchParams({ q })),
+    columns: null,
+    shared: true,
+  });
+  assert.equal((await post("/admin/views", view(`user:${id} tokens>5`))).status, 201);
+  assert.equal((await post("/admin/views", view("user:somebody tokens>5"))).status, 201);
+  const hold = (await post("/admin/holds", { filter: { q: `user:${id} tokens>5` } })).json as Entity;
+  const justification = `nothing against ${id}.`;
+  assert.equal((await post(`/admin/holds/${hold.id}/release`, { justification })).status, 200);
+  await daybook.settle();
+  const plan = (await post("/admin/erasures/plan", { user_id: "zoe" })).json as Entity;
+  assert.deepEqual(plan.policies, ["hers"]);
+  assert.equal(plan.events, 5, "the user, the policy, the view, and the hold twice");
+  const refused = await post("/admin/erasures", { user_id: "zoe" });
+  assert.equal(refused.status, 409);
+  assert.match(refused.text, /named by a policy \(hers\): change or delete it first/);
+  assert.equal(
+    (await ask(`${policies}/hers`, { method: "PUT", body: { ...policy, when: "max_tokens > 5" } })).status,
+    200,
+  );
+  const asked = await post("/admin/erasures", { user_id: "zoe" });
+  assert.equal(asked.status, 202, asked.text);
+  assert.equal((await finished(daybook, asked.json as Entity)).events, 6);
+  const views = ((await ask("/admin/views")).json as Entity[]).map(({ name }) => name);
+  assert.deepEqual(views, ["user:somebody tokens>5"]);
+  await daybook.server.close();
+  assert.deepEqual(filesWith(home, String(id)), []);
+  assert.match((await verified(home)).out, /VALID_ERASED\n$/);
+});
+
+test("a policy that comes to name a person whose erasure is pending is waited for", async (t) => {
+  const daybook = await startDaybook(t);
+  const post = (path: string, body: Entity) => daybook.ask(path, { method: "POST", body });
+  const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
+  await store.append(new NodeLog("00000000000000a1").next(100, () => ({ user_id: "zoe", kind: "mcp" })));
+  await store.close();
+  using other = new DatabaseSync(join(daybook.home, "events.db"));
+  other.exec("BEGIN IMMEDIATE");
+  const erasure = (await post("/admin/erasures", { user_id: "zoe" })).json as Entity;
+  const match = { user: ["ana", "zoe"] };
+  assert.equal((await post("/admin/policies", { name: "both", match, effect: "deny" })).status, 201);
+  other.exec("COMMIT");
+  const state = async () => (await daybook.ask(`/admin/erasures/${erasure.id}`)).json as Entity;
+  await until(async () => (await state()).waiting_for === "policy", 40_000);
+  assert.equal((await daybook.ask("/admin/policies/both", { method: "DELETE" })).status, 204);
+  await finished(daybook, erasure);
+  assert.deepEqual(await daybook.events("user_id=zoe"), []);
+});
+
+test("somebody who is called like a model is erased while the model is asked", async (t) => {
+  const daybook = await startDaybook(t);
+  const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
+  await store.append(new NodeLog("00000000000000a1").next(10, () => ({ user_id: "demo", kind: "mcp" })));
+  await store.close();
+  await chat(daybook.url);
+  const asked = await daybook.ask("/admin/erasures", { method: "POST", body: { user_id: "demo" } });
+  for (let n = 0; n < 5; n++) await chat(daybook.url);
+  assert.equal((await finished(daybook, asked.json as Entity)).state, "finished");
+  assert.equal((await daybook.events("model=demo&kind=inference")).length, 6);
+});
+
 test("a legal hold beats retention and erasure until it is released, with a reason", async (t) => {
   const daybook = await startDaybook(t, { yaml: "audit: { retention_days: { inference: 1 } }\n" });
   const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
@@ -210,7 +282,7 @@ test("a hold that begins before an erasure's first step keeps all, until it is r
   ).json as Entity;
   other.exec("COMMIT");
   const state = async () => (await daybook.ask(`/admin/erasures/${erasure.id}`)).json as Entity;
-  await until(async () => (await state()).waiting_for === "legal_hold");
+  await until(async () => (await state()).waiting_for === "legal_hold", 40_000);
   const plan = await daybook.ask("/admin/erasures/plan", { method: "POST", body: { user_id: "zoe" } });
   assert.equal((plan.json as Entity).held, 100);
   await daybook.ask(`/admin/holds/${hold.id}/release`, {

@@ -35,9 +35,12 @@ class Session {
     return this.#state.is === "in" ? this.#state.me : null;
   }
 
-  /** Whether they have the grant, or one of them. */
+  /** Whether they have the grant, or one of them. Events of one's own take a user whose they are. */
   may(grant: Grant | readonly Grant[]): boolean {
-    return [grant].flat().some((each) => this.me?.grants.includes(each));
+    const { grants = [], user_id: userId = null } = this.me ?? {};
+    const has = (each: Grant) =>
+      grants.includes(each) && (each !== "own" || userId !== null || grants.includes("audit:read"));
+    return [grant].flat().some(has);
   }
 
   /** Who is signed in, if anybody. */

@@ -21,6 +21,9 @@ const PLAN = z.object({
   held: z
     .int()
     .describe("Events that it would, but for a legal hold: none is erased before the hold is released."),
+  policies: z
+    .array(z.string())
+    .describe("Policies whose text names the person: they must be changed or deleted first."),
   since: SHOWN_TIME.nullable().describe("When the oldest of them was recorded."),
   copies: z
     .array(COPY)
@@ -31,7 +34,7 @@ const ERASURE = z.object({
   id: z.string().describe("Stands for the person in sums and credit from now on."),
   state: z.enum(["pending", "finished"]),
   waiting_for: z
-    .enum(["legal_hold", "store", "journal", "running_requests", "another_process"])
+    .enum(["legal_hold", "policy", "store", "journal", "running_requests", "another_process"])
     .nullable()
     .describe("Why it is not finished, where it has been tried."),
   events: z.int().describe("Events that were erased."),
@@ -74,13 +77,19 @@ export const ERASURE_ROUTES: readonly Route[] = [
     answers: ERASURE,
     status: 202,
     about:
-      "Erases a person: the user with sessions, keys and tokens at once, then the personal and content-derived fields of the person's events, in the store and in journals. 409 while a legal hold has some of them.",
+      "Erases a person: the user with sessions, keys and tokens at once, then the personal and content-derived fields of the person's events, in the store and in journals. 409 while a legal hold has some of them, or a policy names the person.",
     async answer({ parts, actor, body: { user_id, justification } }) {
       const { person, held, since } = await tracesOf(parts, user_id);
       if (held > 0)
         throw new DaybookError(
           "conflict",
           `${held} events of this person are under a legal hold: release it first.`,
+        );
+      const naming = parts.policies.naming(person.id);
+      if (naming.length > 0)
+        throw new DaybookError(
+          "conflict",
+          `This person is named by a policy (${naming.join(", ")}): change or delete it first.`,
         );
       const about = { reason: justification ?? null, since };
       const erasure = await parts.erasures.request(actor, person, about);
@@ -97,8 +106,9 @@ export const ERASURE_ROUTES: readonly Route[] = [
     answers: PLAN,
     about: "What an erasure of a person would find now. Changes nothing.",
     async answer({ parts, body }) {
-      const { events, held, since } = await tracesOf(parts, body.user_id);
-      return { events, held, since: shownTime(since), copies: await copiesSince(parts, since) };
+      const { person, events, held, since } = await tracesOf(parts, body.user_id);
+      const policies = parts.policies.naming(person.id);
+      return { events, held, policies, since: shownTime(since), copies: await copiesSince(parts, since) };
     },
   }),
   route({

@@ -156,7 +156,7 @@ const UNUSED: Shown["usage"] = { calls: 0, failed: 0, p95_ms: null, names: [] };
 async function usageOf({ reader, now }: ApiParts, server: string | null): Promise<Usage> {
   const where = { kind: ["mcp"], ...(server === null ? {} : { provider: [server] }) };
   const filter = { where, since: now() - USAGE_DAYS * DAY_MS };
-  const groups = await reader.groups(filter, ["provider", "action", "name"], MAX_GROUPS);
+  const [groups = []] = await reader.groups(filter, [["provider", "action", "name"]], MAX_GROUPS);
   const usage = new Map<string, Shown["usage"]>();
   for (const group of groups) {
     const name = group.values[0];

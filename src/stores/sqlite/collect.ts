@@ -3,7 +3,7 @@
 import type { FieldName } from "../../event/fields.ts";
 import type { EventFilter } from "../../query/filter.ts";
 import { columnOf, type SqlValue } from "./columns.ts";
-import type { Lookup } from "./conditions.ts";
+import type { Lookup, Where } from "./conditions.ts";
 import {
   addRow,
   clamped,
@@ -37,6 +37,8 @@ interface Question {
   readonly bucketMs?: number;
   /** Whether anybody looks at the latencies. */
   readonly latencies: boolean;
+  /** Nobody looks at anything but `requests`, by actor. */
+  readonly onlyRequests?: boolean;
 }
 
 /** Longer ones, which only a wrong clock makes, are read by range. */
@@ -53,6 +55,14 @@ export function sumsBySubject(
 export function sumsByActor(source: Source, filter: EventFilter): Map<number, Sums> {
   const actors = new Map<number, Sums>();
   collect(source, { filter, byActor: true, latencies: false }, (_, actor) => sumsIn(actors, actor));
+  return actors;
+}
+
+/** Nothing but `requests`, which takes half the time. */
+export function requestsByActor(source: Source, filter: EventFilter): Map<number, Sums> {
+  const actors = new Map<number, Sums>();
+  const question = { filter, byActor: true, latencies: false, onlyRequests: true };
+  collect(source, question, (_, actor) => sumsIn(actors, actor));
   return actors;
 }
 
@@ -91,8 +101,11 @@ export function collect(source: Source, question: Question, into: Into): void {
   );
   for (const span of spans) {
     const grain = grains.find(({ unitMs }) => unitMs === span.unitMs) as Grain;
-    const rows = question.byActor && !question.inFull ? sumsOfActors : rollupRows;
-    for (const row of rows(source, grain, span, search)) {
+    const rows =
+      question.byActor && !question.inFull
+        ? sumsOfActors(source, grain, span, search, question.onlyRequests === true)
+        : rollupRows(source, grain, span, search);
+    for (const row of rows) {
       const [period, subject, shape] = row as [number, number, number];
       addRow(into(period * grain.unitMs, subject, shape), row, 3);
     }
@@ -183,18 +196,42 @@ function rollupRows(
   );
 }
 
-/** As rollupRows, but added up over periods and shapes. */
-function sumsOfActors(source: Source, { id }: Grain, span: Span, { shapes, actors }: Search): SqlValue[][] {
+/**
+ * As rollupRows, but added up over periods and shapes: over shapes first, as the rows lie, so that what is sorted by
+ * actor is a fraction of them.
+ */
+function sumsOfActors(
+  source: Source,
+  { id }: Grain,
+  span: Span,
+  { shapes, actors }: Search,
+  onlyRequests: boolean,
+): SqlValue[][] {
   const terms = [
-    shapes === null ? null : among("shape", shapes),
+    shapes === null ? null : exceptOthers(source, shapes),
     actors === null ? null : among("subject", actors),
   ].filter((term) => term !== null);
-  const sums = SUM_LIST.replaceAll(/\w+/g, (name) => `total(${name})`);
+  const names = onlyRequests ? ["requests"] : SUM_LIST.split(", ");
+  const totals = names.map((name) => `total(${name}) AS ${name}`).join(", ");
   return source.all(
-    `SELECT 0, subject, 0, ${sums} FROM rollups WHERE grain = ? AND period >= ? AND period < ?
-     ${terms.map(({ sql }) => `AND ${sql}`).join(" ")} GROUP BY subject`,
+    `SELECT 0, subject, 0, ${totals} FROM (
+       SELECT subject, ${totals} FROM rollups WHERE grain = ? AND period >= ? AND period < ?
+       ${terms.map(({ sql }) => `AND ${sql}`).join(" ")} GROUP BY period, subject
+     ) GROUP BY subject`,
     [id, span.from, Math.min(span.to, Number.MAX_SAFE_INTEGER), ...terms.flatMap(({ params }) => params)],
   );
+}
+
+/** As many as are compared one by one sooner than they are looked up. */
+const MAX_OTHERS = 8;
+
+/** `shapes`, by naming the others where those are few: most filters leave out nothing but Daybook's own events. */
+function exceptOthers(source: Source, shapes: readonly number[]): Where | null {
+  const named = new Set(shapes);
+  const all = source.all("SELECT id FROM shapes LIMIT ?", [shapes.length + MAX_OTHERS + 1]);
+  const others = all.flatMap(([shape]) => (named.has(shape as number) ? [] : [shape as number]));
+  if (all.length > shapes.length + MAX_OTHERS) return among("shape", shapes);
+  return { sql: ["TRUE", ...others.map(() => "+shape <> ?")].join(" AND "), params: others };
 }
 
 export function boundsOf({ since, until }: EventFilter): Bounds {

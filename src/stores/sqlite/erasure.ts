@@ -2,6 +2,7 @@
 // that it can be begun again after a crash, and by whomever.
 import { COLUMN, FIELDS, type Row } from "../../event/fields.ts";
 import { erased, type JournalEvent } from "../../event/leaf.ts";
+import { isWrittenBy } from "../../event/naming.ts";
 import type { EraseProgress, EraseStep, Subject, Traces } from "../store.ts";
 import type { Source } from "./collect.ts";
 import { ACTOR_COLUMNS, EVENT_COLUMNS, EVENT_LIST, EVENT_LIST_LENGTH, hasActor, readRow } from "./columns.ts";
@@ -27,12 +28,23 @@ const ADD_SUMS = `INSERT INTO rollups (grain, period, subject, shape, ${SUM_LIST
 /** Within one snapshot. */
 export function traces(source: Source, subject: Subject): Traces {
   const free = notHeld(subject.holds, source);
-  const named = namedIn(subject, source);
+  const { named, written } = namedIn(subject, source);
   const [events = 0, all = 0, since = null] = (source.all(
     `SELECT total(${free.sql}), count(*), min(recorded_at) FROM events WHERE ${named.sql}`,
     [...free.params, ...named.params],
-  )[0] ?? []) as number[];
-  return { events, held: all - events, since };
+  )[0] ?? []) as [number?, number?, (number | null)?];
+  const found = { events, held: all - events, since };
+  for (const values of source.each(
+    `SELECT ${EVENT_LIST}, recorded_at, ${free.sql} FROM events WHERE ${written.sql}`,
+    [...free.params, ...written.params],
+  )) {
+    if (!isWrittenBy(readRow(values, source), subject.userId)) continue;
+    const [recordedAt, isFree] = values.slice(EVENT_LIST_LENGTH) as [number, number];
+    if (isFree === 1) found.events++;
+    else found.held++;
+    found.since = Math.min(found.since ?? recordedAt, recordedAt);
+  }
+  return found;
 }
 
 /** Of `events` and `sums`; within one transaction. */
@@ -46,25 +58,28 @@ function eraseEvents(source: Source, subject: Subject, { from, isHeld }: ErasePr
   const last = Number(source.all("SELECT max(rowid) FROM events", [])[0]?.[0] ?? 0);
   const to = from + STEP_ROWS;
   const free = notHeld(subject.holds, source);
-  const named = namedIn(subject, source);
+  const { named, written } = namedIn(subject, source);
   const rows = source.all(
-    `SELECT ${EVENT_LIST}, p1_salt, p2_salt, rowid, ${free.sql} FROM events
-     WHERE rowid > ? AND rowid <= ? AND ${named.sql}`,
-    [...free.params, from, to, ...named.params],
+    `SELECT ${EVENT_LIST}, p1_salt, p2_salt, rowid, ${free.sql}, ${named.sql} FROM events
+     WHERE rowid > ? AND rowid <= ? AND (${named.sql} OR ${written.sql})`,
+    [...free.params, ...named.params, from, to, ...named.params, ...written.params],
   );
-  let events = 0;
+  let [events, held] = [0, 0];
   for (const values of rows) {
-    const [p1Salt, p2Salt, rowid, isFree] = values.slice(EVENT_LIST_LENGTH) as [
+    const [p1Salt, p2Salt, rowid, isFree, isNamed] = values.slice(EVENT_LIST_LENGTH) as [
       Uint8Array,
       Uint8Array,
+      number,
       number,
       number,
     ];
-    if (isFree !== 1) continue;
-    erase(source, { row: readRow(values, source), p1Salt, p2Salt }, rowid);
-    events++;
+    const row = readRow(values, source);
+    if (isNamed !== 1 && !isWrittenBy(row, subject.userId)) continue;
+    if (isFree === 1) {
+      erase(source, { row, p1Salt, p2Salt }, rowid);
+      events++;
+    } else held++;
   }
-  const held = rows.length - events;
   const left = isHeld || held > 0;
   const part = to < last ? "events" : left ? "words" : "sums";
   return { events, held, next: { part, from: part === "events" ? to : 0, isHeld: left } };
@@ -76,15 +91,29 @@ function erase(source: Source, event: JournalEvent, rowid: number): void {
   source.all(ERASE, [actor, p1Salt, p2Salt, rowid]);
 }
 
-/** Events that name the subject, and are not erased yet. */
-function namedIn({ userId }: Subject, source: Source): Where {
+/**
+ * Events that are not erased yet: that name the subject (`named`), and that may do so in what people wrote themselves
+ * (`written`, see event/naming.ts). As `isNamedBy` says it of a row.
+ */
+function namedIn({ userId }: Subject, source: Source): { readonly named: Where; readonly written: Where } {
   const actors = among("actor", source.findTuples("actors", "user_id = ?", [userId]));
   const telling = among("shape", source.findTuples("shapes", "kind = 'system' AND action = 'pruned'", []));
   const quoted = JSON.stringify(userId);
+  const inner = quoted.slice(1, -1);
+  const left: Where = { sql: `length(p1_salt) < 32 AND NOT ${telling.sql}`, params: telling.params };
+  const named: Where = {
+    sql: `(${actors.sql} OR entity_id = ? OR instr(metadata, ?) > 0
+      OR instr(old_values, ?) > 0 OR instr(new_values, ?) > 0) IS TRUE`,
+    params: [...actors.params, userId, quoted, quoted, quoted],
+  };
+  const written =
+    "(instr(justification, ?) > 0 OR instr(old_values, ?) > 0 OR instr(new_values, ?) > 0) IS TRUE";
   return {
-    sql: `length(p1_salt) < 32 AND NOT ${telling.sql} AND (${actors.sql} OR (entity_id = ? OR instr(metadata, ?) > 0
-      OR instr(old_values, ?) > 0 OR instr(new_values, ?) > 0) IS TRUE)`,
-    params: [...telling.params, ...actors.params, userId, quoted, quoted, quoted],
+    named: { sql: `(${left.sql} AND ${named.sql})`, params: [...left.params, ...named.params] },
+    written: {
+      sql: `(${left.sql} AND NOT (${named.sql}) AND ${written})`,
+      params: [...left.params, ...named.params, userId, inner, inner],
+    },
   };
 }
 

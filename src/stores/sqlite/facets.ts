@@ -3,7 +3,7 @@
 import { type Cell, type FieldName, isFieldName } from "../../event/fields.ts";
 import { type EventFilter, fieldsOf } from "../../query/filter.ts";
 import { type Facets, GROUPED_FIELDS, type Group, MAX_FACETS } from "../store.ts";
-import { addTo, boundsOf, byField, bySubject, type Source, sumsByActor, sumsByShape } from "./collect.ts";
+import { addTo, boundsOf, byField, bySubject, requestsByActor, type Source, sumsByShape } from "./collect.ts";
 import { cellOf, columnOf } from "./columns.ts";
 import type { Where } from "./conditions.ts";
 import { ACTOR, clamped, Sums } from "./rollups.ts";
@@ -13,11 +13,11 @@ import { depthSql, scanSql, searchOf } from "./select.ts";
 export interface FacetWindows {
   /** Newest entries of an index: events are read one by one. */
   readonly events: number;
-  /** Sums by actor and day. */
+  /** Sums by actor, shape and day: 60 days of a thousand keys that use a few models each. */
   readonly sums: number;
 }
 
-export const FACET_WINDOWS: FacetWindows = { events: 15_000, sums: 200_000 };
+export const FACET_WINDOWS: FacetWindows = { events: 15_000, sums: 450_000 };
 
 type Counts = Map<string | number | boolean, number>;
 
@@ -74,21 +74,26 @@ function newestActors(source: Source, filter: EventFilter, windows: FacetWindows
     }
   }
   const exact = since === undefined;
-  return { sums: sumsByActor(source, since === undefined ? filter : { ...filter, since }), exact };
+  return { sums: requestsByActor(source, since === undefined ? filter : { ...filter, since }), exact };
 }
 
 export function groups(
   source: Source,
   filter: EventFilter,
-  fields: readonly FieldName[],
+  groupings: readonly (readonly FieldName[])[],
   limit: number,
-): Group[] {
-  if (fields.length === 0 || !fields.every((name) => GROUPED_FIELDS.includes(name)))
+): Group[][] {
+  if (!groupings.flat().every((name) => GROUPED_FIELDS.includes(name)))
     throw new RangeError("groups are by some of GROUPED_FIELDS");
   refuseLimit(limit);
+  const shapes = sumsByShape(source, filter, true);
+  return groupings.map((fields) => grouped(source, shapes, fields).slice(0, limit));
+}
+
+function grouped(source: Source, shapes: ReadonlyMap<number, Sums>, fields: readonly FieldName[]): Group[] {
   const places = fields.map((name) => columnOf(name).at);
   const found = new Map<string, { values: Cell[]; all: Sums; failed: number }>();
-  for (const [shape, sums] of sumsByShape(source, filter, true)) {
+  for (const [shape, sums] of shapes) {
     const cells = source.shapes.cells(shape);
     const values = places.map((at) => cells[at] ?? null);
     const key = JSON.stringify(values);
@@ -100,7 +105,6 @@ export function groups(
   return [...found]
     .filter(([, { all }]) => all.requests > 0)
     .sort(([a, one], [b, other]) => other.all.requests - one.all.requests || (a < b ? -1 : 1))
-    .slice(0, limit)
     .map(([, { values, all, failed }]) => groupOf(values, all, failed));
 }
 

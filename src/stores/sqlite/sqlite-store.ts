@@ -222,8 +222,12 @@ export class SqliteStore implements Store {
     return this.#call(() => this.#snapshot(() => facets(this.source, filter, fields, limit)));
   }
 
-  groups(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Group[]> {
-    return this.#call(() => this.#snapshot(() => groups(this.source, filter, fields, limit)));
+  groups(
+    filter: EventFilter,
+    groupings: readonly (readonly FieldName[])[],
+    limit: number,
+  ): Promise<Group[][]> {
+    return this.#call(() => this.#snapshot(() => groups(this.source, filter, groupings, limit)));
   }
 
   usage({ by, since }: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]> {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type AuditEvent, eventOf, FIELDS } from "../../../src/event/fields.ts";
@@ -167,6 +168,28 @@ test("whoever stops taking ends the thread, and a few run at a time", async () =
     }
   assert.equal(store.exporter.running, 0);
   await take(store.exporter, {});
+});
+
+test("L10: the whole result is in memory before anybody takes it", async () => {
+  const folder = tempFolder();
+  const address = `sqlite:${join(folder, "events.db")}`;
+  const store = await openStore(address, "write");
+  await store.append(new NodeLog("00000000000000a1").next(300));
+  const exporter = new Exporter(address);
+  const running = exporter.start({ ...ORDER, partRows: 10 });
+  let rows = 0;
+  for await (const { point } of running) {
+    rows = point.rows;
+    if (rows > 10) continue;
+    // Time for another to be made whole; then what was not read yet is not there any more.
+    await take(exporter, { format: "csv" });
+    const db = new DatabaseSync(join(folder, "events.db"));
+    db.exec("DELETE FROM events");
+    db.close();
+  }
+  await exporter.close();
+  await store.close();
+  assert.ok(rows >= 10 && rows <= 80, `${rows} events were read ahead`);
 });
 
 test("a store that cannot be read fails the export, not the process", async () => {

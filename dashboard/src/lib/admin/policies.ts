@@ -1,7 +1,7 @@
 // Policies and MCP servers.
 
 import * as links from "#lib/links.ts";
-import { refusalOf, rehearsal } from "#lib/policies/dry-run.ts";
+import { refusalOf, rehearsal, rehearsalWithout } from "#lib/policies/dry-run.ts";
 import { duration } from "#lib/time.ts";
 import { enabled, isOurs, source, text } from "./columns.ts";
 import type { Change, Resource, Row } from "./resource.ts";
@@ -9,12 +9,12 @@ import { worded } from "./values.ts";
 
 const TONES = { allow: "good", warn: "late", deny: "bad" } as const;
 
-/** Of a form that makes or changes a policy. */
-const TRIED: Pick<Change, "shapes" | "check" | "rehearse"> = {
+/** Of a form that makes a policy, or changes the one that `was`. */
+const tried = (was?: string): Pick<Change, "shapes" | "check" | "rehearse"> => ({
   shapes: async () => ({ when: { is: "long" } }),
   check: refusalOf,
-  rehearse: rehearsal,
-};
+  rehearse: (policy) => rehearsal(policy, was),
+});
 
 export const POLICIES: Resource = {
   title: "Policies",
@@ -54,7 +54,7 @@ export const POLICIES: Resource = {
     path: "/admin/policies",
     template: "/admin/policies",
     before: { enabled: true },
-    ...TRIED,
+    ...tried(),
   },
   changes(row) {
     if (!isOurs(row)) return [];
@@ -63,7 +63,15 @@ export const POLICIES: Resource = {
     const { name, match, when, effect, reason, enabled: is } = row;
     const before = { name, match, when, effect, reason, enabled: is };
     return [
-      { title: `Change ${String(name)}`, verb: "Change", method: "PUT", path, template, before, ...TRIED },
+      {
+        title: `Change ${String(name)}`,
+        verb: "Change",
+        method: "PUT",
+        path,
+        template,
+        before,
+        ...tried(String(name)),
+      },
       {
         title: `Take ${String(name)} away`,
         verb: "Delete",
@@ -71,6 +79,7 @@ export const POLICIES: Resource = {
         path,
         template,
         isDanger: true,
+        rehearse: () => rehearsalWithout(String(name)),
       },
     ];
   },

@@ -64,11 +64,25 @@ export async function rehearsed(line: string, proposed: readonly Values[] = []):
   return { lines: linesOf(data) };
 }
 
-/** Before a policy is saved: what it would have changed. */
-export async function rehearsal(policy: Values): Promise<Rehearsal> {
-  if (policy.enabled === false) return { lines: [{ text: "It is off: nothing is asked of it." }] };
-  if (session.may("audit:read")) return rehearsed("", [policy]);
-  return { lines: [{ text: "What it would have changed needs the role auditor to be seen." }] };
+/** Stands for the policy of a name, and says nothing of anything. */
+const silent = (name: string): Values => ({ name, when: "false", effect: "warn" });
+
+/** Before a policy is saved: what it would have changed. `was`: the name of the one whose place it takes. */
+export async function rehearsal(policy: Values, was?: string): Promise<Rehearsal> {
+  const isOff = policy.enabled === false;
+  if (isOff && was === undefined) return { lines: [{ text: "It is off: nothing is asked of it." }] };
+  const gone = was !== undefined && (isOff || was !== policy.name) ? [silent(was)] : [];
+  return withPolicies([...gone, ...(isOff ? [] : [policy])]);
+}
+
+/** Before a policy is taken away: what would have gone otherwise without it. */
+export function rehearsalWithout(name: string): Promise<Rehearsal> {
+  return withPolicies([silent(name)]);
+}
+
+async function withPolicies(proposed: readonly Values[]): Promise<Rehearsal> {
+  if (session.may("audit:read")) return rehearsed("", proposed);
+  return { lines: [{ text: "What would have gone otherwise needs the role auditor to be seen." }] };
 }
 
 function linesOf(run: DryRun): Rehearsal["lines"] {

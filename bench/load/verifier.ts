@@ -1,0 +1,39 @@
+// Verifies a store in a process of its own, as `daybook verify` does: what memory that takes is not hidden in what another
+// process had already. Told the store's address, it answers with how long it took and what it found.
+import type { LogReport } from "../../src/evidence/report.ts";
+import { type Question, verifyStore } from "../../src/places/look.ts";
+
+export interface Verified {
+  readonly report: LogReport | undefined;
+  readonly ms: number;
+  /** Bytes of memory, before it was begun and then after each `STEP` of leaves and events. */
+  readonly rss: readonly number[];
+}
+
+/** Leaves and events, the leaves first. */
+export const STEP = 10_000;
+
+export const ALL_TIME = { since: 0, until: Number.MAX_SAFE_INTEGER };
+
+export function question(onCount: (count: number) => void = () => undefined): Question {
+  const counting = () => ({ add: onCount, stop: () => undefined });
+  return { range: ALL_TIME, trusted: null, anchors: new Map(), counting };
+}
+
+async function verified(address: string): Promise<Verified> {
+  const rss = [process.memoryUsage.rss()];
+  let read = 0;
+  const startedAt = performance.now();
+  const asked = question((count) => {
+    read += count;
+    if (read >= STEP * rss.length) rss.push(process.memoryUsage.rss());
+  });
+  const [report] = await verifyStore(address, asked);
+  return { report, ms: performance.now() - startedAt, rss };
+}
+
+const [address] = process.argv.slice(2);
+if (process.send !== undefined && address !== undefined) {
+  process.send(await verified(address));
+  process.disconnect();
+}
