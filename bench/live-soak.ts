@@ -3,7 +3,7 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { openExplorer, openHome } from "./explorer.ts";
-import { number } from "./harness.ts";
+import { number, slopeOf } from "./harness.ts";
 import { recordEvenly } from "./load/even-events.ts";
 import { benchFolder } from "./recording.ts";
 
@@ -73,8 +73,15 @@ function judge(
   const [first, last] = [samples[0], samples.at(-1)];
   const grown = (last?.heap ?? Number.NaN) - (first?.heap ?? Number.NaN);
   const rows = Math.max(...samples.map((sample) => sample.rows));
+  const times = samples.map((_, at) => (at * minutes) / SAMPLES);
+  const [heap, nodes] = (["heap", "nodes"] as const).map((name) =>
+    slopeOf(
+      times,
+      samples.map((sample) => sample[name]),
+    ),
+  );
   process.stdout.write(
-    `\n${number(made)} events in ${minutes} minutes, ${number(recorded)} recorded, ${number(shown)} in the list; the heap grew by ${number(grown)} MiB, the page by ${number((last?.nodes ?? 0) - (first?.nodes ?? 0))} nodes; at most ${rows} rows in it\n`,
+    `\n${number(made)} events in ${minutes} minutes, ${number(recorded)} recorded, ${number(shown)} in the list; the heap grew by ${number(grown)} MiB, the page by ${number((last?.nodes ?? 0) - (first?.nodes ?? 0))} nodes; at most ${rows} rows in it\nslopes: ${number(heap ?? Number.NaN)} MiB and ${number(nodes ?? Number.NaN)} nodes a minute\n`,
   );
   if (!(grown <= MOST_MIB) || rows > MOST_ROWS || shown !== recorded) process.exitCode = 1;
 }

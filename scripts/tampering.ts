@@ -1,4 +1,4 @@
-// `npm run tampering [-- --in FOLDER] [--from BIT] [--every N] [--part NAME] [--workers N]`: flips every bit (or every n-th) of
+// `npm run tampering [-- --in FOLDER] [--from BIT] [--to BIT] [--every N] [--part NAME] [--workers N]`: flips every bit (or every n-th) of
 // all that a log of 256 events is kept in, one at a time, and says what the verifier made of it. With `--in`, the log is kept
 // in this folder, and what was begun can be gone on with from the bit that was told last. Exit code 1 when a flip went unseen.
 import { once } from "node:events";
@@ -16,6 +16,7 @@ const { values: asked } = parseArgs({
   options: {
     in: { type: "string" },
     from: { type: "string", default: "0" },
+    to: { type: "string", default: "Infinity" },
     every: { type: "string", default: "1" },
     part: { type: "string", default: "" },
     workers: { type: "string", default: String(Math.min(2, availableParallelism())) },
@@ -34,24 +35,30 @@ const all = [...(await sizesOf(home))];
 const end = all.reduce((sum, [, bits]) => sum + bits, 0);
 
 /** The files one after the other, cut into chunks; bits are counted over all of them. */
-function* chunks(from: number): Generator<Asked> {
+function* chunks(): Generator<Asked> {
   let first = 0;
   for (const [name, bits] of all) {
-    const begin = Math.max(0, Math.ceil((from - first) / every) * every);
-    for (let at = begin; at < bits; at += CHUNK * every)
+    const begin = Math.max(0, Math.ceil((Number(asked.from) - first) / every) * every);
+    const last = Math.min(bits, Number(asked.to) - first);
+    for (let at = begin; at < last; at += CHUNK * every)
       if (name.includes(asked.part))
-        yield { name, from: at, to: Math.min(bits, at + CHUNK * every), every, first };
+        yield { name, from: at, to: Math.min(last, at + CHUNK * every), every, first };
     first += bits;
   }
 }
 
-const todo = chunks(Number(asked.from));
-const total = [...chunks(Number(asked.from))].reduce((sum, { from, to }) => sum + (to - from), 0);
+const todo = chunks();
+const total = [...chunks()].reduce((sum, { from, to }) => sum + (to - from), 0);
 const found = new Map(all.map(([name]) => [name, nothingFound()]));
 const startedAt = performance.now();
 /** Where each worker is: all before the lowest is done. */
 const at = new Map<Worker, number>();
 let [done, saidAt] = [0, startedAt];
+let isStopped = false;
+// What was done is told, and can be gone on with.
+process.once("SIGINT", () => {
+  isStopped = true;
+});
 
 function add(name: string, { flips, told, unseen, unlike }: Found): void {
   const sum = found.get(name) as Found;
@@ -77,6 +84,7 @@ async function work(number: number): Promise<void> {
     workerData: { home, own: join(folder, String(number)) },
   });
   for (const chunk of todo) {
+    if (isStopped) break;
     at.set(worker, chunk.first + chunk.from);
     const answer = once(worker, "message");
     worker.postMessage(chunk);

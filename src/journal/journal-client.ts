@@ -66,6 +66,7 @@ export class JournalClient {
   #forgetting: PromiseWithResolvers<boolean> | null = null;
   #isHeld = true;
   #sealing: SealStatus = { size: 0, at: 0, trouble: null };
+  #onUnsealed: (error: Error) => void = () => {};
 
   private constructor(slot: Slot, limits: JournalLimits, durable: DurableMark, thread: Thread) {
     this.#slot = slot;
@@ -100,6 +101,11 @@ export class JournalClient {
   /** How far the log is sealed, and why no further. */
   get sealing(): SealStatus {
     return this.#sealing;
+  }
+
+  /** Told when sealing stops: an error with the code of why, once until the log is sealed again or for another reason. */
+  onUnsealed(listener: (error: Error) => void): void {
+    this.#onUnsealed = listener;
   }
 
   /** Resolves true when a checkpoint covers all that is durable now; false after `deadlineMs`. */
@@ -195,6 +201,13 @@ export class JournalClient {
     this.#forgetting = null;
   }
 
+  #isSealing(status: SealStatus): void {
+    const { trouble: code } = status;
+    const isNew = code !== null && code !== this.#sealing.trouble;
+    this.#sealing = status;
+    if (isNew) this.#onUnsealed(Object.assign(new Error("the log is not sealed"), { code }));
+  }
+
   #receive({ port }: Thread, message: FromJournal): void {
     if (message.is === "durable") {
       this.#lastSeq = message.firstSeq + message.finished - 1;
@@ -202,7 +215,7 @@ export class JournalClient {
       this.#events?.onDurable(message.id, message);
     } else if (message.is === "failed") this.#events?.onFailed(message.id, message.reason);
     else if (message.is === "forgotten") this.#forgot(message.done);
-    else if (message.is === "sealing") this.#sealing = message.status;
+    else if (message.is === "sealing") this.#isSealing(message.status);
     else if (message.is === "closed") port.close();
   }
 }

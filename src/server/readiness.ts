@@ -2,6 +2,7 @@
 import type { Readiness } from "../api/api-parts.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import { nativeCode } from "../event/errors.ts";
+import type { JournalClient } from "../journal/journal-client.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Recorder } from "../recorder/recorder.ts";
 import type { Anchoring } from "./anchoring.ts";
@@ -9,6 +10,7 @@ import type { ScheduleRunner } from "./schedule-runner.ts";
 
 export interface ReadinessParts {
   readonly recorder: Recorder;
+  readonly journal: Pick<JournalClient, "sealing">;
   readonly delivery: Delivery;
   readonly reader: Reader;
   readonly control: { health(): Promise<void> };
@@ -24,6 +26,7 @@ interface Check {
 
 export async function readiness({
   recorder,
+  journal,
   delivery,
   reader,
   control,
@@ -32,6 +35,7 @@ export async function readiness({
 }: ReadinessParts): Promise<Readiness> {
   const checks = {
     journal: journalCheck(recorder),
+    sealing: sealingCheck(journal),
     shipping: shippingCheck(delivery),
     store: await healthCheck(() => reader.health(), "Check the store's disk and file."),
     control: await healthCheck(() => control.health(), "Check control.db in the data folder."),
@@ -45,6 +49,24 @@ function journalCheck(recorder: Recorder): Check {
   const { trouble } = recorder;
   if (trouble === null) return { ok: true, detail: "events are durable" };
   return { ok: false, detail: trouble, remedy: "Make room on the journal's disk, or restart Daybook." };
+}
+
+/** A warning: what is recorded is durable, and sealed when this has ended. By the codes of SealingRefused. */
+const UNSEALED: Readonly<Record<string, string>> = {
+  key_missing: "Put the slot's files key and keys back: no other key is made for a log that has one.",
+  keys_unreadable: "Put the slot's file keys back: the store has it too.",
+  rolled_back:
+    "The log is not the one that was sealed. Keep the folder as it is, and run daybook verify; restart Daybook to go on with another log.",
+  roots_differ: "The tiles are not those of the log. Keep the folder as it is, and run daybook verify.",
+  leaves_missing:
+    "The journal lacks events that no checkpoint covers. Run daybook verify, then restart Daybook.",
+};
+
+function sealingCheck({ sealing }: Pick<JournalClient, "sealing">): Check {
+  const { size, trouble } = sealing;
+  if (trouble === null) return { ok: true, detail: `sealed up to ${size}` };
+  const remedy = UNSEALED[trouble] ?? "Check the disk of the slot's folder: it is tried again each second.";
+  return { ok: true, detail: `nothing is sealed: ${trouble}`, remedy };
 }
 
 function shippingCheck({ status, lag }: Delivery): Check {

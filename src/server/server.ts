@@ -116,6 +116,7 @@ async function open(
   // After the journal, whose last checkpoint it tells.
   openings.add(() => anchoring.close());
   openings.add(() => journal.close());
+  journal.onUnsealed((error) => report(error, "sealing"));
   const { nodeId } = slot;
   const path = join(config.home, "control.db");
   const { secretKey } = config;
@@ -339,7 +340,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     standing: async (type, id) => spending.standing(type, id),
     kept: config.audit,
     metricsText: () => metrics.metrics(),
-    ready: () => readiness({ recorder, delivery, reader, control, anchoring, schedules: exporting.runner }),
+    ready: () => readiness({ ...core, reader, control, schedules: exporting.runner }),
     now: Date.now,
     clientIp,
     isSecure: (request) => security()(request),

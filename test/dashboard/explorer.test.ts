@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { until } from "../support/until.ts";
 import { breakable } from "./link.ts";
-import { ask, idsInView, loaded, many, rows } from "./traffic.ts";
+import { ask, counted, idsInView, loaded, many, rows } from "./traffic.ts";
 import { useBrowser, useDaybook, type VisitOptions, visit } from "./visit.ts";
 
 useBrowser();
@@ -88,6 +88,7 @@ test("facets count, include and exclude", async (t) => {
   const models = page.getByRole("region", { name: "Model" });
   await models.getByRole("button", { name: "nope", exact: true }).click();
   await loaded(visited, "7 of 7");
+  await counted(visited);
   // The other values stay in sight, with their counts.
   assert.match(await models.innerText(), /demo\s+40/);
   await models.getByRole("button", { name: "demo", exact: true }).hover();
@@ -97,6 +98,13 @@ test("facets count, include and exclude", async (t) => {
   await models.getByRole("button", { name: "Not nope" }).click();
   await loaded(visited, "40 of 40");
   assert.match(page.url(), /model!?=/);
+  // On a telephone they are in nobody's way, and there when they are asked for.
+  await page.setViewportSize({ width: 390, height: 800 });
+  await models.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Facets" }).click();
+  await models.getByRole("button", { name: "demo", exact: true }).waitFor();
+  assert.deepEqual(await visited.faults(), []);
+  assert.equal(await page.evaluate<number>("document.documentElement.scrollWidth"), 390);
 });
 
 test("an event opens beside the list, moves with j and k, and narrows the list by its values", async (t) => {

@@ -9,6 +9,7 @@ import { startScripted } from "../mcp/scripted-server.ts";
 import { chat, type TestDaybook } from "../support/daybook.ts";
 import { NodeLog } from "../support/events.ts";
 import { tempFolder } from "../support/temp.ts";
+import { counted } from "./traffic.ts";
 import { useBrowser, useDaybook, type Visit, visit } from "./visit.ts";
 
 const DAY_MS = 86_400_000;
@@ -135,6 +136,7 @@ test("which model failed most yesterday, typed", async (t) => {
   await press("/");
   await type(`status:error kind:inference since:${day} until:${day}`);
   await page.locator("[data-testid=loaded]").filter({ hasText: "13 of 13 loaded" }).waitFor();
+  await counted({ page });
   const models = page.getByRole("region", { name: "Model", exact: true });
   await models.getByText("steady").waitFor();
   assert.match(await models.innerText(), /^Model\s+flaky\s+7\s+busy\s+5\s+steady\s+1$/);
@@ -145,6 +147,7 @@ test("who called a tool and was denied, by clicks", async (t) => {
   await click("button", "delete_file", page.getByRole("region", { name: "Name" }));
   await click("button", "deny", page.getByRole("region", { name: "Policy" }));
   await page.locator("[data-testid=loaded]").filter({ hasText: "4 of 4 loaded" }).waitFor();
+  await counted({ page });
   const users = page.getByRole("region", { name: "User", exact: true });
   await users.getByText("cleo").waitFor();
   assert.match(await users.innerText(), /^User\s+ben\s+3\s+cleo\s+1$/);
@@ -156,6 +159,7 @@ test("who called a tool and was denied, typed", async (t) => {
   await press("/");
   await type("name:delete_file policy:denied");
   await page.locator("[data-testid=loaded]").filter({ hasText: "4 of 4 loaded" }).waitFor();
+  await counted({ page });
   const users = page.getByRole("region", { name: "User", exact: true });
   await users.getByText("cleo").waitFor();
   assert.match(await users.innerText(), /^User\s+ben\s+3\s+cleo\s+1$/);

@@ -31,3 +31,8 @@ export async function idsInView({ page }: Pick<Visit, "page">): Promise<string[]
   );
   return hrefs.map((href) => new URLSearchParams(href.split("?")[1]).get("open") ?? "");
 }
+
+/** Waits until the facets are those of the list. */
+export async function counted({ page }: Pick<Visit, "page">): Promise<void> {
+  await page.locator("aside[aria-label='Narrow by value'][aria-busy=false]").waitFor();
+}

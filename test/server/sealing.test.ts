@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { type TestContext, test } from "node:test";
 import { parseCheckpoint } from "../../src/evidence/checkpoint.ts";
 import { parseNote } from "../../src/evidence/note.ts";
 import { tilesBetween } from "../../src/evidence/tiles.ts";
 import { readKeys, readSealed } from "../../src/journal/sealed.ts";
 import { readTile } from "../../src/journal/tile-files.ts";
 import { openStore } from "../../src/stores/open-store.ts";
-import { chat, startDaybook } from "../support/daybook.ts";
+import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
-
-/** Waits for what happens within seconds. */
-async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error("it did not happen");
-    await delay(20);
-  }
-}
+import { until } from "../support/until.ts";
 
 async function sealedIn(home: string) {
   const store = await openStore(`sqlite:${join(home, "events.db")}`, "read");
@@ -47,7 +38,7 @@ test("what is recorded is sealed within a second or two, in the slot's folder an
   await until(async () => {
     const { logs, positions } = await sealedIn(home);
     return logs[0]?.checkpoints.at(-1)?.size === positions[0]?.seq && (positions[0]?.seq ?? 0) >= 5;
-  });
+  }, 20_000);
   const { logs, positions } = await sealedIn(home);
   const note = logs[0]?.checkpoints.at(-1)?.note ?? "";
   const checkpoint = parseCheckpoint(parseNote(note)?.text ?? "");
@@ -111,4 +102,84 @@ test("a journal that is older than its checkpoint is ended, told of, and never s
   );
   assert.equal(readSealed(slot)?.note, note);
   await third.server.close();
+});
+
+/** The codes that Daybook's own log has of sealing. */
+function toldOf(t: TestContext): () => string[] {
+  const written = t.mock.method(process.stderr, "write");
+  return () =>
+    written.mock.calls
+      .map(({ arguments: [text] }) => String(text))
+      .filter((text) => text.includes('"request_id":"sealing"'))
+      .map((text) => (JSON.parse(text) as { readonly code: string }).code);
+}
+
+/** What is said while nothing is sealed, and that requests are served all the same. */
+async function saysUnsealed({ url, get }: TestDaybook, code: string, remedy: RegExp): Promise<void> {
+  assert.equal((await chat(url)).status, 200);
+  await until(async () => (await get("/readyz")).text.includes(`nothing is sealed: ${code}`), 20_000);
+  const { status, text } = await get("/readyz");
+  const { checks } = JSON.parse(text) as { readonly checks: Readonly<Record<string, { remedy?: string }>> };
+  assert.equal(status, 200);
+  assert.match(checks.sealing?.remedy ?? "", remedy);
+  assert.match((await get("/metrics")).text, new RegExp(`daybook_sealing\\{trouble="${code}"\\} 0`));
+}
+
+async function isAllSealed({ get, home }: TestDaybook): Promise<boolean> {
+  if (!(await get("/metrics")).text.includes('daybook_sealing{trouble=""} 1')) return false;
+  const { logs, positions } = await sealedIn(home);
+  return logs[0]?.checkpoints.at(-1)?.size === positions[0]?.seq;
+}
+
+test("where tiles cannot be written, /readyz, /metrics and the log say so once, until they can", async (t) => {
+  const told = toldOf(t);
+  const home = tempFolder();
+  const tiles = join(home, "nodes", "0", "tile");
+  mkdirSync(join(home, "nodes", "0"), { recursive: true });
+  writeFileSync(tiles, "a file where a folder should be");
+  const daybook = await startDaybook(t, { home });
+  await saysUnsealed(daybook, "ENOTDIR", /Check the disk/);
+  rmSync(tiles);
+  await chat(daybook.url);
+  await until(() => isAllSealed(daybook), 20_000);
+  assert.match((await daybook.get("/readyz")).text, /"sealed up to \d+"/);
+  assert.deepEqual(told(), ["ENOTDIR"]);
+});
+
+test("a key that is gone is told, is not replaced by another, and seals all when it is back", async (t) => {
+  const told = toldOf(t);
+  const home = tempFolder();
+  const first = await startDaybook(t, { home });
+  await first.server.close();
+  const key = join(home, "nodes", "0", "key");
+  renameSync(key, `${key}.away`);
+  const chain = readFileSync(join(home, "nodes", "0", "keys"), "utf8");
+  const second = await startDaybook(t, { home });
+  await saysUnsealed(second, "key_missing", /key and keys back/);
+  await second.server.close();
+  assert.deepEqual(told(), ["key_missing"]);
+  assert.equal(readFileSync(join(home, "nodes", "0", "keys"), "utf8"), chain);
+  renameSync(`${key}.away`, key);
+  const third = await startDaybook(t, { home });
+  await until(() => isAllSealed(third), 20_000);
+});
+
+test("tiles that are not those of the log are told, and nothing is signed over them", async (t) => {
+  const told = toldOf(t);
+  const home = tempFolder();
+  const first = await startDaybook(t, { home });
+  await chat(first.url);
+  await first.server.close();
+  const slot = join(home, "nodes", "0");
+  const partial = join(slot, "tile", "0", "000.p");
+  const tile = join(partial, readdirSync(partial)[0] ?? "");
+  const bytes = readFileSync(tile);
+  bytes[40] = (bytes[40] ?? 0) ^ 1;
+  writeFileSync(tile, bytes);
+  const note = readSealed(slot)?.note;
+  const second = await startDaybook(t, { home });
+  await saysUnsealed(second, "roots_differ", /run daybook verify/);
+  assert.deepEqual(told(), ["roots_differ"]);
+  await second.server.close();
+  assert.equal(readSealed(slot)?.note, note);
 });

@@ -13,10 +13,10 @@ export const USUAL: readonly FieldName[] = [
   "model",
   "name",
   "user_id",
-  "provider",
   "duration_ms",
   "total_tokens",
   "cost_micros",
+  "provider",
 ];
 
 export const COLUMNS: readonly FieldName[] = (FIELDS as readonly FieldSpec[])
@@ -29,7 +29,7 @@ const WIDTHS: Partial<Record<FieldName, readonly [px: number, share: number]>> =
   timestamp: [176, 0],
   status: [82, 0],
   kind: [78, 0],
-  action: [80, 0.8],
+  action: [88, 0.9],
   model: [110, 1.3],
   duration_ms: [74, 0],
   total_tokens: [64, 0],
