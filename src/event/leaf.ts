@@ -17,6 +17,7 @@ export interface JournalEvent {
 
 /** Version of this form, the leaf's `v`. */
 export const LEAF_VERSION = 1;
+const LEAF_VERSION_JSON = canonicalJson(LEAF_VERSION);
 
 /** Bytes of a group's salt. */
 export const SALT_BYTES = 16;
@@ -28,30 +29,36 @@ export function isErased({ p1Salt, p2Salt }: JournalEvent): boolean {
   return p1Salt.length === HASH_BYTES || p2Salt.length === HASH_BYTES;
 }
 
-/** `[key with the comma before and the colon after it, column]` of a class's fields, in canonical order. */
-function members(fieldClass: FieldClass): [string, number][] {
+/** A member's key with the colon after it, and with a comma before it; and its column. */
+type Member = readonly [string, string, number];
+
+function member(name: string, column: number): Member {
+  const key = `${JSON.stringify(name)}:`;
+  return [key, `,${key}`, column];
+}
+
+/** Of a class's fields, in canonical order. */
+function members(fieldClass: FieldClass): Member[] {
   return FIELDS.map((field, column) => ({ field, column }))
     .filter(({ field }) => field.class === fieldClass)
     .sort((a, b) => (a.field.name < b.field.name ? -1 : 1))
-    .map(({ field, column }) => [`,${JSON.stringify(field.name)}:`, column]);
+    .map(({ field, column }) => member(field.name, column));
 }
 
 const P1 = members("p1");
 const P2 = members("p2");
 /** `p1`, `p2` and `v` stand among the public fields in canonical order. */
-const PUBLIC: [string, number][] = [...members("public"), [',"p1":', -1], [',"p2":', -2], [',"v":', -3]] as [
-  string,
-  number,
-][];
+const PUBLIC = [...members("public"), member("p1", -1), member("p2", -2), member("v", -3)];
 PUBLIC.sort(([a], [b]) => (a < b ? -1 : 1));
 
-function group(row: readonly Cell[], fields: readonly [string, number][]): string {
-  let text = "";
-  for (const [key, column] of fields) {
+function group(row: readonly Cell[], fields: readonly Member[], isPlain: boolean): string {
+  let text = "{";
+  for (const [key, next, column] of fields) {
     const value = row[column];
-    if (value !== null && value !== undefined) text += key + jsonOf(value);
+    if (value !== null && value !== undefined)
+      text += (text.length === 1 ? key : next) + jsonOf(value, isPlain);
   }
-  return `{${text.slice(1)}}`;
+  return `${text}}`;
 }
 
 /**
@@ -62,60 +69,73 @@ function group(row: readonly Cell[], fields: readonly [string, number][]): strin
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** As JSON.stringify writes it, in half the time: cells are integers, truth values, and strings with nothing to escape. */
-function jsonOf(cell: Cell): string {
+function jsonOf(cell: Cell, isPlain: boolean): string {
   if (typeof cell !== "string") return String(cell);
-  return ESCAPED.test(cell) ? JSON.stringify(cell) : `"${cell}"`;
+  return isPlain || !ESCAPED.test(cell) ? `"${cell}"` : JSON.stringify(cell);
 }
+
+/** Bytes that are hashed and then forgotten, most of them far shorter. */
+const SCRATCH = Buffer.allocUnsafeSlow(16_384);
+/** Of UTF-8, for a code unit. */
+const MAX_UNIT_BYTES = 3;
 
 /** Lowercase hex of SHA-256(salt ‖ group). */
 function commitment(salt: Uint8Array, text: string): string {
   if (salt.length === HASH_BYTES) return Buffer.from(salt).toString("hex");
-  const bytes = Buffer.allocUnsafe(salt.length + Buffer.byteLength(text));
+  const most = salt.length + MAX_UNIT_BYTES * text.length;
+  const bytes = most > SCRATCH.length ? Buffer.allocUnsafe(most) : SCRATCH;
   bytes.set(salt);
-  bytes.write(text, salt.length);
-  return hash("sha256", bytes, "hex");
+  return hash("sha256", bytes.subarray(0, salt.length + bytes.write(text, salt.length)), "hex");
 }
 
-/** RFC 8785 text of the leaf of `row`; its UTF-8 bytes are the leaf. */
-export function leafText(row: readonly Cell[], p1Salt: Uint8Array, p2Salt: Uint8Array): string {
-  let text = "";
-  for (const [key, column] of PUBLIC) {
+/**
+ * RFC 8785 text of the leaf of `row`; its UTF-8 bytes are the leaf. `isPlain`: it is known that JSON escapes nothing in
+ * the row.
+ */
+export function leafText(
+  row: readonly Cell[],
+  p1Salt: Uint8Array,
+  p2Salt: Uint8Array,
+  isPlain = false,
+): string {
+  let text = "{";
+  for (const [key, next, column] of PUBLIC) {
     let value: string;
     if (column >= 0) {
       const cell = row[column];
       if (cell === null || cell === undefined) continue;
-      value = jsonOf(cell);
-    } else if (column === -1) value = `"${commitment(p1Salt, group(row, P1))}"`;
-    else if (column === -2) value = `"${commitment(p2Salt, group(row, P2))}"`;
-    else value = canonicalJson(LEAF_VERSION);
-    text += key + value;
+      value = jsonOf(cell, isPlain);
+    } else if (column === -1) value = `"${commitment(p1Salt, group(row, P1, isPlain))}"`;
+    else if (column === -2) value = `"${commitment(p2Salt, group(row, P2, isPlain))}"`;
+    else value = LEAF_VERSION_JSON;
+    text += (text.length === 1 ? key : next) + value;
   }
-  return `{${text.slice(1)}}`;
+  return `${text}}`;
 }
 
 /** The event without its groups P1 and P2: its leaf is the same. Erasing again changes nothing. */
 export function erased({ row, p1Salt, p2Salt }: JournalEvent): JournalEvent {
   const left = row.slice();
-  for (const [, column] of [...P1, ...P2]) left[column] = null;
+  for (const [, , column] of [...P1, ...P2]) left[column] = null;
   return {
     row: left,
-    p1Salt: Buffer.from(commitment(p1Salt, group(row, P1)), "hex"),
-    p2Salt: Buffer.from(commitment(p2Salt, group(row, P2)), "hex"),
+    p1Salt: Buffer.from(commitment(p1Salt, group(row, P1, false)), "hex"),
+    p2Salt: Buffer.from(commitment(p2Salt, group(row, P2, false)), "hex"),
   };
 }
 
 /** What the leaf is made of, by name: for those who verify it without a list of fields. */
 export function leafParts({ row, p1Salt, p2Salt }: JournalEvent) {
-  const named = (fields: readonly [string, number][]) =>
+  const named = (fields: readonly Member[]) =>
     Object.fromEntries(
-      fields.flatMap(([key, column]) => {
+      fields.flatMap(([key, , column]) => {
         const value = row[column];
         return column < 0 || value === null || value === undefined
           ? []
-          : [[key.slice(2, -2), value] as const];
+          : [[key.slice(1, -2), value] as const];
       }),
     );
-  const grouped = (salt: Uint8Array, fields: readonly [string, number][]) => {
+  const grouped = (salt: Uint8Array, fields: readonly Member[]) => {
     const hex = Buffer.from(salt).toString("hex");
     return salt.length === HASH_BYTES ? { hash: hex } : { salt: hex, fields: named(fields) };
   };

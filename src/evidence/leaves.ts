@@ -3,6 +3,11 @@ import { type JournalEvent, leafText } from "../event/leaf.ts";
 import { leafHash } from "./merkle.ts";
 
 /** RFC 6962 hash of the event's leaf. */
-export function leafOf(event: JournalEvent): Buffer {
-  return leafHash(leafText(event.row, event.p1Salt, event.p2Salt));
+export function leafOf({ row, p1Salt, p2Salt }: JournalEvent): Buffer {
+  return leafHash(leafText(row, p1Salt, p2Salt));
+}
+
+/** The same of a row in which JSON escapes nothing. */
+export function plainLeafOf({ row, p1Salt, p2Salt }: JournalEvent): Buffer {
+  return leafHash(leafText(row, p1Salt, p2Salt, true));
 }

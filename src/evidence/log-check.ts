@@ -58,7 +58,10 @@ export class LogCheck {
   readonly #tiles = new Map<string, Uint8Array>();
   #checkpoints: Signed[] = [];
   #newest: Signed | null = null;
+  /** Events with tiles, a bit each; and those that a checkpoint covers, but no tile. */
   #seen = new Uint8Array();
+  #covered = 0;
+  readonly #seenBeyond = new Set<number>();
   #events = 0;
   #erased = 0;
   /** Of the events beyond the checkpoint: the next that is to come, what was passed over, whether all came in order. */
@@ -84,6 +87,9 @@ export class LogCheck {
     this.#newest = this.#checkpoints.at(-1) ?? null;
     if (checkpoints.length === 0) this.#say("NOT_SEALED", "the log has no checkpoint");
     await this.#checkTiles();
+    // As many as there are tiles of: a checkpoint may say any size.
+    this.#covered = this.#range.size;
+    this.#seen = new Uint8Array(Math.floor(this.#covered / 8) + 1);
   }
 
   async #checkNote(text: string, spans: readonly KeySpan[]): Promise<void> {
@@ -109,7 +115,6 @@ export class LogCheck {
   async #checkTiles(): Promise<void> {
     const size = this.#newest?.size ?? 0;
     this.#tailNext = size + 1;
-    this.#seen = new Uint8Array(Math.ceil((size + 1) / 8));
     const expected = this.#expectedRoots(size);
     this.#checkRoots(expected, 0);
     for (let index = 0; index * TILE_WIDTH < size; index++) {
@@ -141,8 +146,11 @@ export class LogCheck {
 
   #expectedRoots(size: number): ExpectedRoots {
     const expected: ExpectedRoots = new Map();
-    const expect = (at: number, root: string, state: State, who: string) =>
-      expected.set(at, [...(expected.get(at) ?? []), { root, state, who }]);
+    const expect = (at: number, root: string, state: State, who: string) => {
+      const known = expected.get(at);
+      if (known === undefined) expected.set(at, [{ root, state, who }]);
+      else known.push({ root, state, who });
+    };
     for (const { size: at, root } of this.#checkpoints) expect(at, hexOf(root), "TAMPERED", "its checkpoint");
     for (const { size: at, root } of this.#options.anchors) {
       if (at <= size) expect(at, root, "ANCHOR_CONFLICT", "an anchor");
@@ -171,12 +179,12 @@ export class LogCheck {
       this.#addToTail(seq, leaf);
       return false;
     }
-    const [byte, bit] = [seq >> 3, 1 << (seq & 7)];
-    if (((this.#seen[byte] ?? 0) & bit) !== 0) {
+    if (this.#isSeen(seq)) {
       this.#say("TAMPERED", `event ${seq} is there twice`);
       return false;
     }
-    this.#seen[byte] = (this.#seen[byte] ?? 0) | bit;
+    if (seq > this.#covered) this.#seenBeyond.add(seq);
+    else this.#seen[Math.floor(seq / 8)] = (this.#seen[Math.floor(seq / 8)] ?? 0) | (1 << (seq & 7));
     if (leaf === null) return false;
     this.#events++;
     if (isErased) this.#erased++;
@@ -184,6 +192,11 @@ export class LogCheck {
     const kept = this.#tiles.get(`0/${index}`);
     if (kept !== undefined) return this.#isSealed(kept, seq, leaf);
     return this.#tile(0, index).then((tile) => this.#isSealed(tile, seq, leaf));
+  }
+
+  #isSeen(seq: number): boolean {
+    if (seq > this.#covered) return this.#seenBeyond.has(seq);
+    return ((this.#seen[Math.floor(seq / 8)] ?? 0) & (1 << (seq & 7))) !== 0;
   }
 
   #isSealed(tile: Uint8Array | null, seq: number, leaf: Uint8Array): boolean {
@@ -238,10 +251,11 @@ export class LogCheck {
   /** Events that are not there; returns how many of them retention accounts for. */
   #checkGaps(size: number, { ranges, count }: { ranges: readonly SeqRange[]; count: number }): number {
     let pruned = 0;
+    const told = joined(ranges);
     // Where tiles are missing there is nothing to go on from, and that has been told.
-    const beyond = this.#range.size >= size ? this.#tailGaps : [];
-    for (const gap of [...this.#gaps(this.log.firstSeq, size), ...beyond]) {
-      for (const part of partsOf(gap, ranges)) {
+    const beyond = this.#covered >= size ? this.#tailGaps : [];
+    for (const gap of [...this.#gaps(this.log.firstSeq, Math.min(size, this.#covered)), ...beyond]) {
+      for (const part of partsOf(gap, told)) {
         if (part.isCovered) pruned += part.to - part.from + 1;
         else
           this.#say(
@@ -258,8 +272,7 @@ export class LogCheck {
   *#gaps(first: number, size: number): Generator<SeqRange> {
     let from: number | null = null;
     for (let seq = first; seq <= size; seq++) {
-      const isSeen = ((this.#seen[seq >> 3] ?? 0) & (1 << (seq & 7))) !== 0;
-      if (!isSeen) from ??= seq;
+      if (!this.#isSeen(seq)) from ??= seq;
       else if (from !== null) {
         yield { from, to: seq - 1 };
         from = null;
@@ -295,15 +308,39 @@ export class LogCheck {
   }
 }
 
-/** The parts of a gap that are in one of the ranges, and those that are in none. */
+/** The same seqs, in order and no two ranges that meet: retention tells of the same range again and again. */
+function joined(ranges: readonly SeqRange[]): SeqRange[] {
+  const all: SeqRange[] = [];
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    const last = all.at(-1);
+    if (to < from) continue;
+    if (last === undefined || from > last.to + 1) all.push({ from, to });
+    else all[all.length - 1] = { from: last.from, to: Math.max(last.to, to) };
+  }
+  return all;
+}
+
+/** The parts of a gap that are in one of the ranges (see `joined`), and those that are in none. */
 function* partsOf(gap: SeqRange, ranges: readonly SeqRange[]): Generator<SeqRange & { isCovered: boolean }> {
   let from = gap.from;
-  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
-    if (range.to < from || range.from > gap.to) continue;
+  for (let at = firstEndingFrom(ranges, from); from <= gap.to; at++) {
+    const range = ranges[at];
+    if (range === undefined || range.from > gap.to) break;
     if (range.from > from) yield { from, to: range.from - 1, isCovered: false };
     const [start, to] = [Math.max(from, range.from), Math.min(gap.to, range.to)];
     yield { from: start, to, isCovered: true };
     from = to + 1;
   }
   if (from <= gap.to) yield { from, to: gap.to, isCovered: false };
+}
+
+/** The place of the first range that ends at `seq` or later. */
+function firstEndingFrom(ranges: readonly SeqRange[], seq: number): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ranges[middle]?.to ?? 0) < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -10,16 +10,27 @@ import { crc32 } from "node:zlib";
 const MAGIC = Buffer.from("DAYB");
 const VERSION = 1;
 export const FRAME_HEAD = 16;
+const NEWLINE = 0x0a;
 /** A larger length is damage: a commit holds at most a few thousand events of at most 64 KiB. */
 const MAX_PAYLOAD = 1 << 30;
 
-export function encodeFrame(payload: string): Buffer {
-  const length = Buffer.byteLength(payload);
-  const frame = Buffer.allocUnsafe(FRAME_HEAD + length);
+/** Of UTF-8, for a code unit. */
+const MAX_UNIT_BYTES = 3;
+
+/** The frame of these lines; in `scratch` if it is long enough. */
+export function encodeFrame(lines: readonly string[], scratch?: Buffer): Buffer {
+  let most = FRAME_HEAD;
+  for (const line of lines) most += MAX_UNIT_BYTES * line.length + 1;
+  const bytes = scratch !== undefined && scratch.length >= most ? scratch : Buffer.allocUnsafe(most);
+  let end = FRAME_HEAD;
+  for (const line of lines) {
+    if (end > FRAME_HEAD) bytes[end++] = NEWLINE;
+    end += bytes.write(line, end);
+  }
+  const frame = bytes.subarray(0, end);
   MAGIC.copy(frame);
   frame.writeUInt32LE(VERSION, 4);
-  frame.writeUInt32LE(length, 8);
-  frame.write(payload, FRAME_HEAD);
+  frame.writeUInt32LE(end - FRAME_HEAD, 8);
   frame.writeUInt32LE(checksum(frame.subarray(0, 12), frame.subarray(FRAME_HEAD)), 12);
   return frame;
 }

@@ -10,7 +10,7 @@ import { type JournalEvent, SALT_BYTES } from "../event/leaf.ts";
 import { answered, failed } from "../event/outcomes.ts";
 import { createRandom } from "../event/random.ts";
 import { type SystemAction, systemFacts } from "../event/system.ts";
-import { leafOf } from "../evidence/leaves.ts";
+import { leafOf, plainLeafOf } from "../evidence/leaves.ts";
 import type { Frontier } from "../evidence/merkle.ts";
 import {
   type CommitResult,
@@ -52,6 +52,8 @@ export interface JournalOptions {
 
 /** A wall clock that goes back further than this leaves a `clock_step` event. */
 const CLOCK_STEP_MS = 1000;
+/** Room for most commits. */
+const SCRATCH_BYTES = 1 << 22;
 
 interface Draft {
   readonly lines: string[];
@@ -84,6 +86,8 @@ export class Journal {
   /** With `resumeAfter`: finishes that were durable beyond it, in order. */
   readonly resumed: readonly Settled[];
   readonly #segments: Shelf;
+  /** A commit's frame; it is written again where the first write failed. */
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   #toTell: [SystemAction, Record<string, number | string>][] = [];
 
   private constructor(options: JournalOptions) {
@@ -242,10 +246,11 @@ export class Journal {
       p1Salt: salts.subarray(0, SALT_BYTES),
       p2Salt: salts.subarray(SALT_BYTES),
     };
-    const leaf = leafOf(event);
+    const line = finishLine(++draft.lsn, salts.toString("hex"), row);
+    const leaf = line.includes("\\") ? leafOf(event) : plainLeafOf(event);
+    draft.lines.push(line);
     draft.leaves.push(leaf);
     draft.frontier.append(leaf);
-    draft.lines.push(finishLine(++draft.lsn, salts.toString("hex"), row));
     draft.finished++;
     if (outboxId !== undefined) draft.outboxId = Math.max(draft.outboxId, outboxId);
     if (told !== undefined) draft.told = told;
@@ -295,7 +300,7 @@ export class Journal {
     draft.lines.push(
       commitLine({ lastLsn, lastSeq: frontier.size, root: frontier.root(), outboxId, at, closed, told }),
     );
-    const frame = encodeFrame(draft.lines.join("\n"));
+    const frame = encodeFrame(draft.lines, this.#scratch);
     this.#options.room?.admit(this.#segments.bytes, frame.length, critical);
     try {
       this.#append(frame);
@@ -353,19 +358,15 @@ export class Journal {
       open: [...open.values()],
       ...(Object.keys(told).length === 0 ? {} : { told }),
     };
-    this.#path = segmentPath(folder, header.firstLsn);
-    const frame = encodeFrame(JSON.stringify(header));
+    const { firstLsn, firstSeq } = header;
+    this.#path = segmentPath(folder, firstLsn);
+    const frame = encodeFrame([JSON.stringify(header)]);
     this.#removeStale();
     const descriptor = files.create(this.#path);
     this.#descriptor = descriptor;
     this.#bytes = frame.length;
     this.#holdsCommit = false;
-    this.#segments.begun({
-      firstLsn: header.firstLsn,
-      path: this.#path,
-      firstSeq: header.firstSeq,
-      lastCommitAt,
-    });
+    this.#segments.begun({ firstLsn, path: this.#path, firstSeq, lastCommitAt });
     files.append(descriptor, frame);
     this.#segments.grew(frame.length);
     files.sync(descriptor);

@@ -256,8 +256,6 @@ function olderSegment(bytes: Buffer): Buffer {
         : line,
     ),
   );
-  const frames = [[older], ...shorter].map((frame) =>
-    encodeFrame(frame.map((line) => JSON.stringify(line)).join("\n")),
-  );
+  const frames = [[older], ...shorter].map((frame) => encodeFrame(frame.map((line) => JSON.stringify(line))));
   return Buffer.concat(frames);
 }

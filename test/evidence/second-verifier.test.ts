@@ -10,7 +10,9 @@ import { canonicalJson } from "../../src/event/canonical.ts";
 import { encodeRow } from "../../src/event/encode.ts";
 import { answered } from "../../src/event/outcomes.ts";
 import { systemFacts } from "../../src/event/system.ts";
+import { originOf, writeCheckpoint } from "../../src/evidence/checkpoint.ts";
 import { parseKeyChain } from "../../src/evidence/key-chain.ts";
+import { SigningKey } from "../../src/journal/signing-key.ts";
 import { bundleOf, proofOf } from "../../src/places/make-proof.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { runCommand } from "../cli/written.ts";
@@ -97,6 +99,9 @@ test(
     const anchor = (size: number, root: string, node = log.nodeId) =>
       JSON.stringify({ format: "daybook-anchor/1", at: 1, logs: [{ node_id: node, size, root }] });
     const { root } = log.journal;
+    const size = Number.MAX_SAFE_INTEGER;
+    const text = writeCheckpoint({ origin: originOf(log.nodeId), size, root: new Uint8Array(32), at: null });
+    const huge = `"checkpoints":[${JSON.stringify(new SigningKey(log.slotFolder, log.nodeId).sign(text))},`;
     const key = parseKeyChain(proof.keys)?.keys[0] ?? "";
     const otherKey = parseKeyChain((await made()).proof.keys)?.keys[0] ?? "";
     const cases: [name: string, code: number, lines: readonly string[], anchors?: string, key?: string][] = [
@@ -137,6 +142,18 @@ test(
         lines.map((line) => line.replace(/"checkpoints":\[[^\]]*\]/, '"checkpoints":[]')),
       ],
       ["a checkpoint changed", 31, lines.map((line) => line.replace("\\n302\\n", "\\n300\\n"))],
+      [
+        "a checkpoint of more than there ever was",
+        30,
+        lines.map((line) => line.replace('"checkpoints":[', huge)),
+      ],
+      [
+        "the same, and an event twice beyond the tiles",
+        31,
+        [...lines, ...lines.filter((line) => isEvent(line, 305))].map((line) =>
+          line.replace('"checkpoints":[', huge),
+        ),
+      ],
       ["a line that is nothing", 31, [...lines, "{]"]],
       ["anchored beyond", 32, lines, anchor(5000, root)],
       ["anchored otherwise", 32, lines, anchor(301, "0".repeat(64))],

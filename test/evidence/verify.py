@@ -283,6 +283,7 @@ class Log:
             else:
                 roots.append((size, bytes.fromhex(root), "ANCHOR_CONFLICT"))
         self.check_tiles(roots)
+        self.covered = self.range.size
 
     def check_roots(self, roots):
         for size, root, state in roots:
@@ -334,8 +335,8 @@ class Log:
     def finish(self, removed):
         ranges = [(a, b) for who, a, b, _ in removed if who == self.node_id]
         last = max(self.next - 1, self.end["seq"] if self.end else 0)
-        gaps = [seq for seq in range(1, self.size + 1) if seq not in self.seen]
-        if self.range.size >= self.size:
+        gaps = [seq for seq in range(1, min(self.size, self.covered) + 1) if seq not in self.seen]
+        if self.covered >= self.size:
             gaps += [*self.gaps, *range(self.next, last + 1)]
         pruned = [seq for seq in gaps if any(a <= seq <= b for a, b in ranges)]
         if len(pruned) < len(gaps) or len(pruned) > sum(n for who, _, _, n in removed if who == self.node_id):

@@ -222,7 +222,7 @@ test("an event that was changed, checksum and all, does not fit its root", () =>
   const [, , second = 0, third = 0] = offsets(bytes);
   const payload = bytes.subarray(second + FRAME_HEAD, third).toString();
   assert.ok(payload.includes('"demo"'));
-  const forged = encodeFrame(payload.replace('"demo"', '"omed"'));
+  const forged = encodeFrame([payload.replace('"demo"', '"omed"')]);
   writeFileSync(path, Buffer.concat([bytes.subarray(0, second), forged, bytes.subarray(third)]));
   const report = only(folder);
   assert.deepEqual([report.roots, report.damage, isDamaged(report)], ["differ", [], true]);
