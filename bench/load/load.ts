@@ -61,6 +61,19 @@ export interface Served {
 
 const SCRIPT = fileURLToPath(new URL("generator.ts", import.meta.url));
 
+/** So many requests a second, on as many of the connections as that takes. */
+export async function askEvenly(
+  asked: Asked,
+  {
+    connections,
+    seconds,
+    rate,
+  }: { readonly connections: number; readonly seconds: number; readonly rate: number },
+): Promise<Served> {
+  const args = [asked.port, connections, seconds, rate].map(String);
+  return JSON.parse(await ran(process.execPath, [SCRIPT, ...args], asText(asked))) as Served;
+}
+
 /** As many requests as the target can take on so many connections, for so many seconds. */
 export async function askAll(asked: Asked, connections: number, seconds: number): Promise<Served> {
   if (isInstalled("wrk")) return wrk(asked, connections, seconds);

@@ -13,7 +13,7 @@ import { Recorder } from "../../src/recorder/recorder.ts";
 import { tuneCollector } from "../../src/server/collector.ts";
 import { openServer } from "../../src/server/server.ts";
 import { cannedName, ENDPOINTS } from "../load/endpoints.ts";
-import { BENCH_KEY } from "./keys.ts";
+import { BENCH_KEY, BENCH_TOKEN } from "./keys.ts";
 import type { DaybookState } from "./start.ts";
 
 const [home = "", upstream = "", mode = "open"] = process.argv.slice(2);
@@ -28,7 +28,7 @@ ${answers.map(({ name, backendType }) => `  - { name: ${name}, backend_type: ${b
 routes:
 ${answers.map(({ name }) => `  - { model: ${name}, providers: [{ provider: ${name} }] }`).join("\n")}
 mcp: { servers: [{ name: bench, url: "http://127.0.0.1:${upstream}/mcp" }] }
-audit: { modes: { inference: ${kept}, mcp: ${kept} } }
+audit: { modes: { inference: ${kept}, mcp: ${kept} }, retention_days: { inference: 3650 } }
 `;
 
 if (mode === "unrecorded") {
@@ -45,7 +45,11 @@ if (mode === "unrecorded") {
 }
 
 writeFileSync(join(home, "daybook.yaml"), yaml);
-const env = { DAYBOOK_HOME: home, DAYBOOK_BOOTSTRAP_API_KEY: BENCH_KEY };
+const env = {
+  DAYBOOK_HOME: home,
+  DAYBOOK_BOOTSTRAP_API_KEY: BENCH_KEY,
+  DAYBOOK_BOOTSTRAP_ADMIN_TOKEN: BENCH_TOKEN,
+};
 tuneCollector();
 const server = await openServer(await loadConfig({ env, cwd: home, homedir: home, flags: {} }));
 

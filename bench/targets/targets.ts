@@ -101,18 +101,19 @@ export async function openDaybook(
   return {
     name: NAMES[mode],
     pids: [pid],
-    ask: (answer) => ({
-      port,
-      path: "/v1/chat/completions",
-      headers: { ...JSON_HEADERS, authorization: `Bearer ${BENCH_KEY}` },
-      body: bodyOf(answer),
-    }),
+    ask: (answer) => chatOf(port, answer),
     settle,
     async [Symbol.asyncDispose]() {
       await close();
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** A request to the Daybook at `port`. */
+export function chatOf(port: number, answer: Answer): Asked {
+  const headers = { ...JSON_HEADERS, authorization: `Bearer ${BENCH_KEY}` };
+  return { port, path: "/v1/chat/completions", headers, body: bodyOf(answer) };
 }
 
 /** Null where it is not installed: `node scripts/set-up.mjs --bench` does. */

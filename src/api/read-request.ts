@@ -75,12 +75,35 @@ function read(schema: z.ZodObject, value: unknown, what: "parameter" | "member")
       const names = issue.keys
         .slice(0, MAX_TOLD)
         .map((name) => JSON.stringify(name.slice(0, 40).toWellFormed()));
-      return `There is no ${what} ${names.join(", ")} here.`;
+      const members = namesIn(schema, issue.path);
+      const where =
+        members.length === 0 ? "here" : `in ${issue.path.join(".")}, which takes ${members.join(", ")}`;
+      return `There is no ${what} ${names.join(", ")} ${where}.`;
     }
     const at = issue.path.join(".");
     return `${at === "" ? "The body" : at}: ${issue.message}.`;
   });
   throw refused(told.join(" "));
+}
+
+/** What the member at `path` takes, where that are members with names; of the whole body nothing. */
+function namesIn(body: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: unknown = body;
+  for (const name of path) {
+    at = bare(at);
+    if (at instanceof z.ZodObject) at = at.shape[String(name)];
+    else if (at instanceof z.ZodArray) at = at.element;
+  }
+  const found = bare(at);
+  return path.length > 0 && found instanceof z.ZodObject ? Object.keys(found.shape) : [];
+}
+
+/** Without what says that it may be missing. */
+function bare(schema: unknown): unknown {
+  let at = schema;
+  while (at instanceof z.ZodOptional || at instanceof z.ZodNullable || at instanceof z.ZodDefault)
+    at = at.unwrap();
+  return at;
 }
 
 function refused(detail: string): Refusal {

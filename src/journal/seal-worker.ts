@@ -2,7 +2,7 @@
 // checkpoint, reads what came since from the journal's files, and is handed the leaf hashes of every later commit.
 import { parentPort, workerData } from "node:worker_threads";
 import { nativeCode } from "../event/errors.ts";
-import { giveWay } from "./give-way.ts";
+import { giveWay } from "../threads/give-way.ts";
 import { openSealer, type Sealer } from "./sealer.ts";
 import { SealingRefused } from "./signing-key.ts";
 

@@ -7,6 +7,7 @@ import { eventJson, without } from "../event/json.ts";
 import { type EventQuery, MAX_LIMIT } from "../query/filter.ts";
 import { openStore } from "../stores/open-store.ts";
 import type { Page, Store } from "../stores/store.ts";
+import { giveWay } from "../threads/give-way.ts";
 
 /** What is over soon, and what may take as long as the log is. */
 type QuickCall =
@@ -94,6 +95,7 @@ async function answer({ id, name, arguments: given }: Call): Promise<void> {
   parentPort?.postMessage(answer, handedOver);
 }
 
+giveWay();
 parentPort?.on("message", async (call: Call) => {
   if (call.name !== "close") return answer(call);
   await opening?.then((opened) => opened.close());

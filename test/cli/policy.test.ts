@@ -60,6 +60,10 @@ test("policies are added, tried on the trail, replaced and removed", async (t) =
   assert.equal((await chat(there.url)).status, 403);
   await daybook(env, "replace", made.id, "no-demo", "--effect", "deny", "--disable");
   assert.equal((await chat(there.url)).status, 200);
+  await assert.rejects(
+    daybook(env, "add", "tool", "--match", "tool=x", "--effect", "deny"),
+    /no member "tool" in match, which takes name, model, user, key, server, /,
+  );
   assert.match((await daybook(env, "remove", "no-demo")).out, /Removed/);
   assert.deepEqual(await asJson(env, "list"), []);
   const [created] = await there.events("action=policy_created");

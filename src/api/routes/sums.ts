@@ -62,7 +62,7 @@ export const SUM_ROUTES: readonly Route[] = [
       limit: z.coerce.number().int().min(1).max(MAX_FACETS).default(20).describe("Values of each field."),
     }),
     about:
-      "Of each field its `values` (`value`, `requests`), the most frequent first, and whether that is `exact`: where the filter and the field are of different sorts, or the field is of users or keys, only the newest events of a long log are counted.",
+      "Of each field its `values` (`value`, `requests`), the most frequent first, and whether that is `exact`: where the filter and the field are of different sorts, only the newest events of a long log are counted; users and keys are exact for whole days, and beyond a long reach or in a busy part of a day only the newest are counted.",
     answer: async (call) => {
       const fields = fieldsFrom(call.query.fields);
       return facetsJson(fields, await call.reader.facets(filterOf(call), fields, call.query.limit));

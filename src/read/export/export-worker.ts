@@ -7,6 +7,7 @@ import { COLUMN, type FieldName, type Row } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventKey } from "../../query/filter.ts";
 import { openStore } from "../../stores/open-store.ts";
 import type { Store } from "../../stores/store.ts";
+import { giveWay } from "../../threads/give-way.ts";
 import { openCompressor } from "./compressor.ts";
 import type { Alike } from "./encoder.ts";
 import { type FileForm, FORMATS } from "./formats.ts";
@@ -187,6 +188,7 @@ function bytesOf(made: string | Uint8Array): Buffer {
     : Buffer.from(made.buffer, made.byteOffset, made.byteLength);
 }
 
+giveWay();
 try {
   const summary = await run(workerData as Given);
   parentPort?.postMessage({ what: "end", summary } satisfies FromWorker);

@@ -1,5 +1,5 @@
-// What can wait gives way to what cannot: the store's and the sealer's threads run at a lower priority, so that on a busy
-// machine no request, and no commit of the journal, waits for a core that they have.
+// What can wait gives way to what cannot: the threads of the store, the sealer, readers and exports run at a lower
+// priority, so that on a busy machine no request, and no commit of the journal, waits for a core that they have.
 import { readlinkSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 
