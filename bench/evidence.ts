@@ -16,12 +16,12 @@ import type { Place } from "../src/evidence/verify.ts";
 import { nodeSha256 } from "../src/journal/signing-key.ts";
 import { verify } from "../src/places/look.ts";
 import { proofOf } from "../src/places/make-proof.ts";
-import { storePlace } from "../src/places/store-place.ts";
+import { ALL_TIME, storePlace } from "../src/places/store-place.ts";
 import { openStore } from "../src/stores/open-store.ts";
 import type { Store, StoredTile } from "../src/stores/store.ts";
 import { type FilledStore, filledStore } from "./filled-store.ts";
 import { type Bench, interleave, type Measured, medianOf, number } from "./harness.ts";
-import { ALL_TIME, question, STEP, type Verified } from "./load/verifier.ts";
+import { question, STEP, type Verified } from "./load/verifier.ts";
 import { NODE_ID, START_MS } from "./traffic.ts";
 
 const EVENTS = 2_000_000;

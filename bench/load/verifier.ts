@@ -2,6 +2,7 @@
 // process had already. Told the store's address, it answers with how long it took and what it found.
 import type { LogReport } from "../../src/evidence/report.ts";
 import { type Question, verifyStore } from "../../src/places/look.ts";
+import { ALL_TIME } from "../../src/places/store-place.ts";
 
 export interface Verified {
   readonly report: LogReport | undefined;
@@ -12,8 +13,6 @@ export interface Verified {
 
 /** Leaves and events, the leaves first. */
 export const STEP = 10_000;
-
-export const ALL_TIME = { since: 0, until: Number.MAX_SAFE_INTEGER };
 
 export function question(onCount: (count: number) => void = () => undefined): Question {
   const counting = () => ({ add: onCount, stop: () => undefined });

@@ -17,6 +17,7 @@ import { nodeSha256 } from "../journal/signing-key.ts";
 import { headOf, linesOf } from "../places/bundle-file.ts";
 import { type Question, verify, verifyFolder, verifyStore } from "../places/look.ts";
 import { snakeReport } from "../places/report-json.ts";
+import { ALL_TIME } from "../places/store-place.ts";
 import { parseBound } from "../query/instants.ts";
 import { showProgress } from "./progress.ts";
 import { proofText, reportText } from "./verify/report-text.ts";
@@ -129,8 +130,8 @@ function questionOf(parts: VerifyParts, flags: Flags): Question {
   if (bad > 0) parts.err.write(`${bad} lines of the anchor files are no anchor lines.\n`);
   return {
     range: {
-      since: boundOf(flags.since, parts.now(), "up") ?? 0,
-      until: boundOf(flags.until, parts.now(), "down") ?? Number.POSITIVE_INFINITY,
+      since: boundOf(flags.since, parts.now(), "up") ?? ALL_TIME.since,
+      until: boundOf(flags.until, parts.now(), "down") ?? ALL_TIME.until,
     },
     trusted: flags.key.length === 0 ? null : flags.key,
     anchors: byNode,

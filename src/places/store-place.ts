@@ -13,6 +13,9 @@ export interface TimeRange {
   readonly until: number;
 }
 
+/** Whatever time an event says: also one that no event can have. */
+export const ALL_TIME: TimeRange = { since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
+
 /** Small: what a part holds is gone before the heap keeps it for long. 1,000 take some 100 MiB more. */
 const PART = 100;
 
@@ -47,13 +50,14 @@ async function* eventsIn(store: Store, range: TimeRange): AsyncGenerator<FoundEv
 export function foundEvent(event: JournalEvent, { since, until }: TimeRange): FoundEvent {
   const { row } = event;
   const recordedAt = Number(row[COLUMN.recorded_at]);
+  const isOutside = recordedAt < since || recordedAt > until;
   const isPruned = row[COLUMN.action] === "pruned" && row[COLUMN.kind] === "system";
   const metadata = row[COLUMN.metadata];
   return {
     nodeId: String(row[COLUMN.node_id]),
     seq: Number(row[COLUMN.seq]),
     // Where something is missing, and why, is looked at whatever the time.
-    leaf: isPruned || (recordedAt >= since && recordedAt <= until) ? leafOf(event) : null,
+    leaf: isPruned || !isOutside ? leafOf(event) : null,
     isErased: isErased(event),
     removed: isPruned && typeof metadata === "string" ? removedBy(metadata) : [],
   };

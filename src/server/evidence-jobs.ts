@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
 import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts";
+import { ALL_TIME } from "../places/store-place.ts";
 import type { EvidenceWorkerData, FromEvidence } from "./evidence-worker.ts";
 import type { JobContext, JobKind } from "./jobs.ts";
 
@@ -25,7 +26,7 @@ export function evidenceJobs(config: Pick<Config, "home" | "store" | "anchors">)
 async function run(
   { home, store, anchors }: Pick<Config, "home" | "store" | "anchors">,
   task: keyof typeof FILES,
-  { since = 0, until = Number.MAX_SAFE_INTEGER }: Range,
+  { since = ALL_TIME.since, until = ALL_TIME.until }: Range,
   { folder, signal, progress }: JobContext,
 ) {
   const files = anchors.filter((anchor) => anchor.kind === "file").map(({ to }) => to);

@@ -12,6 +12,7 @@ import type { Anchored } from "../../src/evidence/log-check.ts";
 import { type LogReport, type State, worstOf } from "../../src/evidence/report.ts";
 import type { JournalEntry } from "../../src/journal/entries.ts";
 import { verifySlots } from "../../src/places/look.ts";
+import { ALL_TIME } from "../../src/places/store-place.ts";
 import type { EventFilter } from "../../src/query/filter.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import type { EraseProgress, Store } from "../../src/stores/store.ts";
@@ -346,7 +347,7 @@ class World {
   async #look(): Promise<LogReport[]> {
     const slots = this.#slots.map(({ found }) => found);
     const counting = () => ({ add() {}, stop() {} });
-    const range = { since: 0, until: Number.POSITIVE_INFINITY };
+    const range = ALL_TIME;
     const question = { range, trusted: null, anchors: this.#anchors, counting };
     const reports = await verifySlots(slots, `sqlite:${this.#path}`, question);
     for (const report of reports)

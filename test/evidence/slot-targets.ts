@@ -6,15 +6,16 @@ import type { FoundEvent, Place } from "../../src/evidence/verify.ts";
 import { type Files, realFiles } from "../../src/journal/files.ts";
 import { listSegments, readSegment } from "../../src/journal/segments.ts";
 import { slotPlace } from "../../src/places/slot-place.ts";
+import { ALL_TIME } from "../../src/places/store-place.ts";
 import { filesIn } from "./tampered-log.ts";
-import { ALWAYS, isGood, type Seen, type Target, verdictOf } from "./tampering.ts";
+import { isGood, type Seen, type Target, verdictOf } from "./tampering.ts";
 
 export async function slotTargets(home: string): Promise<Target[]> {
   const folder = join(home, "nodes", "0");
   const { node_id: nodeId } = JSON.parse(readFileSync(join(folder, "node.json"), "utf8"));
   const held = new Map(filesIn(folder).map((path) => [path, readFileSync(path)]));
   const files = inMemory(held);
-  const place = () => slotPlace("slot", { folder, nodeId, files }, { notes: [], seq: 0 }, ALWAYS);
+  const place = () => slotPlace("slot", { folder, nodeId, files }, { notes: [], seq: 0 }, ALL_TIME);
   const known: (readonly FoundEvent[])[] = [];
   for await (const events of place().events()) known.push(events);
   /** The events are those of the journal, which is not what is flipped. */

@@ -5,12 +5,12 @@ import { basename } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type JournalEvent, leafParts } from "../../src/event/leaf.ts";
 import type { FoundEvent } from "../../src/evidence/verify.ts";
-import { foundEvent, storePlace } from "../../src/places/store-place.ts";
+import { ALL_TIME, foundEvent, storePlace } from "../../src/places/store-place.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { connect, setPragmas } from "../../src/stores/sqlite/connection.ts";
 import { SqliteStore } from "../../src/stores/sqlite/sqlite-store.ts";
 import type { Store } from "../../src/stores/store.ts";
-import { ALWAYS, isGood, type Seen, type Target, verdictOf } from "./tampering.ts";
+import { isGood, type Seen, type Target, verdictOf } from "./tampering.ts";
 
 const PAGES = "SELECT name, pageno AS page, pagetype AS type FROM dbstat";
 
@@ -34,7 +34,7 @@ export async function storeTarget(file: string): Promise<Target> {
     const read = await readAll(store);
     // The verifier is a function of what it reads.
     if (isSame(read, known)) return before;
-    const place = await storePlace("store", store, ALWAYS);
+    const place = await storePlace("store", store, ALL_TIME);
     const verdict = await verdictOf({
       ...place,
       async *events() {
@@ -86,7 +86,7 @@ export async function storeTarget(file: string): Promise<Target> {
 async function lookAt(file: string): Promise<Seen> {
   const store = await openStore(`sqlite:${file}`, "read");
   try {
-    const verdict = await verdictOf(await storePlace("store", store, ALWAYS));
+    const verdict = await verdictOf(await storePlace("store", store, ALL_TIME));
     if (!isGood(verdict)) return { verdict, exported: "" };
     return { verdict, exported: exportOf((await store.scan(null, 100_000)).events) };
   } finally {
@@ -125,7 +125,7 @@ interface Read {
 }
 
 async function readAll(store: Store): Promise<Read> {
-  const { logs } = await storePlace("store", store, ALWAYS);
+  const { logs } = await storePlace("store", store, ALL_TIME);
   const tiles = [];
   for (const log of logs)
     for (const level of [0, 1]) tiles.push(Buffer.from((await log.tile(level, 0)) ?? []).toString("base64"));
@@ -152,7 +152,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 function foundAgain(event: JournalEvent, index: number, known: Read): FoundEvent {
   const other = known.events[index];
-  if (other === undefined || !isSameEvent(event, other)) return foundEvent(event, ALWAYS);
-  known.found[index] ??= foundEvent(other, ALWAYS);
+  if (other === undefined || !isSameEvent(event, other)) return foundEvent(event, ALL_TIME);
+  known.found[index] ??= foundEvent(other, ALL_TIME);
   return known.found[index];
 }

@@ -2,8 +2,6 @@
 import { type Place, verifyPlace } from "../../src/evidence/verify.ts";
 import { nodeSha256 } from "../../src/journal/signing-key.ts";
 
-export const ALWAYS = { since: 0, until: Number.POSITIVE_INFINITY };
-
 /** What a verification says, and the events that an export would hold; these are read only where the verdict is good. */
 export interface Seen {
   readonly verdict: string;
@@ -61,8 +59,8 @@ export async function flip(target: Target, bits: Iterable<number>, lookEvery: nu
     const inFull = isLooked ? await target.look().catch(() => null) : after;
     target.flip(bit);
     if (after?.verdict !== inFull?.verdict || after?.exported !== inFull?.exported) found.unlike.push(bit);
-    const isSame = after?.verdict === before.verdict;
-    if (isSame && after.exported !== before.exported) found.unseen.push(bit);
+    const isSame = after?.verdict === before.verdict && after.exported === before.exported;
+    if (after !== null && isGood(after.verdict) && !isSame) found.unseen.push(bit);
     count(found, after === null ? "unreadable" : isSame ? "same" : statesIn(after.verdict));
   }
   return found;

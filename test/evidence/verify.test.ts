@@ -19,21 +19,19 @@ import { nodeSha256 } from "../../src/journal/signing-key.ts";
 import { twiceIfMissing, verifyFolder } from "../../src/places/look.ts";
 import { bundleOf, proofOf } from "../../src/places/make-proof.ts";
 import { slotPlace } from "../../src/places/slot-place.ts";
-import { storePlace } from "../../src/places/store-place.ts";
+import { ALL_TIME, storePlace } from "../../src/places/store-place.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { runCommand } from "../cli/written.ts";
 import { START_MS } from "../support/events.ts";
 import { SealedLog } from "./sealed-log.ts";
 
-const ALWAYS = { since: 0, until: Number.POSITIVE_INFINITY };
-
 interface Known {
   readonly anchors?: readonly Anchored[];
   readonly trusted?: readonly string[] | null;
-  readonly range?: typeof ALWAYS;
+  readonly range?: typeof ALL_TIME;
 }
 
-async function verified(log: SealedLog, { anchors = [], trusted = null, range = ALWAYS }: Known = {}) {
+async function verified(log: SealedLog, { anchors = [], trusted = null, range = ALL_TIME }: Known = {}) {
   const store = await openStore(log.store, "read");
   try {
     const place = await storePlace("store", store, range);
@@ -86,6 +84,17 @@ test("any field of any event that was changed is seen, and which event", async (
       ["TAMPERED", "event 17 is not what was sealed"],
       set,
     );
+  }
+});
+
+test("an event that says a time which no event can have is compared as any other", async () => {
+  for (const recordedAt of [-1, Number.MIN_SAFE_INTEGER, 0, Number.MAX_SAFE_INTEGER]) {
+    const log = await sealedLog(40);
+    change(log, `UPDATE events SET recorded_at = ${recordedAt}, duration_ms = 77777 WHERE seq = 20`);
+    const parts = { env: { DAYBOOK_HOME: log.home }, cwd: log.home, homedir: log.home, now: () => START_MS };
+    const { out, code } = await runCommand((screens) => verifyCommand({ ...parts, ...screens }), []);
+    assert.match(out, /TAMPERED/, String(recordedAt));
+    assert.equal(code, 31, String(recordedAt));
   }
 });
 
@@ -253,7 +262,7 @@ test("retention that begins while a store is looked at is no loss; a loss still 
   const states: (string | undefined)[] = [];
   let isPruned = false;
   const look = async () => {
-    const place = await storePlace("store", store, ALWAYS);
+    const place = await storePlace("store", store, ALL_TIME);
     if (!isPruned) await prune(log);
     isPruned = true;
     const reports = await verifyPlace(place, { sha256: nodeSha256, trusted: null, anchors: new Map() });
@@ -312,7 +321,7 @@ test("a slot verifies without a store, and its journal is held to its tiles", as
       "slot",
       { folder: log.slotFolder, nodeId: log.nodeId },
       { notes: others, seq: 0 },
-      ALWAYS,
+      ALL_TIME,
     );
     return (await verifyPlace(place, { sha256, trusted: null, anchors: new Map() }))[0];
   };
@@ -335,9 +344,9 @@ test("a store that is behind its slot is held to the slot's anchors there, and a
   const anchors = new Map([[log.nodeId, [{ size: 40, root: log.journal.root }]]]);
   const counting = () => ({ add() {}, stop() {} });
   const folder = async (known: ReadonlyMap<string, readonly Anchored[]>) =>
-    (await verifyFolder(log.home, log.store, { range: ALWAYS, trusted: null, anchors: known, counting })).map(
-      ({ state }) => state,
-    );
+    (
+      await verifyFolder(log.home, log.store, { range: ALL_TIME, trusted: null, anchors: known, counting })
+    ).map(({ state }) => state);
   assert.deepEqual(await folder(anchors), ["VALID", "VALID"]);
   const forged = new Map([[log.nodeId, [{ size: 40, root: "0".repeat(64) }]]]);
   assert.deepEqual(await folder(forged), ["VALID", "ANCHOR_CONFLICT"]);
