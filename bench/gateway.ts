@@ -10,7 +10,7 @@ import {
   number,
   type Results,
 } from "./harness.ts";
-import { askAll, loadVersions, openUpstream } from "./load/load.ts";
+import { type Asked, askAll, loadVersions, openUpstream } from "./load/load.ts";
 import {
   direct,
   nginxVersion,
@@ -41,7 +41,10 @@ export const bench: Bench = {
     const names = targets.all.map(({ name }) => name);
     const [manySeconds, oneSeconds] = quick ? [1, 1] : [3, 2];
     const cases = (connections: number, seconds: number): Case[] =>
-      targets.all.map((target) => ({ name: target.name, turn: () => measure(target, connections, seconds) }));
+      targets.all.map((target) => ({
+        name: target.name,
+        turn: () => measured(target, target.ask("json"), connections, seconds),
+      }));
     const many = await interleave(cases(CONNECTIONS, manySeconds), { rounds, say });
     const one = await interleave(cases(1, oneSeconds), { rounds, say, warmUp: false });
     return {
@@ -77,9 +80,15 @@ export const bench: Bench = {
   },
 };
 
-async function measure(target: Target, connections: number, seconds: number): Promise<Measured> {
+/** Throughput, CPU and latency of a target that is asked so, all its work done. */
+export async function measured(
+  target: Target,
+  asked: Asked,
+  connections: number,
+  seconds: number,
+): Promise<Measured> {
   const before = cpuMicros(...target.pids);
-  const served = await askAll(target.ask("json"), connections, seconds);
+  const served = await askAll(asked, connections, seconds);
   await target.settle();
   const micros = cpuMicros(...target.pids) - before;
   if (served.failures > 0 || served.requests === 0)

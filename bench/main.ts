@@ -8,6 +8,7 @@ import { markdown, writeSection } from "./page.ts";
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   gateway: () => import("./gateway.ts"),
   stream: () => import("./stream.ts"),
+  endpoints: () => import("./endpoints.ts"),
   profile: () => import("./profile.ts"),
   mcp: () => import("./mcp.ts"),
   recorder: () => import("./recorder.ts"),

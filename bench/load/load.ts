@@ -14,13 +14,25 @@ export interface Upstream extends AsyncDisposable {
   readonly made: "C" | "node";
 }
 
-export async function openUpstream(events: number, paceMs: number): Promise<Upstream> {
+/** `canned`: what it sends byte for byte, to be had at `/canned-N/…`. */
+export async function openUpstream(
+  events: number,
+  paceMs: number,
+  canned: readonly string[] = [],
+): Promise<Upstream> {
   const program = compiled("upstream");
   const script = fileURLToPath(new URL("upstream.ts", import.meta.url));
-  const args = [String(events), String(paceMs)];
+  const folder = mkdtempSync(join(tmpdir(), "daybook-bench-"));
+  const files = canned.map((bytes, number) => {
+    const path = join(folder, String(number));
+    writeFileSync(path, bytes);
+    return path;
+  });
+  const args = [String(events), String(paceMs), ...files];
   const { child, line } = await (program === null
     ? started(process.execPath, [script, ...args])
     : started(program, args));
+  rmSync(folder, { recursive: true });
   placeBeside(child.pid ?? 0);
   return {
     port: Number(line),

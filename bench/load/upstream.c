@@ -3,7 +3,8 @@
  *   /json/…   a chat completion of 1.1 KB, with usage
  *   /burst/…  an event stream, all of its events at once, each in a send of its own
  *   /paced/…  an event stream, one event every `pace` ms; each carries the time it was due, `"due":<µs, CLOCK_MONOTONIC>`
- * Usage: upstream <events of a stream> <pace in ms>. Prints its port, serves until it is killed.
+ *   /canned-N/…  the bytes of the Nth file, from 0
+ * Usage: upstream <events of a stream> <pace in ms> [file…]. Prints its port, serves until it is killed.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -38,6 +39,9 @@ static struct waiting queue[1 << 17];
 static unsigned queue_head, queue_tail;
 static int epoll, events_of_stream, pace_us;
 static char json[4096], stream_head[512];
+static char *canned[64];
+static size_t canned_length[64];
+static int canned_count;
 
 static int64_t now_us(void) {
   struct timespec time;
@@ -106,6 +110,11 @@ static void wait_for_pace(struct connection *c) {
 static void answer(struct connection *c, const char *path) {
   if (strncmp(path, "/json/", 6) == 0) {
     send_all(c, json, strlen(json));
+    return;
+  }
+  if (strncmp(path, "/canned-", 8) == 0) {
+    int number = atoi(path + 8);
+    if (number < canned_count) send_all(c, canned[number], canned_length[number]);
     return;
   }
   send_all(c, stream_head, strlen(stream_head));
@@ -186,8 +195,21 @@ static int send_due(void) {
   return -1;
 }
 
+static void read_canned(const char *path) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) exit(1);
+  fseek(file, 0, SEEK_END);
+  size_t length = ftell(file);
+  rewind(file);
+  canned[canned_count] = malloc(length);
+  if (fread(canned[canned_count], 1, length, file) != length) exit(1);
+  canned_length[canned_count++] = length;
+  fclose(file);
+}
+
 int main(int count, char **arguments) {
-  if (count != 3) return 2;
+  if (count < 3 || count > 3 + 64) return 2;
+  for (int argument = 3; argument < count; argument++) read_canned(arguments[argument]);
   events_of_stream = atoi(arguments[1]);
   pace_us = atoi(arguments[2]) * 1000;
   char content[600];

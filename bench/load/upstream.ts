@@ -1,7 +1,9 @@
 // The upstream of a machine without gcc: the answers of upstream.c, from bare sockets. Usage and output are the same.
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
-const [events = 0, paceMs = 0] = process.argv.slice(2).map(Number);
+const [events = 0, paceMs = 0] = process.argv.slice(2, 4).map(Number);
+const canned = process.argv.slice(4).map((path) => readFileSync(path));
 const COMMON = '"object":"chat.completion.chunk","created":1767225600,"model":"bench"';
 const BODY = JSON.stringify({
   id: "chatcmpl-bench",
@@ -33,6 +35,11 @@ function monotonic(): number {
 function answer(socket: Socket, path: string): void {
   if (path.startsWith("/json/")) {
     socket.write(JSON_ANSWER);
+    return;
+  }
+  const which = /^\/canned-(\d+)\//.exec(path)?.[1];
+  if (which !== undefined) {
+    socket.write(canned[Number(which)] ?? "");
     return;
   }
   socket.write(STREAM_HEAD);

@@ -12,17 +12,21 @@ import { Handle } from "../../src/recorder/handle.ts";
 import { Recorder } from "../../src/recorder/recorder.ts";
 import { tuneCollector } from "../../src/server/collector.ts";
 import { openServer } from "../../src/server/server.ts";
+import { cannedName, ENDPOINTS } from "../load/endpoints.ts";
 import { BENCH_KEY, BENCH_TOKEN } from "./keys.ts";
 import type { DaybookState } from "./start.ts";
 
 const [home = "", upstream = "", mode = "open"] = process.argv.slice(2);
 const kept = mode === "strict" ? "strict" : "open";
-const answers = ["json", "burst", "paced"];
+const answers = [
+  ...["json", "burst", "paced"].map((name) => ({ name, backendType: "openai" })),
+  ...ENDPOINTS.map((endpoint) => ({ name: cannedName(endpoint), backendType: endpoint.backendType })),
+];
 const yaml = `listen: 127.0.0.1:0
 providers:
-${answers.map((name) => `  - { name: ${name}, backend_type: openai, base_url: "http://127.0.0.1:${upstream}/${name}", api_key: sk-bench }`).join("\n")}
+${answers.map(({ name, backendType }) => `  - { name: ${name}, backend_type: ${backendType}, base_url: "http://127.0.0.1:${upstream}/${name}", api_key: sk-bench }`).join("\n")}
 routes:
-${answers.map((name) => `  - { model: ${name}, providers: [{ provider: ${name} }] }`).join("\n")}
+${answers.map(({ name }) => `  - { model: ${name}, providers: [{ provider: ${name} }] }`).join("\n")}
 mcp: { servers: [{ name: bench, url: "http://127.0.0.1:${upstream}/mcp" }] }
 audit: { modes: { inference: ${kept}, mcp: ${kept} }, retention_days: { inference: 3650 } }
 `;

@@ -146,13 +146,15 @@ test("every screen shows what others wrote as they wrote it, and axe finds nothi
     assert.deepEqual(await visited.faultsByNight(), [], `${where}, dark`);
   };
   for (const [path, heading, filled] of SCREENS) {
-    await visited.to(path);
+    // Each is there by its address, and is looked at without another load of the page.
+    assert.equal((await daybook.ask(path, { token: null })).status, 200, path);
+    await visited.follow(path);
     await page.getByRole("heading", { name: heading, exact: true }).waitFor();
     await page.locator(filled).first().waitFor();
     await isWell(path);
   }
   for (const [path, row, title] of DETAILS) {
-    await visited.to(path);
+    await visited.follow(path);
     const menu = row === "" ? /^Changes of/ : `Changes of ${row}`;
     await page.getByRole("button", { name: menu }).first().click();
     await page.getByRole("menuitem", { name: "Details" }).click();

@@ -121,6 +121,7 @@ async function below(t: TestContext, url: string): Promise<string> {
           got.pipe(answer);
         },
       );
+      onward.on("error", () => answer.destroy());
       asked.pipe(onward);
     }
   });

@@ -88,6 +88,8 @@ export interface Visit {
   expected: RegExp | null;
   /** Goes to one of the dashboard's pages. */
   to(path: string): Promise<void>;
+  /** Goes there without loading the page anew, as a link of it would. */
+  follow(path: string): Promise<unknown>;
   /** What axe finds wrong with the page as it is. */
   faults(): Promise<string[]>;
   /** What axe finds wrong with it by night: the same page in other colours. */
@@ -131,6 +133,13 @@ export async function visit(
     to: async (path) => {
       await page.goto(url + path);
     },
+    follow: (path) =>
+      page.evaluate(`(() => {
+        const link = Object.assign(document.createElement("a"), { href: ${JSON.stringify(url + path)} });
+        document.body.append(link);
+        link.click();
+        link.remove();
+      })()`),
     faults: () => faultsOf(page, RULES),
     faultsByNight: async () => {
       await page.emulateMedia({ colorScheme: "dark" });
