@@ -248,6 +248,33 @@ test("what clients send is shown as they sent it, and never as part of the page"
   assert.equal(await page.title(), "Explorer · Daybook");
 });
 
+test("assistive technology is told what is seen; chosen colours and stillness are kept", async (t) => {
+  const { visited, page } = await seeded(t);
+  await ask(visited, "status:error");
+  await loaded(visited, "7 of 7");
+  const grid = page.locator("[data-testid=events]");
+  await rows(visited).nth(1).click();
+  const [list, ...told] = (await grid.ariaSnapshot()).split("\n").map((line) => line.trim());
+  assert.equal(list, '- grid "Events, newest first":');
+  assert.deepEqual(
+    told.filter((line) => line.startsWith("- columnheader")).slice(0, 3),
+    ["Time", "Status", "Kind"].map((title) => `- columnheader "${title}"`),
+  );
+  const read = told.filter((line) => /^- row "\d{4}/.test(line));
+  assert.equal(read.length, 7);
+  assert.deepEqual(
+    read.map((line) => [/ error inference chat nope /.test(line), line.includes("[selected]")]),
+    Array.from({ length: 7 }, (_, at) => [true, at === 1]),
+  );
+  await page.emulateMedia({ forcedColors: "active", reducedMotion: "reduce" });
+  assert.deepEqual(await visited.faults(), []);
+  const of = (element: string, property: string) =>
+    page.evaluate<string>(`getComputedStyle(document.querySelector('${element}')).${property}`);
+  assert.equal(await of('[role=row][aria-selected="true"]', "outlineStyle"), "solid");
+  assert.equal(await of("[data-testid=events] .badge", "borderTopStyle"), "solid");
+  assert.match(await of("body", "animationDuration"), /^(?:0\.01ms|1e-05s)$/);
+});
+
 for (const dark of [false, true]) {
   test(`nothing is wrong by axe, ${dark ? "dark" : "light"}, with an event open and at 200 %`, async (t) => {
     const { visited, page } = await seeded(t, { dark });

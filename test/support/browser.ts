@@ -27,6 +27,8 @@ export interface Locator {
   getByRole(role: string, options?: ByRole): Locator;
   getByText(text: string | RegExp, options?: { readonly exact?: boolean }): Locator;
   getByLabel(text: string | RegExp, options?: { readonly exact?: boolean }): Locator;
+  /** What assistive technology is told, as YAML. */
+  ariaSnapshot(): Promise<string>;
   innerText(): Promise<string>;
   inputValue(): Promise<string>;
   allInnerTexts(): Promise<string[]>;
@@ -91,6 +93,7 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
     readonly colorScheme?: "light" | "dark";
     readonly media?: "print";
     readonly reducedMotion?: "reduce";
+    readonly forcedColors?: "active";
   }): Promise<void>;
   screenshot(options: { readonly path: string; readonly fullPage?: boolean }): Promise<unknown>;
   setDefaultTimeout(ms: number): void;
