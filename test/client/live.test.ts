@@ -60,6 +60,9 @@ function record({ server }: TestDaybook, count: number): void {
 
 const idsOf = (events: readonly EventJson[]) => events.map(({ event_id: id }) => id);
 
+/** The round of connections in which the server is another one. */
+const RESTART = 40;
+
 test("a hundred broken connections and a restart: no event is missing, none comes twice", async (t) => {
   const home = tempFolder();
   let daybook = await startDaybook(t, { home });
@@ -77,13 +80,13 @@ test("a hundred broken connections and a restart: no event is missing, none come
   })();
   await until(() => items.includes("live"));
   let kills = 0;
-  for (let round = 0; kills < 100; round++) {
+  for (let round = 0; kills < 100 || round <= RESTART; round++) {
     record(daybook, 1 + ((round * 7) % 23));
     if (round % 3 === 0) await daybook.settle();
     // Some die before they are answered, some amid their events, some when all is told.
     if (round % 5 === 0) await until(() => items.at(-1) !== "offline");
     kills += proxy.kill();
-    if (round === 40) {
+    if (round === RESTART) {
       await daybook.server.close(0);
       daybook = await startDaybook(t, { home });
       proxy.target = daybook.url;

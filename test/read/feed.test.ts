@@ -59,6 +59,25 @@ test("many read together: each what its filter lets through, those of one view t
   assert.equal(last(one), last(two));
 });
 
+test("both ends of a stretch of time belong to it, for what was, what comes, and what was gone on from", async (t) => {
+  await using trail = await makeTrail(...some(10));
+  const feed = openFeed(t, trail);
+  const filter = { where: {}, since: START + 9_000, until: START + 11_000 };
+  const readers = await Promise.all([
+    feed.subscribe(view(filter), { recent: 100 }),
+    feed.subscribe(view(filter), { after: {} }),
+    feed.subscribe(view(), { after: {} }),
+  ]);
+  const [recent = [], after = [], all = []] = readers.map(read);
+  await until(() =>
+    [recent, after, all].every((items) => items.some((item) => item.is === "position" && item.live)),
+  );
+  await trail.append(...some(4));
+  feed.wake();
+  await until(() => seqsOf(all).length === 14);
+  for (const items of [recent, after]) assert.deepEqual(seqsOf(items), [10, 11, 12]);
+});
+
 test("a slow reader is ended with its position, from which nothing is missing, and the others go on", async (t) => {
   await using trail = await makeTrail(...some(5));
   const feed = openFeed(t, trail, { maxWaiting: 50 });

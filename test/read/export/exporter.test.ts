@@ -90,6 +90,20 @@ test("a filtered export has what the filter lets through, and nothing of kind sy
   assert.deepEqual(await READERS.jsonl(bytes), select(store.events(), filter));
 });
 
+test("both ends of a stretch of time belong to its export, and where one ends the next begins", async () => {
+  await using store = await filled(90);
+  const times = [...new Set(store.events().map(({ recorded_at: at }) => at))].sort((a, b) => a - b);
+  const [from = 0, middle = 0, to = 0] = [times[5], times[15], times[25]];
+  const idsIn = async (since: number, until: number) => {
+    const { bytes } = await take(store.exporter, { filter: { where: {}, since, until }, partRows: 7 });
+    return (await READERS.jsonl(bytes)).map(({ event_id: id }) => id);
+  };
+  const right = select(store.events(), { where: {}, since: from, until: to }).map(({ event_id: id }) => id);
+  assert.ok(right.length === 3 * 21);
+  assert.deepEqual(await idsIn(from, to), right);
+  assert.deepEqual([...(await idsIn(middle, to)), ...(await idsIn(from, middle - 1))], right);
+});
+
 test("an export is of one moment, whatever arrives while it runs", async () => {
   await using store = await filled(300, 10);
   const before = select(store.events(), ALL);
