@@ -47,6 +47,8 @@ const NOTHING: ShipperStatus = {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #waiters = new Set<{ readonly lsn: number; resolve(caughtUp: boolean): void }>();
+  /** Shared with the thread: how often `halt` was called. */
+  readonly #halts: SharedArrayBuffer;
   #thread: Thread | null = null;
   #status: ShipperStatus = NOTHING;
   #closed: Promise<void> | null = null;
@@ -55,14 +57,16 @@ export class Delivery {
   #pruning: PromiseWithResolvers<{ readonly events: number; readonly reason: string | null }> | null = null;
   #erasing: PromiseWithResolvers<Erased> | null = null;
 
-  private constructor(options: DeliveryOptions, thread: Thread) {
+  private constructor(options: DeliveryOptions, halts: SharedArrayBuffer, thread: Thread) {
     this.#options = options;
+    this.#halts = halts;
     this.#run(thread);
   }
 
   /** Opens the store at `address` for writing, in its own thread, and ships the slot's journal into it. */
   static async open(options: DeliveryOptions): Promise<Delivery> {
-    return new Delivery(options, await startThread(options));
+    const halts = new SharedArrayBuffer(4);
+    return new Delivery(options, halts, await startThread(options, halts));
   }
 
   /** `listener` is told each time events have come into the store. */
@@ -102,7 +106,7 @@ export class Delivery {
       throw new DaybookError("worker_failed", "the store's thread takes no plan now");
     this.#pruning = Promise.withResolvers();
     const toldLsn = this.#options.durable.lsn;
-    this.#thread.port.postMessage({ is: "prune", plan, toldLsn } satisfies ToStore);
+    this.#thread.port.postMessage({ is: "prune", plan, toldLsn, halts: this.#halted } satisfies ToStore);
     try {
       const { events, reason } = await this.#pruning.promise;
       if (reason !== null) throw new DaybookError("worker_failed", `retention ended early (${reason})`);
@@ -117,7 +121,7 @@ export class Delivery {
     if (this.#thread === null || this.#closed !== null || this.#erasing !== null)
       return { events: 0, held: 0, reason: "busy" };
     this.#erasing = Promise.withResolvers();
-    this.#thread.port.postMessage({ is: "erase", subject } satisfies ToStore);
+    this.#thread.port.postMessage({ is: "erase", subject, halts: this.#halted } satisfies ToStore);
     try {
       return await this.#erasing.promise;
     } finally {
@@ -125,8 +129,13 @@ export class Delivery {
     }
   }
 
+  get #halted(): number {
+    return Atomics.load(new Int32Array(this.#halts), 0);
+  }
+
   /** What retention and erasure are about to do is not to be done any more, for holds have changed: they end early. */
   halt(): void {
+    Atomics.add(new Int32Array(this.#halts), 0, 1);
     this.#thread?.port.postMessage({ is: "halt" } satisfies ToStore);
   }
 
@@ -165,7 +174,7 @@ export class Delivery {
     for (let wait = RESTART_MIN_MS; this.#closed === null; wait = Math.min(wait * 2, RESTART_MAX_MS)) {
       await delay(wait, undefined, { ref: false });
       try {
-        const thread = await startThread(this.#options);
+        const thread = await startThread(this.#options, this.#halts);
         this.#run(thread);
         if (this.#closed !== null) thread.port.postMessage({ is: "close" } satisfies ToStore);
         return;
@@ -204,12 +213,23 @@ export class Delivery {
   }
 }
 
-async function startThread({ address, slot, durable, charges: copied }: DeliveryOptions): Promise<Thread> {
+async function startThread(
+  { address, slot, durable, charges: copied }: DeliveryOptions,
+  halts: SharedArrayBuffer,
+): Promise<Thread> {
   const charges = (await copied?.()) ?? null;
   const { port1: port, port2 } = new MessageChannel();
   const { journalFolder: folder, nodeId } = slot;
   const shared = durable.shared;
-  const workerData: StoreWorkerData = { port: port2, address, folder, nodeId, durable: shared, charges };
+  const workerData: StoreWorkerData = {
+    port: port2,
+    address,
+    folder,
+    nodeId,
+    durable: shared,
+    charges,
+    halts,
+  };
   const file = import.meta.url.endsWith(".ts") ? "./store-worker.ts" : "./store-worker.js";
   const worker = new Worker(new URL(file, import.meta.url), {
     workerData,

@@ -1,7 +1,7 @@
 // Carries an erasure out in the store, step by step between appends. What is broken off is begun again by the next.
 import { setImmediate as turn } from "node:timers/promises";
 import { nativeCode } from "../event/errors.ts";
-import type { EraseProgress, Store, Subject } from "../stores/store.ts";
+import type { EraseProgress, IsMeant, Store, Subject } from "../stores/store.ts";
 
 export interface Erased {
   /** Events that were erased, and that a hold kept. */
@@ -14,16 +14,16 @@ export interface Erased {
 interface ErasingOptions {
   readonly store: Pick<Store, "erase">;
   readonly subject: Subject;
-  readonly signal: AbortSignal;
+  readonly isMeant: IsMeant;
 }
 
 /** Never rejects. */
-export async function eraseAll({ store, subject, signal }: ErasingOptions): Promise<Erased> {
+export async function eraseAll({ store, subject, isMeant }: ErasingOptions): Promise<Erased> {
   let [events, held] = [0, 0];
   try {
     for (let progress: EraseProgress | null | undefined; progress !== null; ) {
-      if (signal.aborted) return { events, held, reason: "closed" };
-      const step: Awaited<ReturnType<Store["erase"]>> = await store.erase(subject, progress);
+      if (!isMeant()) return { events, held, reason: "closed" };
+      const step: Awaited<ReturnType<Store["erase"]>> = await store.erase(subject, progress, isMeant);
       events += step.events;
       held += step.held;
       progress = step.next;

@@ -2,7 +2,7 @@
 // no moment, and after no crash, something is gone from it that nothing in it explains. Then step by step.
 import { setImmediate as turn } from "node:timers/promises";
 import { nativeCode } from "../event/errors.ts";
-import type { PrunePlan, PruneProgress, Store } from "../stores/store.ts";
+import type { IsMeant, PrunePlan, PruneProgress, Store } from "../stores/store.ts";
 import type { ShipperStatus } from "./shipper.ts";
 
 export interface PruningOptions {
@@ -14,6 +14,7 @@ export interface PruningOptions {
   /** How far the node's shipper is. */
   readonly status: () => Pick<ShipperStatus, "state" | "shippedSeq" | "shippedLsn">;
   readonly signal: AbortSignal;
+  readonly isMeant: IsMeant;
   /** Waits; resolves early when `signal` aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -30,13 +31,13 @@ const LOOKS = 300;
 
 /** Appends come in between. Never rejects. */
 export async function carryOut(options: PruningOptions): Promise<Pruned> {
-  const { store, plan, signal } = options;
+  const { store, plan, signal, isMeant } = options;
   let events = 0;
   try {
     if (!(await isTold(options))) return { events, reason: signal.aborted ? "closed" : "not_sealed" };
     let progress: PruneProgress | null | undefined;
-    while (progress !== null && !signal.aborted) {
-      const step = await store.prune(plan, progress);
+    while (progress !== null && isMeant()) {
+      const step = await store.prune(plan, progress, isMeant);
       events += step.events;
       progress = step.next;
       await turn();

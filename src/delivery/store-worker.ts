@@ -8,7 +8,7 @@ import { DurableMark } from "../journal/durable.ts";
 import { realFiles } from "../journal/files.ts";
 import { JournalTail, type Lost } from "../journal/tail.ts";
 import { openStore } from "../stores/open-store.ts";
-import type { Charges, PrunePlan, Store, Subject } from "../stores/store.ts";
+import type { Charges, IsMeant, PrunePlan, Store, Subject } from "../stores/store.ts";
 import { giveWay } from "../threads/give-way.ts";
 import { type Erased, eraseAll } from "./erasing.ts";
 import { carryOut, type Pruned } from "./pruning.ts";
@@ -23,16 +23,18 @@ export interface StoreWorkerData {
   readonly nodeId: string;
   readonly durable: SharedArrayBuffer;
   readonly charges: Charges | null;
+  /** How often what was asked for was called off (`halt`): seen also by a thread that waits for its turn to write. */
+  readonly halts: SharedArrayBuffer;
 }
 
 export type ToStore =
   | { readonly is: "close" }
   | { readonly is: "lost_recorded" }
   /** What the journal has up to `toldLsn` tells of it. One at a time; answered with `pruned`. */
-  | { readonly is: "prune"; readonly plan: PrunePlan; readonly toldLsn: number }
+  | { readonly is: "prune"; readonly plan: PrunePlan; readonly toldLsn: number; readonly halts: number }
   /** One at a time; answered with `erased`. */
-  | { readonly is: "erase"; readonly subject: Subject }
-  /** Pruning and erasing end after the step that is under way. */
+  | { readonly is: "erase"; readonly subject: Subject; readonly halts: number }
+  /** Pruning and erasing that were asked for before end: no step of theirs begins any more, nor waits. */
   | { readonly is: "halt" };
 
 export type FromStore =
@@ -45,7 +47,8 @@ export type FromStore =
   | ({ readonly is: "erased" } & Erased)
   | { readonly is: "closed" };
 
-const { port, address, folder, nodeId, durable, charges } = workerData as StoreWorkerData;
+const { port, address, folder, nodeId, durable, charges, halts } = workerData as StoreWorkerData;
+const halted = new Int32Array(halts);
 
 const NOTHING_SHIPPED = { state: "shipping", shippedSeq: 0, shippedLsn: 0 } as const;
 
@@ -74,23 +77,27 @@ async function run(store: Store): Promise<void> {
     say({ is: "status", ...status });
   };
   let halt = new AbortController();
-  const prune = async (plan: PrunePlan, toldLsn: number, signal: AbortSignal) => {
-    const pruned = await carryOut({ store, plan, nodeId, toldLsn, status: () => latest, signal, sleep });
+  const prune = async (plan: PrunePlan, toldLsn: number, signal: AbortSignal, isMeant: IsMeant) => {
+    const status = () => latest;
+    const pruned = await carryOut({ store, plan, nodeId, toldLsn, status, signal, isMeant, sleep });
     say({ is: "pruned", ...pruned });
   };
-  const erase = async (subject: Subject, signal: AbortSignal) => {
-    say({ is: "erased", ...(await eraseAll({ store, subject, signal })) });
+  const erase = async (subject: Subject, isMeant: IsMeant) => {
+    say({ is: "erased", ...(await eraseAll({ store, subject, isMeant })) });
   };
   const onLost = (lost: Lost) =>
     new Promise<void>((resolve) => {
       recorded = resolve;
       say({ is: "lost", lost });
     });
+  const meantSince = (halts: number) => () => !stop.signal.aborted && Atomics.load(halted, 0) === halts;
   port.on("message", (message: ToStore) => {
     const signal = AbortSignal.any([stop.signal, halt.signal]);
     if (message.is === "close") stop.abort();
-    else if (message.is === "prune") upkeep = upkeep.then(() => prune(message.plan, message.toldLsn, signal));
-    else if (message.is === "erase") upkeep = upkeep.then(() => erase(message.subject, signal));
+    else if (message.is === "prune")
+      upkeep = upkeep.then(() => prune(message.plan, message.toldLsn, signal, meantSince(message.halts)));
+    else if (message.is === "erase")
+      upkeep = upkeep.then(() => erase(message.subject, meantSince(message.halts)));
     else if (message.is === "halt") {
       halt.abort();
       halt = new AbortController();

@@ -195,6 +195,9 @@ export interface PruneStep {
   readonly next: PruneProgress | null;
 }
 
+/** Whether what a step is about to do is still to be done: a writer may have waited long for its turn. */
+export type IsMeant = () => boolean;
+
 /** Whose personal data is to go, and where not. */
 export interface Subject {
   readonly userId: string;
@@ -375,9 +378,10 @@ export interface Store {
   /**
    * A step of the plan, short enough to come between appends: removes some of its events, or gives a part of the free
    * space back to the disk. To be called with `next` until that is null; without it, from the beginning. Charges stay,
-   * and so do sums by period until no kind is kept that long.
+   * and so do sums by period until no kind is kept that long. `isMeant` is asked once nobody else writes: where
+   * it answers false, the step rejects with the code `closed`, and has changed nothing.
    */
-  prune(plan: PrunePlan, progress?: PruneProgress): Promise<PruneStep>;
+  prune(plan: PrunePlan, progress?: PruneProgress, isMeant?: IsMeant): Promise<PruneStep>;
   /** What an erasure of the subject would find now. Changes nothing, and may take long: ask a reader. */
   traces(subject: Subject): Promise<Traces>;
   /**
@@ -386,9 +390,9 @@ export interface Store {
    * with its `user_id`, those about it (`entity_id`), and those that name it in `metadata`, `old_values` or `new_values`,
    * but for events of action `pruned`. Of each, the groups P1 and P2 go with their salts, and their commitments take the
    * salts' place. Sums and charges go to the pseudonym, unless something is held. When it is over, no byte of the store
-   * has anything of what went. Events that are appended later are as they come.
+   * has anything of what went. Events that are appended later are as they come. `isMeant` as in `prune`.
    */
-  erase(subject: Subject, progress?: EraseProgress): Promise<EraseStep>;
+  erase(subject: Subject, progress?: EraseProgress, isMeant?: IsMeant): Promise<EraseStep>;
   /** Writes a copy of this moment to a file that is not there yet, while others write. */
   backup(path: string): Promise<void>;
   /** Rejects with the reason when the store cannot be read. */

@@ -206,6 +206,24 @@ export const ERASURE: Cases = {
     assert.deepEqual((await scanned(store)).map(leafOf), log.events.map(leafOf));
   },
 
+  "a step that is not meant any more once it may write changes nothing": async (open) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    await appendNext(store, log, 50, () => ({ user_id: "ana", kind: "mcp" }));
+    const closed = { code: "closed" };
+    await assert.rejects(
+      store.erase(ANA, undefined, () => false),
+      closed,
+    );
+    const plan = await store.planPrune(rules(1000, []));
+    await assert.rejects(
+      store.prune(plan, undefined, () => false),
+      closed,
+    );
+    assert.deepEqual(await scanned(store), log.events);
+    assert.deepEqual(await erase(store, ANA), { events: 50, held: 0 });
+  },
+
   "an erasure that is broken off is finished by the next": async (open) => {
     const store = await open();
     const [one, two] = [new NodeLog(NODE, 1), new NodeLog(OTHER, 2)];

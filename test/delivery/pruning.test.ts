@@ -27,6 +27,7 @@ async function run(shippedLsns: readonly number[], sizes: readonly number[], isS
     },
     status: () => ({ state: isStopped ? "stopped" : "shipping", shippedSeq: 7, shippedLsn: at(shippedLsns) }),
     signal: new AbortController().signal,
+    isMeant: () => true,
     sleep: async () => {
       now++;
     },

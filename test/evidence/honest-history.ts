@@ -290,6 +290,7 @@ class World {
       toldLsn: 1,
       status: () => ({ state: "shipping", shippedSeq: toldSeq, shippedLsn: 1 }),
       signal: controller.signal,
+      isMeant: () => !controller.signal.aborted,
       // Looked for in the store, and not there yet.
       sleep: async () => (stops ? controller.abort() : teller.ship(store)),
     });

@@ -45,6 +45,7 @@ export const nothingFound = (): Found => ({ flips: 0, told: {}, unseen: [], unli
 /** Flips each of the bits in turn, and puts it back. Every `lookEvery`th is looked at in full. */
 export async function flip(target: Target, bits: Iterable<number>, lookEvery: number): Promise<Found> {
   const before = await target.look();
+  if (!isGood(before.verdict)) throw new Error(`${target.name} is not whole: ${before.verdict}`);
   const found = nothingFound();
   for (const bit of bits) {
     found.flips++;

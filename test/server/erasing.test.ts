@@ -314,6 +314,21 @@ test("an erasure ends early when it is halted, as it is by a hold, and the next 
   assert.deepEqual([rest.events, rest.reason], [6000 - events, null]);
 });
 
+test("an erasure that waits to write when it is halted has written nothing when it may", async (t) => {
+  const { server, home } = await startDaybook(t);
+  const path = join(home, "events.db");
+  const store = await openStore(`sqlite:${path}`, "write");
+  await store.append(new NodeLog("00000000000000a1").next(100, () => ({ user_id: "zoe", kind: "mcp" })));
+  await store.close();
+  using other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  const halted = server.delivery.erase({ userId: "zoe", pseudonym: "somebody", holds: [] });
+  server.delivery.halt();
+  other.exec("COMMIT");
+  const { events, reason } = await halted;
+  assert.deepEqual([events, reason], [0, "closed"]);
+});
+
 test("commands hold, erase and release without a server", async () => {
   const home = tempFolder();
   const { users, hold, erase } = onFolder(home);

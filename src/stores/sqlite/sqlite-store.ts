@@ -15,6 +15,7 @@ import type {
   Facets,
   Followed,
   Group,
+  IsMeant,
   JournalEvent,
   Page,
   Position,
@@ -242,10 +243,10 @@ export class SqliteStore implements Store {
     return this.#call(() => this.#snapshot(() => planPrune(this.source, rules)));
   }
 
-  prune(plan: PrunePlan, progress?: PruneProgress): Promise<PruneStep> {
+  prune(plan: PrunePlan, progress?: PruneProgress, isMeant?: IsMeant): Promise<PruneStep> {
     return this.#write(() => {
       this.#checkInPlace();
-      return this.#upkeep.prune(plan, progress);
+      return this.#upkeep.prune(plan, progress, isMeant);
     });
   }
 
@@ -253,10 +254,10 @@ export class SqliteStore implements Store {
     return this.#call(() => this.#snapshot(() => traces(this.source, subject)));
   }
 
-  erase(subject: Subject, progress?: EraseProgress): Promise<EraseStep> {
+  erase(subject: Subject, progress?: EraseProgress, isMeant?: IsMeant): Promise<EraseStep> {
     return this.#write(() => {
       this.#checkInPlace();
-      return this.#upkeep.erase(subject, progress);
+      return this.#upkeep.erase(subject, progress, isMeant);
     });
   }
 

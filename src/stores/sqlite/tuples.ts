@@ -8,7 +8,14 @@ import { ACTOR_COLUMNS, type Column, columnOf, fitting, SHAPE_COLUMNS } from "./
 
 /** Tuples that a connection remembers of each table, some 20 MiB; then it starts afresh. */
 const MAX_REMEMBERED = 20_000;
+/** Those that events had last: most events are like one of the few before them. */
+const RECENT = 8;
 const STATUS = columnOf("status").at;
+
+interface Tuple {
+  readonly id: number;
+  readonly cells: readonly Cell[];
+}
 
 export function openShapes(db: DatabaseSync): Tuples {
   return new Tuples(db, "shapes", SHAPE_COLUMNS, (cells) => cells[STATUS] !== "success");
@@ -28,6 +35,8 @@ export class Tuples {
   readonly #selectCells: StatementSync;
   readonly #ids = new Map<string, number>();
   readonly #cells = new Map<number, readonly Cell[]>();
+  readonly #recent: Tuple[] = [];
+  #oldest = 0;
 
   constructor(
     db: DatabaseSync,
@@ -46,7 +55,22 @@ export class Tuples {
 
   /** The id of a row's tuple, added when it is new. Call `forget` when the transaction is rolled back. */
   add(row: Row): number {
+    for (const recent of this.#recent) if (this.#isOf(row, recent)) return recent.id;
     const cells = this.#places.map((place) => row[place] ?? null);
+    const id = this.#idOf(cells);
+    this.#recent[this.#oldest] = { id, cells };
+    this.#oldest = (this.#oldest + 1) % RECENT;
+    return id;
+  }
+
+  #isOf(row: Row, { cells }: Tuple): boolean {
+    const places = this.#places;
+    for (let at = 0; at < places.length; at++)
+      if ((row[places[at] as number] ?? null) !== cells[at]) return false;
+    return true;
+  }
+
+  #idOf(cells: readonly Cell[]): number {
     const text = JSON.stringify(cells);
     const known = this.#ids.get(text);
     if (known !== undefined) return known;
@@ -75,6 +99,8 @@ export class Tuples {
   forget(): void {
     this.#ids.clear();
     this.#cells.clear();
+    this.#recent.length = 0;
+    this.#oldest = 0;
   }
 
   #append(text: string, cells: readonly Cell[]): number {

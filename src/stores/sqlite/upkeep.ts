@@ -1,7 +1,15 @@
 // Retention and erasure, step by step: each step is a transaction of its own, and the last ones leave nothing of what
 // went in the file or its WAL.
 import type { DatabaseSync } from "node:sqlite";
-import type { EraseProgress, EraseStep, PrunePlan, PruneProgress, PruneStep, Subject } from "../store.ts";
+import type {
+  EraseProgress,
+  EraseStep,
+  IsMeant,
+  PrunePlan,
+  PruneProgress,
+  PruneStep,
+  Subject,
+} from "../store.ts";
 import type { Source } from "./collect.ts";
 import { eraseStep } from "./erasure.ts";
 import { countForgotten } from "./forgotten.ts";
@@ -16,6 +24,7 @@ interface UpkeepOptions {
   readonly transaction: <T>(work: () => T) => T;
 }
 
+const ALWAYS: IsMeant = () => true;
 const ERASE_FIRST: EraseProgress = { part: "events", from: 0, isHeld: false };
 
 export class Upkeep {
@@ -27,19 +36,26 @@ export class Upkeep {
     this.#options = options;
   }
 
-  prune(plan: PrunePlan, progress?: PruneProgress): PruneStep {
+  prune(plan: PrunePlan, progress: PruneProgress | undefined, isMeant: IsMeant = ALWAYS): PruneStep {
     const { db, source, transaction } = this.#options;
     if (progress?.part === "words")
       return { events: 0, next: { ...progress, part: this.#sweepOn(goneBefore(plan)) ? "words" : "space" } };
     if (progress?.part === "space") return { events: 0, next: giveBack(db) ? progress : null };
-    return transaction(() => pruneStep(source(), plan, progress));
+    return transaction(() => {
+      refuseUnmeant(isMeant);
+      return pruneStep(source(), plan, progress);
+    });
   }
 
-  erase(subject: Subject, progress: EraseProgress = ERASE_FIRST): EraseStep {
+  erase(subject: Subject, progress: EraseProgress = ERASE_FIRST, isMeant: IsMeant = ALWAYS): EraseStep {
     const { db, source, transaction } = this.#options;
     if (progress.part === "words")
       return { events: 0, held: 0, next: { ...progress, part: this.#sweepOn(null) ? "words" : "space" } };
-    if (progress.part !== "space") return transaction(() => eraseStep(source(), subject, progress));
+    if (progress.part !== "space")
+      return transaction(() => {
+        refuseUnmeant(isMeant);
+        return eraseStep(source(), subject, progress);
+      });
     const isMore = giveBack(db);
     if (!isMore) this.#emptyWal();
     return { events: 0, held: 0, next: isMore ? progress : null };
@@ -67,6 +83,10 @@ export class Upkeep {
       code: "SQLITE_BUSY",
     });
   }
+}
+
+function refuseUnmeant(isMeant: IsMeant): void {
+  if (!isMeant()) throw Object.assign(new Error("the step was called off"), { code: "closed" });
 }
 
 /** Whatever a plan removes was recorded before (UTC ms). */
