@@ -111,9 +111,14 @@ export function localExport(
   told: (what: Record<string, string | number>) => Promise<boolean>,
 ): Source {
   const filter = parseFilter(parameters, now);
-  const running = new Exporter(store).start({ ...form, filter });
+  let running: RunningExport | null = null;
+  // It begins when its first part is taken: where nothing can be written, nothing is left running.
+  const chunks = async function* () {
+    running = new Exporter(store).start({ ...form, filter });
+    for await (const { bytes, point } of running) yield { bytes, rows: point.rows };
+  };
   return {
-    chunks: withRows(running),
+    chunks: chunks(),
     async total() {
       const opened = await openStore(store, "read");
       try {
@@ -123,17 +128,13 @@ export function localExport(
       }
     },
     async end(sha256) {
-      const { rows = 0, bytes = 0 } = running.summary ?? {};
+      const { rows = 0, bytes = 0 } = running?.summary ?? {};
       const names = filterNames(filter).join(",");
       const what = { ...form, ...(names === "" ? {} : { filters: names }), rows, bytes, sha256 };
       if (!(await told(what))) throw new DaybookError("audit_unavailable", "the export was not kept");
       return { rows };
     },
   };
-}
-
-async function* withRows(running: RunningExport) {
-  for await (const { bytes, point } of running) yield { bytes, rows: point.rows };
 }
 
 /** An export of little out of much begins late. */
