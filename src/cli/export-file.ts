@@ -92,7 +92,8 @@ async function progressOf(
   source: Source,
   screen: ExportScreen["err"],
 ): Promise<Pick<Progress, "update" | "stop">> {
-  const total = await source.total();
+  // What cannot be counted can still be exported, or says itself why not.
+  const total = await source.total().catch(() => null);
   if (total !== null) return showProgress(screen, total, "events");
   const clear = "\r\u001b[K";
   return {

@@ -35,7 +35,7 @@ export function isWrittenBy(row: Row, id: string): boolean {
   const { [COLUMN.justification]: reason, [COLUMN.old_values]: before, [COLUMN.new_values]: after } = row;
   return (
     isWordIn(String(reason ?? ""), id) ||
-    [before, after].some((text) => typeof text === "string" && isWritten(JSON.parse(text), id))
+    [before, after].some((text) => typeof text === "string" && isWritten(valuesOf(text), id))
   );
 }
 
@@ -46,6 +46,15 @@ function isWritten(value: unknown, id: string, isText = false): boolean {
   return Object.entries(value ?? {}).some(([name, each]) =>
     isWritten(each, id, isText || /^(?:.*\.)?q$|^when$/.test(name)),
   );
+}
+
+/** What cannot be read as JSON, which is nobody's doing but of who changed it, is all text. */
+function valuesOf(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return { q: json };
+  }
 }
 
 const inner = (text: string): string => JSON.stringify(text).slice(1, -1);

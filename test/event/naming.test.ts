@@ -35,6 +35,7 @@ test("an event names somebody by what may be erased, and by nothing else", () =>
     { new_values: when },
     { old_values: '{"match":{"user":["ana"]}}' },
     { justification: "the case of ana, of May" },
+    { old_values: "{cut off: user:ana tok" },
   ] as const)
     assert.equal(isNamedBy(rowOf(cells), "ana"), true, JSON.stringify(cells));
   for (const cells of [

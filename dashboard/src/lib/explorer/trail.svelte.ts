@@ -163,11 +163,11 @@ export class Trail {
     this.#look();
   }
 
-  /** While it is live: sums anew, if anything came since. */
+  /** While it is live: sums anew, if anything came since, and those before are there. */
   async count(): Promise<void> {
     const { signal } = this.#run;
     this.live.measure();
-    if (this.live.received === this.#counted) return;
+    if (this.live.received === this.#counted || !turns.isIdle) return;
     this.#counted = this.live.received;
     this.#round++;
     try {
