@@ -243,6 +243,9 @@ async function startThread(
     workerData,
     transferList: [port2],
     name: "journal",
+    // Commits are garbage at once. Smaller, and what is under way is copied too often; without a bound it takes twice as
+    // much, and no less CPU.
+    resourceLimits: { maxYoungGenerationSizeMb: 48 },
   });
   const { promise, resolve, reject } = Promise.withResolvers<FromJournal & { is: "ready" }>();
   worker.on("error", (error: Error) =>
