@@ -1,6 +1,6 @@
 // The certificate that Daybook shows: read from its files, and read again when they change and at each reload. What
 // cannot be used leaves the one before in place.
-import { readFileSync, type Stats, unwatchFile, watchFile } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { LiveConfig } from "./live-config.ts";
@@ -21,12 +21,11 @@ export interface Pair {
 const LOOK_MS = 1000;
 
 export class Certificate {
-  readonly #lookMs: number;
-  readonly #changed = (now: Stats, before: Stats) => {
-    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino || now.size !== before.size) this.#look();
-  };
+  readonly #timer: NodeJS.Timeout;
   readonly #onTrouble: (error: unknown) => void;
   #files: TlsFiles;
+  /** How the files were right before they were read. */
+  #seen: string;
   #pair: Pair;
   #listener: (pair: Pair) => void = () => {};
 
@@ -37,11 +36,11 @@ export class Certificate {
 
   /** Throws `bad_tls`. `onTrouble` is told of files that were changed and cannot be used. */
   constructor(files: TlsFiles, onTrouble: (error: unknown) => void = () => {}, lookMs = LOOK_MS) {
-    this.#lookMs = lookMs;
     this.#onTrouble = onTrouble;
     this.#files = files;
+    this.#seen = stateOf(files);
     this.#pair = readPair(files);
-    this.#watch();
+    this.#timer = setInterval(() => this.#look(), lookMs).unref();
   }
 
   get pair(): Pair {
@@ -55,35 +54,29 @@ export class Certificate {
 
   /** Reads the files, or others from now on. Throws `bad_tls`, and then nothing has changed. */
   reload(files: TlsFiles = this.#files): void {
+    const seen = stateOf(files);
     const pair = readPair(files);
-    this.#unwatch();
     this.#files = files;
-    this.#watch();
+    this.#seen = seen;
     if (pair.cert.equals(this.#pair.cert) && pair.key.equals(this.#pair.key)) return;
     this.#pair = pair;
     this.#listener(pair);
   }
 
   close(): void {
-    this.#unwatch();
+    clearInterval(this.#timer);
   }
 
   #look(): void {
+    const now = stateOf(this.#files);
+    if (now === this.#seen) return;
+    this.#seen = now;
     try {
       this.reload();
     } catch (error) {
       // The other file may be about to follow.
       this.#onTrouble(error);
     }
-  }
-
-  #watch(): void {
-    for (const path of Object.values(this.#files))
-      watchFile(path, { persistent: false, interval: this.#lookMs }, this.#changed);
-  }
-
-  #unwatch(): void {
-    for (const path of Object.values(this.#files)) unwatchFile(path, this.#changed);
   }
 }
 
@@ -104,6 +97,19 @@ export function certificateFor(live: LiveConfig): Certificate | null {
     },
   });
   return certificate;
+}
+
+/** Another whenever one of the files is another, or was written. */
+function stateOf({ cert, key }: TlsFiles): string {
+  const states = [cert, key].map((path) => {
+    try {
+      const { mtimeMs, ino, size } = statSync(path);
+      return [mtimeMs, ino, size].join(" ");
+    } catch (error) {
+      return nativeCode(error);
+    }
+  });
+  return states.join("\n");
 }
 
 function readPair({ cert, key }: TlsFiles): Pair {
