@@ -7,10 +7,13 @@ const POOL_BYTES = 8192;
 /** A source of fresh random bytes, at most a pool of them at a time. Nobody else is ever given the same. */
 export function createRandom(): (bytes: number) => Buffer {
   let pool = Buffer.alloc(0);
+  let at = 0;
   return (bytes) => {
-    if (pool.length < bytes) pool = randomBytes(POOL_BYTES);
-    const given = pool.subarray(0, bytes);
-    pool = pool.subarray(bytes);
-    return given;
+    if (pool.length - at < bytes) {
+      pool = randomBytes(POOL_BYTES);
+      at = 0;
+    }
+    at += bytes;
+    return pool.subarray(at - bytes, at);
   };
 }

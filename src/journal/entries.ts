@@ -35,3 +35,11 @@ export interface CommitResult {
 export function eventIdOf(entry: JournalEntry): string {
   return entry[0] === "abandon" ? entry[1] : String(entry[1][COLUMN.event_id]);
 }
+
+/** The events that `entries` end, for the begins among them: whatever ends with its begin was never open. */
+export function endedIn(entries: readonly JournalEntry[]): ReadonlySet<string> {
+  const ended = new Set<string>();
+  if (!entries.some(([is]) => is === "begin")) return ended;
+  for (const entry of entries) if (entry[0] !== "begin") ended.add(eventIdOf(entry));
+  return ended;
+}

@@ -14,6 +14,7 @@ import { leafOf, plainLeafOf } from "../evidence/leaves.ts";
 import type { Frontier } from "../evidence/merkle.ts";
 import {
   type CommitResult,
+  endedIn,
   eventIdOf,
   type FinishAbout,
   type JournalEntry,
@@ -153,8 +154,7 @@ export class Journal {
   commit(entries: readonly JournalEntry[], { closed = false, critical = false } = {}): CommitResult {
     const draft = this.#draft();
     const own = this.#addOwn(draft);
-    const ended = new Set<string>();
-    for (const entry of entries) if (entry[0] !== "begin") ended.add(eventIdOf(entry));
+    const ended = endedIn(entries);
     const begins: Row[] = [];
     for (const entry of entries) {
       if (entry[0] === "finish") this.#addFinish(draft, entry[1], entry[2]);
@@ -167,8 +167,9 @@ export class Journal {
     }
     this.#seal(draft, closed, critical || closed);
     this.#toTell = [];
-    for (const row of begins) this.#state.open.set(String(row[COLUMN.event_id]), row);
-    for (const eventId of ended) this.#state.open.delete(eventId);
+    const { open } = this.#state;
+    for (const row of begins) open.set(String(row[COLUMN.event_id]), row);
+    if (open.size > 0) for (const entry of entries) if (entry[0] !== "begin") open.delete(eventIdOf(entry));
     return {
       firstSeq: draft.frontier.size - draft.finished + own + 1,
       finished: draft.finished - own,
@@ -240,13 +241,9 @@ export class Journal {
     row[COLUMN.seq] = draft.frontier.size + 1;
     row[COLUMN.schema_version] = SCHEMA_VERSION;
     row[COLUMN.recorded_at] = draft.at;
-    const salts = this.#random(2 * SALT_BYTES);
-    const event: JournalEvent = {
-      row,
-      p1Salt: salts.subarray(0, SALT_BYTES),
-      p2Salt: salts.subarray(SALT_BYTES),
-    };
-    const line = finishLine(++draft.lsn, salts.toString("hex"), row);
+    const [p1Salt, p2Salt] = [this.#random(SALT_BYTES), this.#random(SALT_BYTES)];
+    const event: JournalEvent = { row, p1Salt, p2Salt };
+    const line = finishLine(++draft.lsn, p1Salt.toString("hex") + p2Salt.toString("hex"), row);
     const leaf = line.includes("\\") ? leafOf(event) : plainLeafOf(event);
     draft.lines.push(line);
     draft.leaves.push(leaf);
