@@ -4,6 +4,8 @@
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
 const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const NOTHING = Buffer.alloc(0);
 
 /** These messages as a batch. */
@@ -20,6 +22,8 @@ export class BatchAnswer {
   #shape: "none" | "array" | "other" = "none";
   #isHeld = false;
   #hasElements = false;
+  #isInText = false;
+  #isEscaped = false;
 
   /** What becomes of an answer that is no array: one with ours, or let be. */
   constructor(alone: "wrap" | "leave") {
@@ -50,10 +54,20 @@ export class BatchAnswer {
     let end = chunk.length;
     while (end > 0 && (chunk[end - 1] ?? 0) <= SPACE) end--;
     if (end === 0) return this.#isHeld ? NOTHING : chunk;
+    this.#read(chunk);
     const wasHeld = this.#isHeld;
-    this.#isHeld = chunk[end - 1] === CLOSE;
+    this.#isHeld = !this.#isInText && chunk[end - 1] === CLOSE;
     const free = this.#isHeld ? chunk.subarray(0, end - 1) : chunk;
     this.#hasElements ||= wasHeld || free.some((byte) => byte > SPACE);
     return wasHeld ? Buffer.concat([Buffer.of(CLOSE), free]) : free;
+  }
+
+  /** Whether a text is open at the end of `chunk`: brackets and space in it are its own. */
+  #read(chunk: Buffer): void {
+    for (const byte of chunk) {
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (byte === QUOTE) this.#isInText = !this.#isInText;
+      else if (byte === BACKSLASH) this.#isEscaped = this.#isInText;
+    }
   }
 }

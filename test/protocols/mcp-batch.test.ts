@@ -36,6 +36,13 @@ test("an array has ours at its end, whatever is in it", () => {
   );
 });
 
+test("a bracket and space at the end of a chunk are kept where they are within a text", () => {
+  const values = ["a ]  b", '\\"] '];
+  const text = JSON.stringify(values);
+  for (let at = 0; at <= text.length; at++)
+    assert.deepEqual(JSON.parse(spliced(text, [at], "leave") ?? ""), [...values, { id: 7 }, { id: 8 }]);
+});
+
 test("an answer alone becomes one of several, or is let be", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), cuts, (value, at) => {
