@@ -50,7 +50,7 @@ const whole = (
   answer: object,
   backendType: Endpoint["backendType"] = "openai",
 ): Endpoint => ({
-  name: `${name}`,
+  name,
   path: `/v1/${name}`,
   backendType,
   request,

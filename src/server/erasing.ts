@@ -123,7 +123,6 @@ export class Erasing {
     if (userId === null) return null;
     const subject = (): Subject => ({ userId, pseudonym: id, holds: filtersOf(parts.holds) });
     if ((await reader.traces(subject())).held > 0) return "legal_hold";
-
     if (parts.policies.naming(userId).length > 0) return "policy";
     if (await parts.erasures.isInOutbox(userId)) return "journal";
     await adopt();

@@ -342,9 +342,8 @@ export interface Store {
   /** Of each field the values that it has in the events that match, `limit` (at most MAX_FACETS) of them. */
   facets(filter: EventFilter, fields: readonly FieldName[], limit: number): Promise<Facets[]>;
   /**
-   * For each of `groupings`, of one moment: sums for each combination of values of its fields, which are GROUPED_FIELDS,
-   * those with the most requests first, `limit` (at most MAX_FACETS) of them; of no fields, everything. Exact, as stats
-   * are.
+   * For each of `groupings`, of one moment: sums for each combination of values of its fields (GROUPED_FIELDS), the most
+   * requests first, `limit` (at most MAX_FACETS) of them; of no fields, everything. Exact, as stats are.
    */
   groups(
     filter: EventFilter,

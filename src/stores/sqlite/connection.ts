@@ -28,8 +28,7 @@ const PRAGMAS = {
   // Sorting a large result must not leave events in /tmp.
   temp_store: 2,
   journal_size_limit: 67_108_864,
-  // 24 MiB: pages that batch after batch changes go to the file once, and the commit that takes them there is not long.
-  // Appending takes a fifth less than with 1,000.
+  // 24 MiB: pages that batch after batch changes go to the file once; with more, the commit that takes them there is long.
   wal_autocheckpoint: 6_000,
 } as const;
 

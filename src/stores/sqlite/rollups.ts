@@ -5,9 +5,9 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Cell, COLUMN, type Row } from "../../event/fields.ts";
 import { Latency } from "../latency.ts";
 import type { SqlValue } from "./columns.ts";
+import { DAY_MS } from "./dictionary.ts";
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const LONG_MS = 32 * DAY_MS;
 
 /** Rows of one grain are for everybody (subject 0), or for each actor. */

@@ -223,12 +223,8 @@ export class SqliteStore implements Store {
     return this.#call(() => this.#snapshot(() => facets(this.source, filter, fields, limit)));
   }
 
-  groups(
-    filter: EventFilter,
-    groupings: readonly (readonly FieldName[])[],
-    limit: number,
-  ): Promise<Group[][]> {
-    return this.#call(() => this.#snapshot(() => groups(this.source, filter, groupings, limit)));
+  groups(...question: Parameters<Store["groups"]>): Promise<Group[][]> {
+    return this.#call(() => this.#snapshot(() => groups(this.source, ...question)));
   }
 
   usage({ by, since }: { readonly by: "api_key_id" | "user_id"; readonly since: number }): Promise<Usage[]> {

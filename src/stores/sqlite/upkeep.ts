@@ -38,8 +38,7 @@ export class Upkeep {
 
   prune(plan: PrunePlan, progress: PruneProgress | undefined, isMeant: IsMeant = ALWAYS): PruneStep {
     const { db, source, transaction } = this.#options;
-    if (progress?.part === "words")
-      return { events: 0, next: { ...progress, part: this.#sweepOn(goneBefore(plan)) ? "words" : "space" } };
+    if (progress?.part === "words") return { events: 0, next: this.#sweepOn(progress, goneBefore(plan)) };
     if (progress?.part === "space") return { events: 0, next: giveBack(db) ? progress : null };
     return transaction(() => {
       refuseUnmeant(isMeant);
@@ -49,8 +48,7 @@ export class Upkeep {
 
   erase(subject: Subject, progress: EraseProgress = ERASE_FIRST, isMeant: IsMeant = ALWAYS): EraseStep {
     const { db, source, transaction } = this.#options;
-    if (progress.part === "words")
-      return { events: 0, held: 0, next: { ...progress, part: this.#sweepOn(null) ? "words" : "space" } };
+    if (progress.part === "words") return { events: 0, held: 0, next: this.#sweepOn(progress, null) };
     if (progress.part !== "space")
       return transaction(() => {
         refuseUnmeant(isMeant);
@@ -61,17 +59,17 @@ export class Upkeep {
     return { events: 0, held: 0, next: isMore ? progress : null };
   }
 
-  /** True: there is more to do. */
-  #sweepOn(endMs: number | null): boolean {
+  /** A sweep that somebody else began, and left, is not gone on with: it looks for other words. */
+  #sweepOn<P extends PruneProgress | EraseProgress>(progress: P, endMs: number | null): P {
     const { db, source, transaction } = this.#options;
-    const sweep = this.#sweep;
+    const sweep = progress.from === 0 ? null : this.#sweep;
     this.#sweep = null;
     const [next, isMore] = transaction(() => {
       const swept = sweep ?? new Sweep(source(), endMs);
       return [swept, swept.step(source(), () => countForgotten(db))] as const;
     });
     if (isMore) this.#sweep = next;
-    return isMore;
+    return isMore ? { ...progress, from: 1 } : { ...progress, part: "space", from: 0 };
   }
 
   /** What was overwritten is in the WAL still. Waits (busy_timeout) for readers of older snapshots. */

@@ -53,6 +53,30 @@ test("erased strings are in no byte of the store, and others' are", async () => 
   await store.close();
 });
 
+test("an erasure after a retention that was broken off among the words leaves nothing of the person", async () => {
+  const file = join(tempFolder(), "events.db");
+  const store = await openSqliteStore(file, "write");
+  const log = new NodeLog("00000000000000a1");
+  const days = (from: number) => (seq: number) => ({
+    ...zoe(seq),
+    kind: "mcp" as const,
+    recorded_at: START_MS + (from + (seq % 5)) * 86_400_000,
+  });
+  await store.append(log.next(100, (seq) => ({ ...days(0)(seq), user_id: "ana", session_id: `old ${seq}` })));
+  await store.append(log.next(100, days(50)));
+  const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, 30 * 86_400_000])) as Record<Kind, number>;
+  const now = START_MS + 60 * 86_400_000;
+  const plan = await store.planPrune({ now, keepMs, maxBytes: 0, holds: [] });
+  for (let at: PruneProgress | undefined; at?.part !== "words"; )
+    at = (await store.prune(plan, at)).next ?? assert.fail("words come before the end");
+  await store.prune(plan, { part: "words", at: 0, from: 0 });
+  const subject = { userId: "zoe-CANARY-user", pseudonym: "ers_1", holds: [] };
+  for (let at: EraseProgress | null | undefined; at !== null; ) at = (await store.erase(subject, at)).next;
+  const left = bytesOf(file);
+  for (const word of ["CANARY-session", "CANARY agent"]) assert.equal(left.includes(word), false, word);
+  await store.close();
+});
+
 test("what retention removed leaves nothing of anybody but in sums, and with them nothing", async () => {
   const file = join(tempFolder(), "events.db");
   const store = await openSqliteStore(file, "write");
