@@ -34,6 +34,7 @@ import type {
   Usage,
 } from "../store.ts";
 import { activity } from "./activity.ts";
+import { ActorDays } from "./actor-days.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Source } from "./collect.ts";
@@ -85,6 +86,7 @@ export class SqliteStore implements Store {
   readonly #dictionary: Dictionary;
   readonly #shapes: Tuples;
   readonly #actors: Tuples;
+  readonly #actorDays = new ActorDays();
   readonly #rollups: RollupRows;
   readonly #windows: Windows;
   readonly #follower = new Follower();
@@ -344,6 +346,7 @@ export class SqliteStore implements Store {
     this.#dictionary.forget();
     this.#shapes.forget();
     this.#actors.forget();
+    this.#actorDays.forget();
   }
 
   #positions(sql: string, ...nodeId: string[]): Position[] {
@@ -364,6 +367,7 @@ export class SqliteStore implements Store {
       dictionary: this.#dictionary,
       shapes: this.#shapes,
       actors: this.#actors,
+      actorDays: this.#actorDays,
       all: (sql, params) => this.#all(sql, params),
       each: (sql, params) =>
         this.#prepare(sql).iterate(...params) as Iterable<unknown> as Iterable<SqlValue[]>,
