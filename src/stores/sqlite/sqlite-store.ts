@@ -1,6 +1,5 @@
 // The store in one SQLite connection. The connection is synchronous: a call has done its work when it returns its
 // promise, so it belongs in a worker thread. Appends take the write lock at once; reads run in one snapshot.
-import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventQuery, RowsQuery } from "../../query/filter.ts";
@@ -49,7 +48,7 @@ import {
   sqlOf,
   storedEvent,
 } from "./columns.ts";
-import { type Access, copyInto, createPrivately } from "./connection.ts";
+import { type Access, copyInto, createPrivately, idOfFile } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { traces } from "./erasure.ts";
 import { facets, groups } from "./facets.ts";
@@ -397,9 +396,4 @@ export class SqliteStore implements Store {
     if (idOfFile(this.#file) === this.#fileId) return;
     throw new Error(`The store at ${this.#file} was replaced by another file while it was open.`);
   }
-}
-
-function idOfFile(file: string): string {
-  const { dev, ino } = statSync(file, { bigint: true });
-  return `${dev}:${ino}`;
 }
