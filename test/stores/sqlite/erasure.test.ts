@@ -63,9 +63,9 @@ test("whoever counted a person before their sums were moved counts the pseudonym
     return facet?.values.map(({ value }) => value);
   };
   assert.deepEqual(await users(), ["zoe"]);
-  let at: EraseProgress | null | undefined;
-  do at = (await store.erase({ userId: "zoe", pseudonym: "ers_1", holds: [] }, at)).next;
-  while (at?.part === "events" || at?.part === "sums");
+  const subject = { userId: "zoe", pseudonym: "ers_1", holds: [] };
+  for (let at: EraseProgress | null | undefined; at !== null && at?.part !== "words"; )
+    at = (await store.erase(subject, at)).next;
   assert.deepEqual(await users(), ["ers_1"]);
   await reader.close();
   await store.close();
