@@ -186,7 +186,7 @@ test("the whole of what is filtered is downloaded", async (t) => {
   await ask(visited, "status:error");
   await loaded(visited, "7 of 7");
   await page.getByRole("button", { name: "Export" }).click();
-  await page.getByText("7 events").waitFor();
+  await page.getByText("7 events: all").waitFor();
   assert.deepEqual(await visited.faults(), []);
   const [file] = await Promise.all([
     page.waitForEvent("download"),
@@ -230,7 +230,7 @@ test("a viewer sees events of its own, and nothing that others may do", async (t
   assert.equal(await page.getByRole("link", { name: /^In the background/ }).count(), 0);
   await page.keyboard.press("Escape");
   await visited.to("/?user_id=somebody");
-  await page.getByText("This shows events of your own only.").waitFor();
+  await page.getByText("This shows events of your own only.").first().waitFor();
 });
 
 test("what clients send is shown as they sent it, and never as part of the page", async (t) => {
@@ -308,7 +308,7 @@ test("rows and sums whose answer broke off are asked for again, while they are l
   await many(daybook, 620, "broken");
   link.breakAt = `{"since":`;
   await visited.to("/?model=broken");
-  const fault = page.getByRole("alert").filter({ hasText: "broke off" });
+  const fault = page.locator(".card").filter({ hasText: "broke off" });
   await fault.waitFor();
   // How many there are is not known, and the rows are there without it.
   await loaded(visited, "100 of 101");
@@ -348,7 +348,7 @@ test("a list longer than a page is read to its end: the server's events, each on
   await page.locator("[aria-rowindex='1301'] a").waitFor();
   await loaded(visited, "1,300 of 1,300 loaded");
   await page.getByRole("button", { name: "Export" }).click();
-  await page.getByText("1,300 events").waitFor();
+  await page.getByText("1,300 events: all").waitFor();
   const [file] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("button", { name: "Download" }).click(),

@@ -97,6 +97,13 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
   }): Promise<void>;
   screenshot(options: { readonly path: string; readonly fullPage?: boolean }): Promise<unknown>;
   setDefaultTimeout(ms: number): void;
+  /** The page's own time, once installed: it goes on as ever, or stands still and goes by what is asked. */
+  readonly clock: {
+    install(): Promise<void>;
+    pauseAt(time: number): Promise<void>;
+    resume(): Promise<void>;
+    runFor(ms: number): Promise<void>;
+  };
   readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
   readonly mouse: {
     move(x: number, y: number, options?: { readonly steps?: number }): Promise<void>;

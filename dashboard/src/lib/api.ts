@@ -1,5 +1,7 @@
 // The server that the dashboard came from, through the same client that everybody has. The session's cookie goes along
 // by itself.
+
+import { visible } from "#lib/text.ts";
 import { resolve } from "$app/paths";
 import { jsonOf } from "../../../src/client/ask.ts";
 import { type Client, ClientError, createClient } from "../../../src/client/client.ts";
@@ -44,6 +46,11 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 /** Whether it may go away by itself. */
 export function isPassing({ status }: ClientError): boolean {
   return status === 0 || status === 429 || status >= 500;
+}
+
+/** What went wrong, in words for people. */
+export function failureText(error: unknown): string {
+  return error instanceof ClientError ? visible(error.message) : "The dashboard failed. Load the page again.";
 }
 
 /** `path` with parameters; what is null or undefined is left out, and each of a list is given. */
