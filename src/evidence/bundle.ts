@@ -1,10 +1,10 @@
 // An export bundle: events with all that is needed to verify them, as JSON lines. First what it is, then each log
 // (`log`, which says where it ends), its tiles (`tile`), and the events (`event`).
+import { parsePruned } from "../event/pruned.ts";
 import { base64Of, fromBase64 } from "./bytes.ts";
 import { type LeafSource, leafOfSource, metadataOf } from "./event-leaf.ts";
 import type { FoundLog } from "./log-check.ts";
 import type { Sha256 } from "./note.ts";
-import { removedBy } from "./removed.ts";
 import type { FoundEvent, Place } from "./verify.ts";
 
 export const BUNDLE_FORMAT = "daybook-bundle/1";
@@ -114,7 +114,7 @@ function foundEvent(source: LeafSource, nodeId: string, sha256: Sha256): FoundEv
   if (leaf === null) return strangeEvent(nodeId);
   const { kind, action } = source.public;
   const isPruned = kind === "system" && action === "pruned";
-  return { ...leaf, removed: isPruned ? removedBy(metadataOf(source)) : [] };
+  return { ...leaf, pruned: isPruned ? parsePruned(metadataOf(source)) : null };
 }
 
 const strangeEvent = (nodeId: string): FoundEvent => ({
@@ -122,5 +122,5 @@ const strangeEvent = (nodeId: string): FoundEvent => ({
   seq: 0,
   leaf: null,
   isErased: false,
-  removed: [],
+  pruned: null,
 });

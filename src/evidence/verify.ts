@@ -1,15 +1,10 @@
 // Verifies a place where logs and their events are: a store, a slot's folder, an export bundle. The same code runs in
 // Node and in browsers; what differs is where the logs are read from.
+import { accountedFor, type Pruned, type Told } from "../event/pruned.ts";
 import type { FoundLog } from "./log-check.ts";
 import { type Anchored, LogCheck } from "./log-check.ts";
 import type { Sha256 } from "./note.ts";
-import type { LogReport, SeqRange } from "./report.ts";
-
-/** What a `pruned` event says that retention has removed. */
-export interface Removed extends SeqRange {
-  readonly nodeId: string;
-  readonly count: number;
-}
+import type { LogReport } from "./report.ts";
 
 export interface FoundEvent {
   readonly nodeId: string;
@@ -17,8 +12,8 @@ export interface FoundEvent {
   /** Computed anew; null: not to be looked at. */
   readonly leaf: Uint8Array | null;
   readonly isErased: boolean;
-  /** Of a `pruned` event. */
-  readonly removed: readonly Removed[];
+  /** What a `pruned` event says; null: it is none. */
+  readonly pruned: Pruned | null;
 }
 
 export interface Place {
@@ -41,10 +36,10 @@ export interface VerifyOptions {
 export async function verifyPlace(place: Place, options: VerifyOptions): Promise<LogReport[]> {
   const checks = new Map<string, LogCheck>();
   for (const log of place.logs) checks.set(log.nodeId, await opened(log, options));
-  const removed: Removed[] = [];
+  const told: Told[] = [];
   for await (const events of place.events()) {
     for (const event of events) {
-      const { nodeId, seq, leaf, isErased } = event;
+      const { nodeId, seq, leaf, isErased, pruned } = event;
       let check = checks.get(nodeId);
       if (check === undefined) {
         check = await opened(unsealed(nodeId, place.name), options);
@@ -53,7 +48,7 @@ export async function verifyPlace(place: Place, options: VerifyOptions): Promise
       const added = check.add(seq, leaf, isErased);
       const isSealed = typeof added === "boolean" ? added : await added;
       // Only what is sealed explains why something is not there.
-      if (isSealed) removed.push(...event.removed);
+      if (isSealed && pruned !== null) told.push({ ...pruned, by: nodeId, seq });
     }
     options.onProgress?.(events.length);
   }
@@ -61,8 +56,8 @@ export async function verifyPlace(place: Place, options: VerifyOptions): Promise
   for (const nodeId of options.anchors.keys())
     if (!checks.has(nodeId)) checks.set(nodeId, await opened(unsealed(nodeId, place.name), options));
   return [...checks].map(([nodeId, check]) => {
-    const ranges = removed.filter((range) => range.nodeId === nodeId);
-    return check.finish({ ranges, count: ranges.reduce((sum, { count }) => sum + count, 0) });
+    const ranges = told.filter((range) => range.nodeId === nodeId);
+    return check.finish({ ranges, count: accountedFor(ranges) });
   });
 }
 

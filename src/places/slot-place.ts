@@ -94,5 +94,5 @@ const unreadable = (nodeId: string): FoundEvent => ({
   seq: 0,
   leaf: null,
   isErased: false,
-  removed: [],
+  pruned: null,
 });

@@ -1,9 +1,9 @@
 // A store as a place to verify: every event of it, and what it has of the logs.
 import { COLUMN } from "../event/fields.ts";
 import { isErased, type JournalEvent } from "../event/leaf.ts";
+import { parsePruned } from "../event/pruned.ts";
 import { leafOf } from "../evidence/leaves.ts";
 import type { FoundLog } from "../evidence/log-check.ts";
-import { removedBy } from "../evidence/removed.ts";
 import type { FoundEvent, Place } from "../evidence/verify.ts";
 import type { Store } from "../stores/store.ts";
 
@@ -59,6 +59,6 @@ export function foundEvent(event: JournalEvent, { since, until }: TimeRange): Fo
     // Where something is missing, and why, is looked at whatever the time.
     leaf: isPruned || !isOutside ? leafOf(event) : null,
     isErased: isErased(event),
-    removed: isPruned && typeof metadata === "string" ? removedBy(metadata) : [],
+    pruned: isPruned && typeof metadata === "string" ? parsePruned(metadata) : null,
   };
 }

@@ -4,8 +4,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
 import { DaybookError } from "../event/errors.ts";
 import { KINDS, type Kind } from "../event/fields.ts";
+import { accountedFor, beforeOf, prunedFacts } from "../event/pruned.ts";
 import type { SystemAction } from "../event/system.ts";
-import type { PrunePlan, PruneRange, PruneRules, Store } from "../stores/store.ts";
+import type { PrunePlan, PruneRules, Store, ToldSoFar } from "../stores/store.ts";
 
 export interface RetentionOptions {
   readonly rules: () => PruneRules;
@@ -13,7 +14,10 @@ export interface RetentionOptions {
   readonly recorder: {
     system(action: SystemAction, metadata: Record<string, number | string>): Promise<boolean>;
   };
-  readonly delivery: { prune(plan: PrunePlan): Promise<number> };
+  readonly delivery: {
+    prune(plan: PrunePlan): Promise<number>;
+    caughtUp(deadlineMs: number): Promise<boolean>;
+  };
   /** Resolves true when a checkpoint covers all that is recorded now. */
   readonly sealed: () => Promise<boolean>;
   /** Told of runs that failed; the next one has the rest. */
@@ -23,6 +27,7 @@ export interface RetentionOptions {
 const EVERY_MS = 3_600_000;
 /** Not in the way of a start. */
 const FIRST_MS = 60_000;
+const SHIP_MS = 10_000;
 const DAY_MS = 86_400_000;
 const MIB = 2 ** 20;
 
@@ -62,18 +67,26 @@ export class Retention {
    */
   async run(): Promise<PrunePlan> {
     const { rules, reader, recorder, delivery, sealed } = this.#options;
+    // What was said before is to be known to the plan: where it is not in the store yet, both count.
+    await delivery.caughtUp(SHIP_MS);
     const plan = await reader.planPrune(rules());
-    if (plan.ranges.length === 0) return plan;
-    const told = await Promise.all(
-      plan.ranges.map((range) => recorder.system("pruned", factsOf(plan, range))),
-    );
+    const told = await Promise.all(tellingsOf(plan).map((facts) => recorder.system("pruned", facts)));
     if (!told.every(Boolean)) throw new DaybookError("audit_unavailable", "retention removed nothing");
-    if (!(await sealed()))
+    if (told.length > 0 && !(await sealed()))
       throw new DaybookError("audit_unavailable", "what was to go could not be sealed first");
-    // What was planned may be held now; what changes from here on halts the delivery.
-    if (!isDeepStrictEqual(rules().holds, plan.holds)) return this.run();
-    await delivery.prune(plan);
-    return plan;
+    if (plan.ranges.length === 0) return plan;
+    const areHoldsAsPlanned = () => isDeepStrictEqual(rules().holds, plan.holds);
+    try {
+      // What was planned may be held now; what changes from here on halts the delivery.
+      if (areHoldsAsPlanned()) {
+        await delivery.prune(plan);
+        return plan;
+      }
+    } catch (error) {
+      if (areHoldsAsPlanned()) throw error;
+    }
+    // Too much was said: the next plan takes it back.
+    return this.run();
   }
 
   /** No more runs; one that is under way ends with the store's thread. */
@@ -97,7 +110,44 @@ export class Retention {
   }
 }
 
-/** Every event of the node between the two seqs that is missing is among these counts, by kind. */
-function factsOf({ capped }: PrunePlan, { nodeId, fromSeq, toSeq, kinds }: PruneRange) {
-  return { node: nodeId, from_seq: fromSeq, to_seq: toSeq, because: capped ? "size" : "age", ...kinds };
+/** As many as the metadata of an event has room for; what others say stays in force beside it. */
+const MAX_LOGS = 64;
+
+/**
+ * What is to be said before a plan is carried out: of each log what is to go, and of what was said before how much is gone;
+ * also where nothing is to go, and more is there than was said.
+ */
+export function tellingsOf({ ranges, told, capped, before }: PrunePlan): Record<string, number | string>[] {
+  const wrong = told.filter(
+    ({ nodeId, left }) => left > 0 && !ranges.some((range) => range.nodeId === nodeId),
+  );
+  const corrected = [...Map.groupBy(wrong, ({ nodeId }) => nodeId)].map(([nodeId, [first]]) => ({
+    nodeId,
+    fromSeq: first?.from ?? 0,
+    toSeq: first?.to ?? 0,
+    kinds: {},
+    held: 0,
+  }));
+  return [...ranges, ...corrected].map(({ nodeId, fromSeq: from, toSeq: to, kinds, held }) => {
+    const after = new Map<string, number>();
+    const known: ToldSoFar[] = [];
+    for (const each of told) {
+      if (each.nodeId !== nodeId || (after.size === MAX_LOGS && !after.has(each.by))) continue;
+      after.set(each.by, Math.max(each.seq, after.get(each.by) ?? 0));
+      known.push(each);
+    }
+    const left = known.reduce((sum, each) => sum + each.left, 0);
+    const gone = Math.max(0, accountedFor(known) - left);
+    const because = capped ? "size" : "age";
+    return prunedFacts(because, {
+      nodeId,
+      from,
+      to,
+      kinds,
+      before: beforeOf(before, kinds),
+      held,
+      gone,
+      after,
+    });
+  });
 }

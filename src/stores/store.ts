@@ -1,9 +1,11 @@
 // The contract of every store, in prose. A store is a projection of journals: events arrive in batches, in the
 // order of their node's seq, and are read newest first by (recorded_at, node_id, seq). Drivers are written
 // natively and share this contract and its conformance suite (test/conformance/store.ts), never a base class.
+
 import type { Charges } from "../event/charges.ts";
 import type { AuditEvent, Cell, FieldName, Kind, Row } from "../event/fields.ts";
 import type { JournalEvent } from "../event/leaf.ts";
+import type { Told } from "../event/pruned.ts";
 import type { AsOf, EventFilter, EventKey, EventQuery, RowsQuery } from "../query/filter.ts";
 import type { Activity, ActivityQuestion } from "./activity.ts";
 
@@ -168,6 +170,14 @@ export interface PruneRange {
   readonly toSeq: number;
   /** How many of each kind; kinds without any are left out. */
   readonly kinds: Readonly<Partial<Record<Kind, number>>>;
+  /** How many more of these kinds, as old and between these seqs, stay, for they are held. */
+  readonly held: number;
+}
+
+/** What retention has said of a log, and what came of it. */
+export interface ToldSoFar extends Told {
+  /** Events that it named, or named as gone, and that are there. */
+  readonly left: number;
 }
 
 /** What a run removes: nothing else, and not less, whatever is appended meanwhile. */
@@ -179,6 +189,8 @@ export interface PrunePlan {
   /** Those of the rules: what they find is in no range's numbers, and stays. */
   readonly holds: readonly EventFilter[];
   readonly ranges: readonly PruneRange[];
+  /** What the events of action `pruned` in the store say, but for those whose place others have taken. */
+  readonly told: readonly ToldSoFar[];
 }
 
 /** How far a plan is carried out; opaque. */

@@ -59,6 +59,7 @@ function rangesOf(gone: readonly AuditEvent[]): PrunePlan["ranges"] {
           return count === 0 ? [] : [[kind, count]];
         }),
       ),
+      held: 0,
     }));
 }
 
@@ -71,7 +72,7 @@ export const RETENTION: Cases = {
       action: seq === 4 ? "pruned" : "gap",
     }));
     const plan = await store.planPrune(rules(1000));
-    assert.deepEqual(plan.ranges, [{ nodeId: NODE, fromSeq: 1, toSeq: 9, kinds: { system: 8 } }]);
+    assert.deepEqual(plan.ranges, [{ nodeId: NODE, fromSeq: 1, toSeq: 9, kinds: { system: 8 }, held: 0 }]);
     assert.equal(await pruneAll(store, plan), 8);
     assert.deepEqual(
       (await found(store, ALL)).map(({ seq }) => seq),
@@ -127,6 +128,35 @@ export const RETENTION: Cases = {
     const plan = await store.planPrune(rules(100));
     assert.equal((await pruneAll(store, plan)) + first.events, 1700);
     assert.deepEqual(await found(store, ALL), []);
+  },
+
+  "a plan has what was told before it, and how much of that is there all the same": async (open) => {
+    const store = await open();
+    const [log, teller] = [new NodeLog(NODE, 1), new NodeLog(OTHER, 2)];
+    await appendNext(store, log, 50, (seq) => ({ ...daily(seq), user_id: seq <= 20 ? "zoe" : "ana" }));
+    const tell = (metadata: object) =>
+      appendNext(store, teller, 1, () => ({
+        kind: "system",
+        action: "pruned",
+        recorded_at: START_MS + 2000 * DAY_MS,
+        metadata: JSON.stringify(metadata),
+      }));
+    const holds = [{ where: { user_id: ["zoe"] } }];
+    const first = await store.planPrune({ ...rules(1000), holds });
+    const [range] = first.ranges;
+    assert.deepEqual([range?.fromSeq, range?.toSeq, range?.held], [21, 50, 0], "held, but not between these");
+    const kinds = range?.kinds ?? {};
+    const times = Object.fromEntries(Object.keys(kinds).map((kind) => [`${kind}_before`, rules(1000).now]));
+    const said = { node: NODE, from_seq: 21, to_seq: 50, because: "age", ...kinds, ...times };
+    await tell(said);
+    const leftOf = async () =>
+      (await store.planPrune(rules(1))).told.map(({ by, seq, nodeId, left }) => [by, seq, nodeId, left]);
+    assert.deepEqual(await leftOf(), [[OTHER, 1, NODE, 30]], "told, and nothing is gone yet");
+    await pruneAll(store, first);
+    assert.deepEqual(await leftOf(), [[OTHER, 1, NODE, 0]]);
+    const after = { [`after_${OTHER}`]: 1 };
+    await tell({ ...said, from_seq: 1, held: 19, gone: 29, ...after });
+    assert.deepEqual(await leftOf(), [[OTHER, 2, NODE, 1]], "twenty are there, and nineteen were held");
   },
 
   "positions, charges and sums outlive the events": async (open) => {

@@ -7,7 +7,7 @@ import type { PrunePlan } from "../../src/stores/store.ts";
 
 const NODE = "00000000000000a1";
 const before = Object.fromEntries(KINDS.map((kind) => [kind, 1])) as Record<Kind, number>;
-const plan: PrunePlan = { before, capped: false, holds: [], ranges: [] };
+const plan: PrunePlan = { before, capped: false, holds: [], ranges: [], told: [] };
 
 /** What is looked up and done, in order; each wait lets time go on by one. */
 async function run(shippedLsns: readonly number[], sizes: readonly number[], isStopped = false) {

@@ -7,13 +7,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { carryOut } from "../../src/delivery/pruning.ts";
 import { COLUMN, KINDS, type Kind } from "../../src/event/fields.ts";
-import { isErased } from "../../src/event/leaf.ts";
+import { isErased, type JournalEvent } from "../../src/event/leaf.ts";
+import { accountedFor, parsePruned, type Told } from "../../src/event/pruned.ts";
 import type { Anchored } from "../../src/evidence/log-check.ts";
 import { type LogReport, type State, worstOf } from "../../src/evidence/report.ts";
 import type { JournalEntry } from "../../src/journal/entries.ts";
 import { verifySlots } from "../../src/places/look.ts";
 import { ALL_TIME } from "../../src/places/store-place.ts";
 import type { EventFilter } from "../../src/query/filter.ts";
+import { tellingsOf } from "../../src/server/retention.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import type { EraseProgress, Store } from "../../src/stores/store.ts";
 import type { Fault, OperationKind } from "../faults/simulated-disk.ts";
@@ -142,6 +144,9 @@ class World {
   #nodes = 0;
   /** Since the last backup segments went: what it lacks, no journal has. */
   #isBackupOfUse = false;
+  /** Events that were gone are there again, or retention did not know all that it had said: it says rather too much. */
+  #isRough = false;
+  readonly #toldTo = new Map<string, number>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -226,8 +231,9 @@ class World {
         this.#isBackupOfUse = true;
         break;
       case "restore":
-        if (this.#isBackupOfUse)
-          await this.#swapped(() => copyFileSync(join(this.#folder, "backup.db"), this.#path));
+        if (!this.#isBackupOfUse) break;
+        this.#isRough = true;
+        await this.#swapped(() => copyFileSync(join(this.#folder, "backup.db"), this.#path));
         break;
       case "move":
         await this.#swapped(() => {
@@ -264,13 +270,17 @@ class World {
   /** As the server's retention: plan, tell, seal, and only then remove. */
   async #prune(teller: HonestSlot, { ms, lags, stops }: Step & { is: "prune" }): Promise<void> {
     const store = this.#open;
+    await teller.ship(store);
+    for (const [nodeId, seq] of this.#toldTo)
+      if (((await positionIn(store, nodeId))?.seq ?? 0) < seq) this.#isRough = true;
     const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, Math.max(0, ms)])) as Record<Kind, number>;
     const plan = await store.planPrune({ now: this.#now, keepMs, maxBytes: 0, holds: this.#holds });
-    if (plan.ranges.length === 0) return;
-    for (const { nodeId, fromSeq, toSeq, kinds } of plan.ranges) {
-      const told = { node: nodeId, from_seq: fromSeq, to_seq: toSeq, because: "age", ...kinds };
+    const tellings = tellingsOf(plan);
+    for (const told of tellings) {
+      this.#toldTo.set(teller.nodeId, teller.lastSeq + 1);
       if (!teller.tell("pruned", told)) return;
     }
+    if (plan.ranges.length === 0) return;
     const toldSeq = teller.lastSeq;
     if (!teller.seal()) return;
     if (!lags) await teller.ship(store);
@@ -312,6 +322,18 @@ class World {
     }
     this.#isBackupOfUse = false;
     for (const each of this.#slots) each.forget((await positionIn(store, each.nodeId))?.seq ?? 0);
+  }
+
+  /** What retention said, and did not do, it takes back before it does more. */
+  async #takeBack(): Promise<void> {
+    const keepMs = Object.fromEntries(KINDS.map((kind) => [kind, this.#now])) as Record<Kind, number>;
+    const plan = await this.#open.planPrune({ now: this.#now, keepMs, maxBytes: 0, holds: [] });
+    const tellings = tellingsOf(plan);
+    if (tellings.length === 0) return;
+    const teller = this.#start();
+    for (const told of tellings) teller.tell("pruned", told);
+    teller.seal();
+    await teller.ship(this.#open);
   }
 
   async #swapped(work: () => void): Promise<void> {
@@ -364,11 +386,15 @@ class World {
       each.seal();
       await each.ship(this.#open);
     }
+    await this.#takeBack();
     const reports = (await this.#look()).filter(({ place }) => place === this.#path);
     const { events } = await this.#open.scan(null, 100_000);
     for (const { nodeId, state, pruned, erased, tail, size } of reports) {
       const own = events.filter(({ row }) => row[COLUMN.node_id] === nodeId);
       const gone = size - own.length;
+      const told = toldOf(events, nodeId);
+      if (!this.#isRough && told !== gone)
+        throw new FalseAlarm(`${nodeId}: retention accounts for ${told} events, and ${gone} are gone`);
       const expected = {
         pruned: gone,
         erased: own.filter(isErased).length,
@@ -383,4 +409,15 @@ class World {
     }
     return { state: worstOf(reports.map(({ state }) => state)) };
   }
+}
+
+/** How many events of a log may be gone by what the store's events say. */
+function toldOf(events: readonly JournalEvent[], nodeId: string): number {
+  const told = events.flatMap(({ row }): Told[] => {
+    if (row[COLUMN.action] !== "pruned") return [];
+    const said = parsePruned(String(row[COLUMN.metadata]));
+    if (said?.nodeId !== nodeId) return [];
+    return [{ ...said, by: String(row[COLUMN.node_id]), seq: Number(row[COLUMN.seq]) }];
+  });
+  return accountedFor(told);
 }

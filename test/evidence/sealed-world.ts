@@ -5,6 +5,7 @@ import { encodeRow } from "../../src/event/encode.ts";
 import { COLUMN } from "../../src/event/fields.ts";
 import { erased, isErased, type JournalEvent } from "../../src/event/leaf.ts";
 import { answered } from "../../src/event/outcomes.ts";
+import { parsePruned } from "../../src/event/pruned.ts";
 import { systemFacts } from "../../src/event/system.ts";
 import { originOf, writeCheckpoint } from "../../src/evidence/checkpoint.ts";
 import { handoverText } from "../../src/evidence/key-chain.ts";
@@ -12,7 +13,6 @@ import { leafOf } from "../../src/evidence/leaves.ts";
 import type { Anchored } from "../../src/evidence/log-check.ts";
 import { Frontier, nodeHash } from "../../src/evidence/merkle.ts";
 import { verifierKey, writeNote, writeVerifierKey } from "../../src/evidence/note.ts";
-import { removedBy } from "../../src/evidence/removed.ts";
 import { foldedHash, TILE_WIDTH } from "../../src/evidence/tiles.ts";
 import { type FoundEvent, verifyPlace } from "../../src/evidence/verify.ts";
 import { nodeSha256 } from "../../src/journal/signing-key.ts";
@@ -167,7 +167,7 @@ function foundOf(event: JournalEvent): FoundEvent {
     seq: Number(row[COLUMN.seq]),
     leaf: leafOf(event),
     isErased: isErased(event),
-    removed: isTold ? removedBy(String(row[COLUMN.metadata])) : [],
+    pruned: isTold ? parsePruned(String(row[COLUMN.metadata])) : null,
   };
   found.set(event, made);
   return made;

@@ -25,14 +25,19 @@ const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const folder = tempFolder();
 const RANDOM_EDITS = 24;
 
-/** A bundle with everything in it: two checkpoints, an event about retention, a tail; and a proof out of it. */
+/** A bundle with everything in it: two checkpoints, events about retention, of which one takes the place of two, a tail; and a proof out of it. */
 async function made() {
   const log = new SealedLog();
-  log.record(300);
+  log.record(298);
   const facts = { node: log.nodeId, from_seq: 5, to_seq: 9, because: "age", inference: 5 };
   const tail = { node: log.nodeId, from_seq: 313, to_seq: 313, because: "age", inference: 1 };
+  const [one, few] = [299, 300].map((seq) => ({ [`after_${log.nodeId}`]: seq }));
+  const more = { node: log.nodeId, from_seq: 20, to_seq: 29, because: "age", mcp: 9, ...one };
+  const last = { node: log.nodeId, from_seq: 5, to_seq: 9, because: "age", inference: 1, gone: 4, ...few };
   log.journal.commit([
     ["finish", encodeRow(systemFacts("pruned", facts, START_MS), answered(null), { count: 0 })],
+    ["finish", encodeRow(systemFacts("pruned", more, START_MS), answered(null), { count: 0 })],
+    ["finish", encodeRow(systemFacts("pruned", last, START_MS), answered(null), { count: 0 })],
     ["finish", encodeRow(systemFacts("pruned", tail, START_MS), answered(null), { count: 0 })],
   ]);
   log.seal();
@@ -111,6 +116,8 @@ test(
       ["without another of the tail", 30, without(314)],
       ["pruned", 12, without(5, 6, 7, 8, 9)],
       ["pruned and one more", 30, without(5, 6, 10)],
+      ["all that retention may have removed", 12, without(5, 6, 7, 8, 9, 20)],
+      ["one more than that, though it was named", 30, without(5, 6, 7, 8, 9, 20, 21)],
       ["erased", 12, withErased(20, 40)],
       [
         "erased and pruned",

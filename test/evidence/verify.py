@@ -333,13 +333,22 @@ class Log:
         return expected == leaf
 
     def finish(self, removed):
-        ranges = [(a, b) for who, a, b, _ in removed if who == self.node_id]
+        removed = [told for told in removed if told["node"] == self.node_id]
+        ranges = [(told["from_seq"], told["to_seq"]) for told in removed]
+        up_to = {}
+        for told in removed:
+            for key, seq in told.items():
+                if key.startswith("after_"):
+                    up_to[key[6:]] = max(seq, up_to.get(key[6:], 0))
+        removed = [told for told in removed if told["seq"] > up_to.get(told["by"], 0)]
+        most = max([told.get("gone", 0) for told in removed], default=0)
+        most += sum(told.get(kind, 0) for told in removed for kind in KINDS)
         last = max(self.next - 1, self.end["seq"] if self.end else 0)
         gaps = [seq for seq in range(1, min(self.size, self.covered) + 1) if seq not in self.seen]
         if self.covered >= self.size:
             gaps += [*self.gaps, *range(self.next, last + 1)]
         pruned = [seq for seq in gaps if any(a <= seq <= b for a, b in ranges)]
-        if len(pruned) < len(gaps) or len(pruned) > sum(n for who, _, _, n in removed if who == self.node_id):
+        if len(pruned) < len(gaps) or len(pruned) > most:
             self.found.append("MISSING")
         if last > self.size:
             is_whole = self.in_order and self.range.size == last
@@ -388,7 +397,8 @@ def verify_bundle(lines, anchors, trusted):
         if (public.get("kind"), public.get("action")) == ("system", "pruned"):
             try:
                 told = json.loads(event["p1"]["fields"]["metadata"])
-                removed.append((told["node"], told["from_seq"], told["to_seq"], sum(told.get(k, 0) for k in KINDS)))
+                if {"node", "from_seq", "to_seq"} <= set(told):
+                    removed.append({**told, "by": node_id, "seq": seq})
             except (ValueError, KeyError, TypeError):
                 pass
     for check in checks.values():

@@ -231,6 +231,28 @@ test("what retention removed is PRUNED, and only that: by range, by count, and o
   assert.equal(await stateOf(third), "MISSING", "one of them is outside the range");
 });
 
+test("what retention says takes the place of what it said before of the log, as far as it knows of it", async () => {
+  const log = await sealedLog();
+  recordPruned(log, 3, 9, { inference: 6 });
+  const first = log.journal.lastSeq;
+  log.seal();
+  await log.ship();
+  change(log, "DELETE FROM events WHERE seq IN (3, 4)");
+  recordPruned(log, 6, 7, { mcp: 1, gone: 2, [`after_${log.nodeId}`]: first });
+  log.seal();
+  await log.ship();
+  change(log, "DELETE FROM events WHERE seq = 6");
+  assert.deepEqual([await stateOf(log), (await verified(log))?.pruned], ["PRUNED", 3]);
+  const other = new SealedLog(log.home);
+  recordPruned(other, 8, 8, { inference: 1, gone: 2, [`after_${log.nodeId}`]: 5 }, log.nodeId);
+  other.seal();
+  await other.ship();
+  change(log, "DELETE FROM events WHERE seq = 8");
+  assert.equal(await stateOf(log), "PRUNED", "what it did not know of stays in force");
+  change(log, "DELETE FROM events WHERE seq = 5");
+  assert.equal(await stateOf(log), "MISSING", "of the six that were named first only two are gone");
+});
+
 test("retention may take events that are not sealed yet, and they are no loss; nor is a tail that nobody looks at", async () => {
   const log = await sealedLog();
   log.record(10);

@@ -6,8 +6,14 @@ import { Writable } from "node:stream";
 import { test } from "node:test";
 import { pruneCommand } from "../../src/cli/prune.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { DaybookError } from "../../src/event/errors.ts";
 import { KINDS, type Kind } from "../../src/event/fields.ts";
 import type { EventJson } from "../../src/event/json.ts";
+import { accountedFor } from "../../src/event/pruned.ts";
+import { openOwnNode } from "../../src/node/own-node.ts";
+import { verifyStore } from "../../src/places/look.ts";
+import { ALL_TIME } from "../../src/places/store-place.ts";
+import { openReader } from "../../src/read/reader.ts";
 import { Retention, rulesOf } from "../../src/server/retention.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import type { PrunePlan, PruneRules } from "../../src/stores/store.ts";
@@ -63,9 +69,13 @@ test("a server tells what it removes before it is gone, and gives the disk back"
   assert.ok(gone.length > 50 && !("auth" in counts) && (counts.mcp ?? 0) < (counts.exec ?? 0), "by age");
   const seqs = gone.map(({ seq }) => seq);
   const [fromSeq, toSeq] = [Math.min(...seqs), Math.max(...seqs)];
-  assert.deepEqual(range, { nodeId: OLD_NODE, fromSeq, toSeq, kinds: counts });
+  assert.deepEqual(range, { nodeId: OLD_NODE, fromSeq, toSeq, kinds: counts, held: 0 });
   const told = after.filter(({ action }) => action === "pruned").map(kindsOf);
-  assert.deepEqual(told, [{ node: OLD_NODE, from_seq: fromSeq, to_seq: toSeq, because: "age", ...counts }]);
+  const times = Object.fromEntries(
+    Object.keys(counts).map((kind) => [`${kind}_before`, plan.before[kind as Kind]]),
+  );
+  const said = { node: OLD_NODE, from_seq: fromSeq, to_seq: toSeq, because: "age", ...counts, ...times };
+  assert.deepEqual(told, [said]);
   assert.deepEqual((await daybook.server.retention.run()).ranges, [], "nothing is left to do");
   await daybook.server.close();
   assert.ok(statSync(join(home, "events.db")).size < size * 0.8, "the file is smaller");
@@ -145,9 +155,10 @@ const PLAN: PrunePlan = {
   before: Object.fromEntries(KINDS.map((kind) => [kind, 1])) as Record<Kind, number>,
   capped: true,
   holds: [],
+  told: [],
   ranges: [
-    { nodeId: OLD_NODE, fromSeq: 3, toSeq: 9, kinds: { mcp: 2 } },
-    { nodeId: "00000000000000b2", fromSeq: 1, toSeq: 1, kinds: { file: 1 } },
+    { nodeId: OLD_NODE, fromSeq: 3, toSeq: 9, kinds: { mcp: 2 }, held: 0 },
+    { nodeId: "00000000000000b2", fromSeq: 1, toSeq: 1, kinds: { file: 1 }, held: 0 },
   ],
 };
 
@@ -165,6 +176,7 @@ test("nothing goes that could not be told, or sealed", async () => {
           pruned = true;
           return 3;
         },
+        caughtUp: async () => true,
       },
       sealed: async () => lost !== 2,
       report: () => {},
@@ -189,7 +201,7 @@ test("a legal hold that begins between the plan and the removal is planned with 
       },
     },
     recorder: { system: async () => true },
-    delivery: { prune: async (plan) => pruned.push(plan) },
+    delivery: { prune: async (plan) => pruned.push(plan), caughtUp: async () => true },
     sealed: async () => {
       if (held.length === 0) held.push(zoe);
       return true;
@@ -202,6 +214,67 @@ test("a legal hold that begins between the plan and the removal is planned with 
     pruned.map(({ holds }) => holds),
     [[zoe]],
   );
+});
+
+const QUESTION = {
+  range: ALL_TIME,
+  trusted: null,
+  anchors: new Map(),
+  counting: () => ({ add() {}, stop() {} }),
+};
+
+test("of what was said to go and did not, nobody else can make use: the next run takes it back", async () => {
+  const home = await agedFolder();
+  const config = await loadConfig({ env: { DAYBOOK_HOME: home }, cwd: home, homedir: home, flags: {} });
+  const held: PruneRules["holds"][number][] = [];
+  const reader = await openReader(config.store, { lazy: true });
+  await using node = await openOwnNode(config);
+  const { recorder, delivery } = node;
+  const run = (broken: "never" | "sealed" | "first step") =>
+    new Retention({
+      rules: () => rulesOf(config.audit, Date.now(), [...held]),
+      reader,
+      recorder,
+      delivery: {
+        caughtUp: (ms) => delivery.caughtUp(ms),
+        prune: async (plan) => {
+          if (broken === "first step") throw new DaybookError("worker_failed", "halted");
+          return delivery.prune(plan);
+        },
+      },
+      sealed: async () => {
+        const isSealed = await node.sealed();
+        if (broken === "sealed" && held.length === 0) held.push({ where: { kind: ["mcp", "file"] } });
+        return isSealed;
+      },
+      report: () => {},
+    }).run();
+  const look = async () => {
+    const reports = await verifyStore(config.store, QUESTION);
+    const { state, pruned } = reports.find(({ nodeId }) => nodeId === OLD_NODE) ?? assert.fail();
+    return { state, pruned };
+  };
+  const gone = async () => {
+    const store = await openStore(config.store, "read");
+    const { told } = await store.planPrune(rulesOf(config.audit, 0, []));
+    await store.close();
+    return accountedFor(told.filter(({ nodeId }) => nodeId === OLD_NODE));
+  };
+  await run("sealed");
+  const { state, pruned } = await look();
+  assert.ok(pruned > 20, `${pruned}`);
+  assert.equal(await gone(), pruned, state);
+  held.length = 0;
+  await assert.rejects(run("first step"), { code: "worker_failed" });
+  const said = await gone();
+  assert.ok(said > pruned, "said, and not done yet");
+  held.push({ where: {} });
+  await run("never");
+  assert.equal(await gone(), pruned, "nothing went, and that is said");
+  held.length = 0;
+  await run("never");
+  assert.deepEqual([await gone(), (await look()).pruned], [said, said]);
+  await reader.close();
 });
 
 const home = tempFolder();

@@ -2,6 +2,7 @@
 // that it means the same events however often and by whomever it is carried out.
 import type { DatabaseSync } from "node:sqlite";
 import { KINDS, type Kind } from "../../event/fields.ts";
+import { beforeOf, sumOf } from "../../event/pruned.ts";
 import {
   KEPT_UNDER_CAP,
   type PrunePlan,
@@ -16,6 +17,7 @@ import { notHeld } from "./held.ts";
 import { GRAINS } from "./rollups.ts";
 import { among, notBeyond } from "./select.ts";
 import { pragma } from "./tables.ts";
+import { present, REMOVABLE, toldSoFar } from "./told.ts";
 
 /** Events of a step: at 5 million, with five indexes to mend and everything overwritten, 5 to 10 ms. */
 const STEP_EVENTS = 250;
@@ -28,9 +30,6 @@ const ROOM = 0.95;
 /** Of a row of sums, about: what events leave behind. */
 const SUMS_BYTES = 100;
 
-/** Events of a kind, but for those that tell what retention has removed: without them a gap would look like a theft. */
-const REMOVABLE = "kind = ? AND action IS NOT 'pruned'";
-
 export function planPrune(source: Source, rules: PruneRules): PrunePlan {
   const before = Object.fromEntries(
     KINDS.map((kind) => [kind, Math.max(0, rules.now - rules.keepMs[kind])]),
@@ -38,7 +37,22 @@ export function planPrune(source: Source, rules: PruneRules): PrunePlan {
   const excess = rules.maxBytes === 0 ? 0 : excessEvents(source, rules.maxBytes);
   const free = notHeld(rules.holds, source);
   const capped = excess > 0 && moveUp(source, before, excess, free);
-  return { before, capped, holds: rules.holds, ranges: rangesOf(source, before, free) };
+  const planned = rangesOf(source, before, free);
+  const ranges = rules.holds.length === 0 ? planned : withHeld(source, planned, before);
+  return { before, capped, holds: rules.holds, ranges, told: toldSoFar(source) };
+}
+
+function withHeld(source: Source, ranges: PruneRange[], before: Readonly<Record<Kind, number>>) {
+  const counts = present(
+    source,
+    ranges.map((range) => ({
+      ...range,
+      from: range.fromSeq,
+      to: range.toSeq,
+      before: beforeOf(before, range.kinds),
+    })),
+  );
+  return ranges.map((range, index) => ({ ...range, held: (counts[index] ?? 0) - sumOf(range.kinds) }));
 }
 
 /** How many events take as many bytes as there are over the cap. */
@@ -89,7 +103,7 @@ function rangesOf(source: Source, before: Readonly<Record<Kind, number>>, free: 
   }
   return [...ranges]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([nodeId, { fromSeq, toSeq, kinds }]) => ({ nodeId, fromSeq, toSeq, kinds }));
+    .map(([nodeId, { fromSeq, toSeq, kinds }]) => ({ nodeId, fromSeq, toSeq, kinds, held: 0 }));
 }
 
 /** Events kind by kind, then sums grain by grain; within a transaction. */
