@@ -6,12 +6,13 @@ import {
   adminCommand,
   type Entity,
   printEntity,
-  printList,
   segment,
   withAdmin,
 } from "./admin.ts";
 import { type FilterFlags, filterParameters, withFilters } from "./filters.ts";
+import { listCommand } from "./small-verbs.ts";
 
+const PATH = "/admin/holds";
 const COLUMNS = ["id", "filter", "reason", "created_at", "released_at", "release_reason"];
 
 interface Given extends AdminFlags, FilterFlags {
@@ -28,18 +29,17 @@ export function holdCommand(parts: AdminParts): Command {
         .action((flags: Given) =>
           withAdmin(parts, flags, async (admin) => {
             const body = { filter: valuesOf(filterParameters(flags)), justification: flags.reason };
-            const hold = await admin.ask("POST", "/admin/holds", body);
+            const hold = await admin.ask("POST", PATH, body);
             await printEntity(parts, flags, flags.json ? hold : shown(hold));
           }),
         ),
     )
     .addCommand(
-      adminCommand("list", "Holds, newest first, released ones too.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => {
-          const holds = await admin.list("/admin/holds");
-          await printList(parts, flags, flags.json ? holds : holds.map(shown), COLUMNS);
-        }),
-      ),
+      listCommand(parts, "Holds, newest first, released ones too.", {
+        path: PATH,
+        columns: COLUMNS,
+        inWords: shown,
+      }),
     )
     .addCommand(
       adminCommand("release", "End a hold.")
@@ -47,7 +47,7 @@ export function holdCommand(parts: AdminParts): Command {
         .requiredOption("--reason <text>", "recorded with the change")
         .action((id: string, flags: Given) =>
           withAdmin(parts, flags, async (admin) => {
-            const path = `/admin/holds/${segment(id)}/release`;
+            const path = `${PATH}/${segment(id)}/release`;
             const hold = await admin.ask("POST", path, { justification: flags.reason });
             await printEntity(parts, flags, flags.json ? hold : shown(hold));
           }),

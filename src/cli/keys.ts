@@ -5,14 +5,13 @@ import {
   type AdminParts,
   adminCommand,
   expiryOf,
-  printDone,
   printEntity,
-  printList,
   secondsOf,
   segment,
   several,
   withAdmin,
 } from "./admin.ts";
+import { listCommand, removeCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/api-keys";
 const COLUMNS = ["id", "name", "user_id", "models", "prefix", "created_at", "expires_at", "revoked_at"];
@@ -30,9 +29,7 @@ export function keysCommand(parts: AdminParts): Command {
   return new Command("keys")
     .description("API keys: list, create, rotate and revoke them.")
     .addCommand(
-      adminCommand("list", "All keys, newest first, without their secrets.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),
-      ),
+      listCommand(parts, "All keys, newest first, without their secrets.", { path: PATH, columns: COLUMNS }),
     )
     .addCommand(
       adminCommand("create", "Make a key; its secret is shown this once.")
@@ -70,14 +67,10 @@ export function keysCommand(parts: AdminParts): Command {
         ),
     )
     .addCommand(
-      adminCommand("revoke", "Revoke a key: requests with it are refused at once.")
-        .argument("<id>", "key_…")
-        .option("--reason <text>", "recorded with the change")
-        .action((id: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(id)}`, { justification: flags.reason });
-            printDone(parts, flags, `Revoked ${id}.`);
-          }),
-        ),
+      removeCommand(parts, "revoke", "Revoke a key: requests with it are refused at once.", {
+        path: PATH,
+        argument: ["<id>", "key_…"],
+        done: (id) => `Revoked ${id}.`,
+      }),
     );
 }

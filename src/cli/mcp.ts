@@ -6,13 +6,13 @@ import {
   type AdminParts,
   adminCommand,
   headersFrom,
-  printDone,
   printEntity,
   printList,
   segment,
   withAdmin,
 } from "./admin.ts";
 import { wrapCommand } from "./mcp-wrap.ts";
+import { removeCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/mcp/servers";
 const COLUMNS = [
@@ -84,15 +84,11 @@ export function mcpCommand(parts: AdminParts): Command {
         }),
     )
     .addCommand(
-      adminCommand("delete", "Take an MCP server away, with its headers.")
-        .argument("<name>")
-        .option("--reason <text>", "recorded with the change")
-        .action((name: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(name)}`, { justification: flags.reason });
-            printDone(parts, flags, `Deleted the MCP server ${name}.`);
-          }),
-        ),
+      removeCommand(parts, "delete", "Take an MCP server away, with its headers.", {
+        path: PATH,
+        argument: ["<name>"],
+        done: (name) => `Deleted the MCP server ${name}.`,
+      }),
     )
     .addCommand(wrapCommand(parts));
 }

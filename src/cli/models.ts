@@ -8,11 +8,11 @@ import {
   adminCommand,
   type Entity,
   printEntity,
-  printList,
   segment,
   several,
   withAdmin,
 } from "./admin.ts";
+import { listCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/models";
 
@@ -26,11 +26,10 @@ export function modelsCommand(parts: AdminParts): Command {
   return new Command("models")
     .description("Models: list, sync, load and unload them.")
     .addCommand(
-      adminCommand("list", "Models by their public names.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) =>
-          printList(parts, flags, await admin.list(PATH), ["id", "route", "providers"]),
-        ),
-      ),
+      listCommand(parts, "Models by their public names.", {
+        path: PATH,
+        columns: ["id", "route", "providers"],
+      }),
     )
     .addCommand(
       adminCommand("sync", "Ask providers which models they serve, and keep what they say.")

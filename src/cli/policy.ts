@@ -6,13 +6,12 @@ import {
   type AdminParts,
   adminCommand,
   type Entity,
-  printDone,
   printEntity,
-  printList,
   segment,
   several,
   withAdmin,
 } from "./admin.ts";
+import { listCommand, removeCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/policies";
 const COLUMNS = ["id", "source", "name", "effect", "match", "when", "reason", "enabled"];
@@ -50,12 +49,7 @@ export function policyCommand(parts: AdminParts): Command {
   return new Command("policy")
     .description("Policies: list, add, replace, remove and try them.")
     .addCommand(
-      adminCommand("list", "All policies, in their order.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => {
-          const policies = await admin.list(PATH);
-          await printList(parts, flags, flags.json ? policies : policies.map(inWords), COLUMNS);
-        }),
-      ),
+      listCommand(parts, "All policies, in their order.", { path: PATH, columns: COLUMNS, inWords }),
     )
     .addCommand(
       withOptions(adminCommand("add", "Make a policy; it holds from the next request on."))
@@ -71,15 +65,12 @@ export function policyCommand(parts: AdminParts): Command {
         ),
     )
     .addCommand(
-      adminCommand("remove", "Take a policy away.")
-        .argument("<id>", "pol_…, or its name")
-        .option("--justification <text>", "recorded with the change")
-        .action((id: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(id)}`, { justification: flags.justification });
-            printDone(parts, flags, `Removed the policy ${id}.`);
-          }),
-        ),
+      removeCommand(parts, "remove", "Take a policy away.", {
+        path: PATH,
+        argument: ["<id>", "pol_…, or its name"],
+        flag: "justification",
+        done: (id) => `Removed the policy ${id}.`,
+      }),
     )
     .addCommand(testCommand(parts))
     .addCommand(dryRunCommand(parts));

@@ -7,14 +7,13 @@ import {
   type AdminParts,
   adminCommand,
   headersFrom,
-  printDone,
   printEntity,
-  printList,
   secretFrom,
   segment,
   several,
   withAdmin,
 } from "./admin.ts";
+import { listCommand, removeCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/providers";
 const COLUMNS = ["name", "source", "backend_type", "protocols", "base_url", "api_key_stored", "enabled"];
@@ -38,11 +37,7 @@ interface Given extends AdminFlags {
 export function providersCommand(parts: AdminParts): Command {
   return new Command("providers")
     .description("Providers: list, create, change, delete and try them.")
-    .addCommand(
-      adminCommand("list", "All providers, without their keys.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),
-      ),
-    )
+    .addCommand(listCommand(parts, "All providers, without their keys.", { path: PATH, columns: COLUMNS }))
     .addCommand(
       adminCommand("show", "One provider and how it is.")
         .argument("<name>")
@@ -81,15 +76,11 @@ export function providersCommand(parts: AdminParts): Command {
         }),
     )
     .addCommand(
-      adminCommand("delete", "Take a provider away, with its key.")
-        .argument("<name>")
-        .option("--reason <text>", "recorded with the change")
-        .action((name: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(name)}`, { justification: flags.reason });
-            printDone(parts, flags, `Deleted the provider ${name}.`);
-          }),
-        ),
+      removeCommand(parts, "delete", "Take a provider away, with its key.", {
+        path: PATH,
+        argument: ["<name>"],
+        done: (name) => `Deleted the provider ${name}.`,
+      }),
     )
     .addCommand(
       adminCommand("test", "Make one cheap call and say how it went; exit code 1 when it failed.")

@@ -6,13 +6,12 @@ import {
   type AdminParts,
   adminCommand,
   type Entity,
-  printDone,
   printEntity,
-  printList,
   segment,
   several,
   withAdmin,
 } from "./admin.ts";
+import { listCommand, removeCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/routes";
 const COLUMNS = ["id", "source", "model", "providers", "price", "enabled"];
@@ -30,14 +29,7 @@ interface Given extends AdminFlags {
 export function routesCommand(parts: AdminParts): Command {
   return new Command("routes")
     .description("Routes: list, create, replace, delete and resolve them.")
-    .addCommand(
-      adminCommand("list", "All routes.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => {
-          const routes = await admin.list(PATH);
-          await printList(parts, flags, flags.json ? routes : routes.map(inWords), COLUMNS);
-        }),
-      ),
-    )
+    .addCommand(listCommand(parts, "All routes.", { path: PATH, columns: COLUMNS, inWords }))
     .addCommand(
       withOptions(adminCommand("create", "Make a route."))
         .argument("<model>", "public name, or a glob such as gpt-*")
@@ -52,15 +44,11 @@ export function routesCommand(parts: AdminParts): Command {
         ),
     )
     .addCommand(
-      adminCommand("delete", "Take a route away.")
-        .argument("<id>", "rte_…")
-        .option("--reason <text>", "recorded with the change")
-        .action((id: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(id)}`, { justification: flags.reason });
-            printDone(parts, flags, `Deleted the route ${id}.`);
-          }),
-        ),
+      removeCommand(parts, "delete", "Take a route away.", {
+        path: PATH,
+        argument: ["<id>", "rte_…"],
+        done: (id) => `Deleted the route ${id}.`,
+      }),
     )
     .addCommand(
       adminCommand("resolve", "Which route a model takes, its providers in order, and why.")

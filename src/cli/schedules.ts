@@ -1,16 +1,8 @@
 // `daybook schedules`: exports that a server makes again and again.
 import { Command } from "commander";
-import {
-  type AdminFlags,
-  type AdminParts,
-  adminCommand,
-  printDone,
-  printEntity,
-  printList,
-  segment,
-  withAdmin,
-} from "./admin.ts";
+import { type AdminFlags, type AdminParts, adminCommand, printEntity, segment, withAdmin } from "./admin.ts";
 import { type FilterFlags, filterParameters, withFilters } from "./filters.ts";
+import { listCommand, removeCommand } from "./small-verbs.ts";
 
 interface Given extends AdminFlags, FilterFlags {
   readonly cron?: string;
@@ -45,9 +37,7 @@ export function schedulesCommand(parts: AdminParts): Command {
   return new Command("schedules")
     .description("Scheduled exports: list, create, change and run them.")
     .addCommand(
-      adminCommand("list", "All schedules, and how their last runs ended.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),
-      ),
+      listCommand(parts, "All schedules, and how their last runs ended.", { path: PATH, columns: COLUMNS }),
     )
     .addCommand(
       withSpec(adminCommand("create", "Make a schedule."))
@@ -68,15 +58,11 @@ export function schedulesCommand(parts: AdminParts): Command {
         ),
     )
     .addCommand(
-      adminCommand("delete", "End a schedule; what it has exported stays.")
-        .argument("<id>")
-        .option("--reason <text>", "recorded with the change")
-        .action((id: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(id)}`, { justification: flags.reason });
-            printDone(parts, flags, "Deleted.");
-          }),
-        ),
+      removeCommand(parts, "delete", "End a schedule; what it has exported stays.", {
+        path: PATH,
+        argument: ["<id>"],
+        done: () => "Deleted.",
+      }),
     )
     .addCommand(
       adminCommand("run", "Run a schedule of a server now (--url).")

@@ -5,13 +5,11 @@ import {
   type AdminParts,
   adminCommand,
   expiryOf,
-  printDone,
   printEntity,
-  printList,
-  segment,
   several,
   withAdmin,
 } from "./admin.ts";
+import { listCommand, removeCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/tokens";
 const COLUMNS = [
@@ -39,9 +37,10 @@ export function tokensCommand(parts: AdminParts): Command {
   return new Command("tokens")
     .description("Tokens for the API: list, create and revoke them.")
     .addCommand(
-      adminCommand("list", "All tokens, newest first, without their secrets.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),
-      ),
+      listCommand(parts, "All tokens, newest first, without their secrets.", {
+        path: PATH,
+        columns: COLUMNS,
+      }),
     )
     .addCommand(
       adminCommand("create", "Make a token; its secret is shown this once.")
@@ -64,14 +63,10 @@ export function tokensCommand(parts: AdminParts): Command {
         ),
     )
     .addCommand(
-      adminCommand("revoke", "Revoke a token: requests with it are refused at once.")
-        .argument("<id>", "tok_…")
-        .option("--reason <text>", "recorded with the change")
-        .action((id: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(id)}`, { justification: flags.reason });
-            printDone(parts, flags, `Revoked ${id}.`);
-          }),
-        ),
+      removeCommand(parts, "revoke", "Revoke a token: requests with it are refused at once.", {
+        path: PATH,
+        argument: ["<id>", "tok_…"],
+        done: (id) => `Revoked ${id}.`,
+      }),
     );
 }

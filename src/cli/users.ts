@@ -5,13 +5,12 @@ import {
   type AdminFlags,
   type AdminParts,
   adminCommand,
-  printDone,
   printEntity,
-  printList,
   secretFrom,
   segment,
   withAdmin,
 } from "./admin.ts";
+import { listCommand, removeCommand } from "./small-verbs.ts";
 
 const PATH = "/admin/users";
 const COLUMNS = ["id", "name", "role", "password_stored", "created_at", "disabled_at"];
@@ -32,11 +31,7 @@ export function usersCommand(parts: AdminParts): Command {
     passwordFile === undefined ? {} : { password: await secretFrom(parts, passwordFile) };
   return new Command("users")
     .description("Users: list, create, change and delete them; what they did.")
-    .addCommand(
-      adminCommand("list", "All users, newest first.").action((flags: Given) =>
-        withAdmin(parts, flags, async (admin) => printList(parts, flags, await admin.list(PATH), COLUMNS)),
-      ),
-    )
+    .addCommand(listCommand(parts, "All users, newest first.", { path: PATH, columns: COLUMNS }))
     .addCommand(usersActivityCommand(parts))
     .addCommand(
       adminCommand("create", "Make a user.")
@@ -69,14 +64,10 @@ export function usersCommand(parts: AdminParts): Command {
         }),
     )
     .addCommand(
-      adminCommand("delete", "Delete a user; sessions, keys and tokens of it are refused at once.")
-        .argument("<user>", "id or name")
-        .option("--reason <text>", "recorded with the change")
-        .action((user: string, flags: Given) =>
-          withAdmin(parts, flags, async (admin) => {
-            await admin.ask("DELETE", `${PATH}/${segment(user)}`, { justification: flags.reason });
-            printDone(parts, flags, `Deleted the user ${user}.`);
-          }),
-        ),
+      removeCommand(parts, "delete", "Delete a user; sessions, keys and tokens of it are refused at once.", {
+        path: PATH,
+        argument: ["<user>", "id or name"],
+        done: (user) => `Deleted the user ${user}.`,
+      }),
     );
 }

@@ -11,6 +11,7 @@ import {
 import { type Actor, differing, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
 import { newId } from "./given.ts";
+import { Kept } from "./kept.ts";
 import type { ProvidersTables } from "./providers-tables.ts";
 
 /** A route as control keeps it. */
@@ -39,32 +40,26 @@ const ENTITY = "model_route";
 
 export class ModelRoutes {
   readonly #options: ModelRoutesOptions;
-  #kept = new Map<string, KeptRoute>();
+  readonly #kept: Kept<KeptRoute>;
 
   /** `onChanged` follows every change of what is in memory. */
   constructor(options: ModelRoutesOptions, onChanged: () => void) {
     this.#options = options;
-    options.control.onChanged(ENTITY, async (reads, id) => {
+    const read = async (reads: Reads, id: string | null) => {
       const all = reads.selectFrom("model_routes").selectAll().orderBy("created_at").orderBy("id");
       const rows = await (id === null ? all : all.where("id", "=", id)).execute();
-      const read = rows.map(keptOf);
-      return () => {
-        const kept = new Map(id === null ? [] : this.#kept);
-        if (id !== null && read.length === 0) kept.delete(id);
-        for (const each of read) kept.set(each.id, each);
-        this.#kept = kept;
-        onChanged();
-      };
-    });
+      return rows.map((row) => [row.id, keptOf(row)] as const);
+    };
+    this.#kept = new Kept(options.control, { entityType: ENTITY, read, onChanged });
   }
 
   /** In the order in which they were made. */
   get all(): readonly KeptRoute[] {
-    return [...this.#kept.values()];
+    return this.#kept.all;
   }
 
   withId(id: string): KeptRoute | null {
-    return this.#kept.get(id) ?? null;
+    return this.#kept.withId(id);
   }
 
   /** Throws `bad_argument` on what it cannot be, `conflict` when the model has a route already. */

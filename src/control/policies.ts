@@ -17,6 +17,7 @@ import { PolicySet } from "../policy/policy-set.ts";
 import { type Actor, differing, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
 import { newId } from "./given.ts";
+import { Kept } from "./kept.ts";
 import type { PolicyTables } from "./policy-tables.ts";
 
 export interface ListedPolicy {
@@ -38,22 +39,17 @@ export class Policies {
   readonly conditions = new Conditions();
   readonly #control: Control;
   #fixed: readonly Policy[] = [];
-  #kept = new Map<string, ListedPolicy>();
+  readonly #kept: Kept<ListedPolicy>;
   #current = new PolicySet([]);
 
   constructor(control: Control) {
     this.#control = control;
-    control.onChanged(ENTITY, async (reads, id) => {
+    const read = async (reads: Reads, id: string | null) => {
       const all = reads.selectFrom("policies").selectAll().orderBy("created_at").orderBy("id");
-      const read = (await (id === null ? all : all.where("id", "=", id)).execute()).map(keptOf);
-      return () => {
-        const kept = new Map(id === null ? [] : this.#kept);
-        if (id !== null && read.length === 0) kept.delete(id);
-        for (const each of read) kept.set(each.policy.id ?? "", each);
-        this.#kept = kept;
-        this.#show();
-      };
-    });
+      const rows = await (id === null ? all : all.where("id", "=", id)).execute();
+      return rows.map((row) => [row.id, keptOf(row)] as const);
+    };
+    this.#kept = new Kept(control, { entityType: ENTITY, read, onChanged: () => this.#show() });
   }
 
   /** What is asked before a request goes on. */
@@ -74,7 +70,7 @@ export class Policies {
 
   /** In their order. */
   list(): readonly ListedPolicy[] {
-    const own = [...this.#kept.values()].filter(({ policy }) => !this.#isFixed(policy.name));
+    const own = this.#kept.all.filter(({ policy }) => !this.#isFixed(policy.name));
     return [
       ...this.#fixed.map((policy) => ({ policy, enabled: true, createdAt: null, updatedAt: null })),
       ...own,
@@ -83,13 +79,13 @@ export class Policies {
 
   /** That of control.db with this id, or else of this name. */
   find(idOrName: string): ListedPolicy | null {
-    const named = () => [...this.#kept.values()].find(({ policy }) => policy.name === idOrName);
-    return this.#kept.get(idOrName) ?? named() ?? null;
+    const named = () => this.#kept.all.find(({ policy }) => policy.name === idOrName);
+    return this.#kept.withId(idOrName) ?? named() ?? null;
   }
 
   /** Names of all, in force or not, whose text has this id as a word. */
   naming(userId: string): string[] {
-    const all = [...this.#fixed, ...[...this.#kept.values()].map(({ policy }) => policy)];
+    const all = [...this.#fixed, ...this.#kept.all.map(({ policy }) => policy)];
     return all
       .filter(({ name, when, reason, match }) =>
         [name, when, reason, ...(match.user ?? [])].some((text) => isWordIn(text ?? "", userId)),

@@ -14,6 +14,7 @@ import { refuseUnreadable } from "./certificates.ts";
 import { type Actor, differing, type Values } from "./change.ts";
 import type { Change, Control, Reads } from "./control.ts";
 import { newId, withPatch } from "./given.ts";
+import { Kept } from "./kept.ts";
 import type { ProvidersTables } from "./providers-tables.ts";
 import type { SecretsAtRest } from "./secrets-at-rest.ts";
 
@@ -56,28 +57,22 @@ const MERGED = ["timeouts_ms", "retries", "breaker"] as const;
 
 export class Providers {
   readonly #options: ProvidersOptions;
-  #kept = new Map<string, KeptProvider>();
+  readonly #kept: Kept<KeptProvider>;
 
   /** `onChanged` follows every change of what is in memory. */
   constructor(options: ProvidersOptions, onChanged: () => void) {
     this.#options = options;
-    options.control.onChanged(ENTITY, async (reads, id) => {
+    const read = async (reads: Reads, id: string | null) => {
       const all = reads.selectFrom("providers").selectAll().orderBy("created_at").orderBy("id");
       const rows = await (id === null ? all : all.where("id", "=", id)).execute();
-      const read = rows.map((row) => this.#read(row).kept);
-      return () => {
-        const kept = new Map(id === null ? [] : this.#kept);
-        if (id !== null && read.length === 0) kept.delete(id);
-        for (const each of read) kept.set(each.id, each);
-        this.#kept = kept;
-        onChanged();
-      };
-    });
+      return rows.map((row) => [row.id, this.#read(row).kept] as const);
+    };
+    this.#kept = new Kept(options.control, { entityType: ENTITY, read, onChanged });
   }
 
   /** In the order in which they were made. */
   get all(): readonly KeptProvider[] {
-    return [...this.#kept.values()];
+    return this.#kept.all;
   }
 
   named(name: string): KeptProvider | null {
