@@ -35,7 +35,7 @@ const RECENT_PAGES = 4;
 const encoder = new TextEncoder();
 const readers = new Map<number, Reader>();
 let opening: Promise<Store> | null = null;
-/** How far those that are live are; null: nobody listens. */
+/** How far those that are live are, another object whenever they go on; null: nobody listens. */
 let level: FeedPosition | null = null;
 let advancing: Promise<void> | null = null;
 let isLate = false;
@@ -73,9 +73,10 @@ async function follow(): Promise<void> {
       const from: FeedPosition = level;
       const { events, at, isLevel } = await (await store()).follow(from, null, PART);
       if (!isLevel) isLate = true;
-      level = at;
       const gaps = gapsOf(events, from, at, isLevel);
-      if (events.length > 0 || gaps.length > 0) tell(events, from, at, gaps);
+      if (events.length === 0 && gaps.length === 0) continue;
+      level = at;
+      tell(events, from, at, gaps);
     }
   } catch (error) {
     // What could not be read now is read at the next call.

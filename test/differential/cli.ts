@@ -1,9 +1,12 @@
 // The command line: what it lists, sums up and exports by a filter, from a store here or from a server.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PassThrough } from "node:stream";
 import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { statsCommand } from "../../src/cli/stats.ts";
 import type { AuditEvent } from "../../src/event/fields.ts";
 import type { EventFilter } from "../../src/query/filter.ts";
@@ -18,6 +21,9 @@ import { READERS } from "../read/export/readers.ts";
 import { tempFolder } from "../support/temp.ts";
 import { assertEvents, jsonOf } from "./world.ts";
 
+const BIN = fileURLToPath(new URL("../../bin/daybook.mjs", import.meta.url));
+const MAX_OUTPUT_BYTES = 100_000_000;
+const LOG_FLAGS = ["--json", "--limit", "20000"];
 const NOWHERE = { cwd: "/", homedir: "/nowhere" };
 
 /** As flags, or as words of a query. */
@@ -51,6 +57,23 @@ export async function checkCli(
   }
 }
 
+/** A process of its own, in the zone of this one, asks a server. */
+export async function checkProcess(
+  url: string,
+  filter: EventFilter,
+  expected: readonly AuditEvent[],
+  index: number,
+): Promise<void> {
+  const { PATH, TZ } = process.env;
+  const env = { PATH, TZ, HOME: "/nowhere", DAYBOOK_URL: url, DAYBOOK_TOKEN: TOKENS.admin };
+  const given = argumentsOf(filter, index);
+  const { stdout } = await promisify(execFile)(process.execPath, [BIN, "log", ...LOG_FLAGS, ...given], {
+    env,
+    maxBuffer: MAX_OUTPUT_BYTES,
+  });
+  assert.equal(stdout, linesOf(expected), given.join(" "));
+}
+
 /** Reads a store, which leaves events of the reading itself. */
 export async function checkCliHere(
   address: string,
@@ -72,6 +95,10 @@ async function checkLog(
   expected: readonly AuditEvent[],
   message: string,
 ): Promise<void> {
-  const { out } = await runLog(["--json", "--limit", "20000", ...given], parts);
-  assert.equal(out, expected.map((event) => `${jsonOf(event)}\n`).join(""), message);
+  const { out } = await runLog([...LOG_FLAGS, ...given], parts);
+  assert.equal(out, linesOf(expected), message);
+}
+
+function linesOf(events: readonly AuditEvent[]): string {
+  return events.map((event) => `${jsonOf(event)}\n`).join("");
 }

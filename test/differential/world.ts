@@ -105,16 +105,26 @@ export function assertEvents(
   if (JSON.stringify(found) !== JSON.stringify(right)) assert.deepEqual(found, right, message);
 }
 
-/** Asks with the filters, some at a time: while one is answered, another is compared. */
+/** Is told after each filter how many there were. */
+export type Say = (count: number) => void;
+
+/** Asks with the filters, some at a time: while one is answered, another is compared. How many there were. */
 export async function inTurns(
   filters: readonly EventFilter[],
+  say: Say,
   check: (filter: EventFilter, index: number) => Promise<void>,
-): Promise<void> {
+  atATime = AT_A_TIME,
+): Promise<number> {
   const left = filters.entries();
-  const turns = Array.from({ length: AT_A_TIME }, async () => {
-    for (const [index, filter] of left) await check(filter, index);
+  let count = 0;
+  const turns = Array.from({ length: atATime }, async () => {
+    for (const [index, filter] of left) {
+      await check(filter, index);
+      say(++count);
+    }
   });
   await Promise.all(turns);
+  return count;
 }
 
 /** Sorts of requests: in a real trail far fewer than there are requests. */

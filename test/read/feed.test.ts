@@ -100,6 +100,23 @@ test("a slow reader is ended with its position, from which nothing is missing, a
   assert.deepEqual(seqsOf(quick), upTo(205));
 });
 
+test("what those who are live were told while a reader was brought up to them, it is told too", async (t) => {
+  await using trail = await makeTrail(...some(5));
+  const feed = openFeed(t, trail, { workerUrl: new URL("./late-feed-worker.ts", import.meta.url) });
+  const live = read(await feed.subscribe(view()));
+  const late = read(await feed.subscribe(view(), { after: {} }));
+  const isLive = () => late.some((item) => item.is === "position" && item.live);
+  let count = 5;
+  for (; count < 25 && !isLive(); count++) {
+    await trail.append(...some(1));
+    await until(() => seqsOf(live).length === count - 4);
+  }
+  await until(isLive);
+  await trail.append(...some(1));
+  await until(() => seqsOf(live).at(-1) === count + 1 && seqsOf(late).at(-1) === count + 1);
+  assert.deepEqual(seqsOf(late), upTo(count + 1));
+});
+
 test("what retention has removed is told as one gap, with how many are missing", async (t) => {
   await using trail = await makeTrail(...some(30));
   const store = await openStore(trail.address, "write");

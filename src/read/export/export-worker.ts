@@ -99,7 +99,7 @@ async function exported(store: Store, order: ExportOrder): Promise<ExportSummary
   let { rows, bytes, asOf }: Pick<ExportPoint, "rows" | "bytes" | "asOf"> = order.from ?? {
     rows: 0,
     bytes: 0,
-    asOf: order.asOf ?? {},
+    asOf: {},
   };
   const emit = async (part: Part, compressed: Buffer) => {
     hash.update(compressed);
@@ -149,8 +149,6 @@ async function* parts(
   let isOver = from !== undefined && after === null;
   let waiting: Row[] = [];
   let alike: Alike = [];
-  if (from === undefined)
-    asOf ??= Object.fromEntries((await store.positions()).map(({ nodeId, seq }) => [nodeId, seq]));
   let head = from === undefined ? encoder.head() : "";
   while (!isOver) {
     const limit = Math.min(PAGE_ROWS, partRows);

@@ -1,6 +1,6 @@
 // Connections to events.db. What a connection promises (no lost commit, no blocked writer, nothing left behind
 // by a deletion) hangs on pragmas whose defaults differ between builds, so each is set and read back.
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DaybookError, nativeCode } from "../../event/errors.ts";
 import { pragma } from "./tables.ts";
@@ -40,6 +40,12 @@ export function createPrivately(file: string): void {
   } catch (error) {
     if (nativeCode(error) !== "EEXIST") throw error;
   }
+}
+
+/** Tells a file from another that took its name. */
+export function idOfFile(file: string): string {
+  const { dev, ino } = statSync(file, { bigint: true });
+  return `${dev}:${ino}`;
 }
 
 /** Opens the file with a SQLite that is new enough. Nothing is set yet but the time to wait for a lock. */

@@ -61,11 +61,9 @@ function newestActors(source: Source, filter: EventFilter, windows: FacetWindows
   let since: number | undefined;
   // A few actors are looked up one by one.
   if (search !== null && search.actors === null) {
-    const day = source.all(
-      "SELECT period FROM rollups WHERE grain = ? AND period BETWEEN ? AND ? ORDER BY period DESC LIMIT 1 OFFSET ?",
-      [ACTOR.id, ...[bounds.from, bounds.to].map((at) => Math.floor(at / ACTOR.unitMs)), windows.sums],
-    )[0]?.[0];
-    if (typeof day === "number") since = (day + 1) * ACTOR.unitMs;
+    const [first, end] = [Math.ceil(bounds.from / ACTOR.unitMs), Math.floor((bounds.to + 1) / ACTOR.unitMs)];
+    const day = source.actorDays.tooMany(source, first, end, windows.sums);
+    if (day !== null) since = (day + 1) * ACTOR.unitMs;
     else {
       const to = Math.min(bounds.to, Math.ceil(bounds.from / ACTOR.unitMs) * ACTOR.unitMs - 1);
       const [prefix] = search.prefixes as [Where];

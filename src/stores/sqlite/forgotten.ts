@@ -1,4 +1,4 @@
-// A number that grows whenever words or actors were taken away, so that every connection, of any process, drops what it
+// A number that grows whenever words, actors or sums of somebody were taken away, so that every connection, of any process, drops what it
 // remembers of them before it reads or writes again.
 import type { DatabaseSync } from "node:sqlite";
 

@@ -18,7 +18,7 @@ export interface Grain {
 }
 
 const LONG: Grain = { id: 0, unitMs: LONG_MS, ofActors: false };
-const DAY: Grain = { id: 1, unitMs: DAY_MS, ofActors: false };
+export const DAY: Grain = { id: 1, unitMs: DAY_MS, ofActors: false };
 export const HOUR: Grain = { id: 2, unitMs: HOUR_MS, ofActors: false };
 export const ACTOR: Grain = { id: 3, unitMs: DAY_MS, ofActors: true };
 export const GRAINS: readonly Grain[] = [LONG, DAY, HOUR, ACTOR];

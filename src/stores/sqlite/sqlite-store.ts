@@ -1,6 +1,5 @@
 // The store in one SQLite connection. The connection is synchronous: a call has done its work when it returns its
 // promise, so it belongs in a worker thread. Appends take the write lock at once; reads run in one snapshot.
-import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AuditEvent, eventOf, type FieldName } from "../../event/fields.ts";
 import type { AsOf, EventFilter, EventQuery, RowsQuery } from "../../query/filter.ts";
@@ -34,6 +33,7 @@ import type {
   Usage,
 } from "../store.ts";
 import { activity } from "./activity.ts";
+import { ActorDays } from "./actor-days.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Source } from "./collect.ts";
@@ -48,7 +48,7 @@ import {
   sqlOf,
   storedEvent,
 } from "./columns.ts";
-import { type Access, copyInto, createPrivately } from "./connection.ts";
+import { type Access, copyInto, createPrivately, idOfFile } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { traces } from "./erasure.ts";
 import { facets, groups } from "./facets.ts";
@@ -85,6 +85,7 @@ export class SqliteStore implements Store {
   readonly #dictionary: Dictionary;
   readonly #shapes: Tuples;
   readonly #actors: Tuples;
+  readonly #actorDays = new ActorDays();
   readonly #rollups: RollupRows;
   readonly #windows: Windows;
   readonly #follower = new Follower();
@@ -344,6 +345,7 @@ export class SqliteStore implements Store {
     this.#dictionary.forget();
     this.#shapes.forget();
     this.#actors.forget();
+    this.#actorDays.forget();
   }
 
   #positions(sql: string, ...nodeId: string[]): Position[] {
@@ -364,6 +366,7 @@ export class SqliteStore implements Store {
       dictionary: this.#dictionary,
       shapes: this.#shapes,
       actors: this.#actors,
+      actorDays: this.#actorDays,
       all: (sql, params) => this.#all(sql, params),
       each: (sql, params) =>
         this.#prepare(sql).iterate(...params) as Iterable<unknown> as Iterable<SqlValue[]>,
@@ -393,9 +396,4 @@ export class SqliteStore implements Store {
     if (idOfFile(this.#file) === this.#fileId) return;
     throw new Error(`The store at ${this.#file} was replaced by another file while it was open.`);
   }
-}
-
-function idOfFile(file: string): string {
-  const { dev, ino } = statSync(file, { bigint: true });
-  return `${dev}:${ino}`;
 }

@@ -52,6 +52,8 @@ export class Upkeep {
     if (progress.part !== "space")
       return transaction(() => {
         refuseUnmeant(isMeant);
+        // Sums are given to somebody else.
+        if (progress.part === "sums") countForgotten(db);
         return eraseStep(source(), subject, progress);
       });
     const isMore = giveBack(db);

@@ -53,6 +53,24 @@ test("erased strings are in no byte of the store, and others' are", async () => 
   await store.close();
 });
 
+test("whoever counted a person before their sums were moved counts the pseudonym afterwards", async () => {
+  const file = join(tempFolder(), "events.db");
+  const store = await openSqliteStore(file, "write");
+  await store.append(new NodeLog("00000000000000a1").next(30, () => ({ user_id: "zoe" })));
+  const reader = await openSqliteStore(file, "read");
+  const users = async () => {
+    const [facet] = await reader.facets({ where: {}, includeSystem: true }, ["user_id"], 10);
+    return facet?.values.map(({ value }) => value);
+  };
+  assert.deepEqual(await users(), ["zoe"]);
+  const subject = { userId: "zoe", pseudonym: "ers_1", holds: [] };
+  for (let at: EraseProgress | null | undefined; at !== null && at?.part !== "words"; )
+    at = (await store.erase(subject, at)).next;
+  assert.deepEqual(await users(), ["ers_1"]);
+  await reader.close();
+  await store.close();
+});
+
 test("an erasure after a retention that was broken off among the words leaves nothing of the person", async () => {
   const file = join(tempFolder(), "events.db");
   const store = await openSqliteStore(file, "write");
