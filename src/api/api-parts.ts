@@ -36,6 +36,12 @@ export interface Readiness {
   >;
 }
 
+/** A page for people whose browser asked for an address that nothing is at. */
+export interface MissingPage {
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface ApiParts extends ControlParts {
   /** Of this Daybook. */
   readonly version: string;
@@ -70,6 +76,8 @@ export interface ApiParts extends ControlParts {
     seal(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
     nodes(): Promise<readonly (Position & { readonly sealedSize: number })[]>;
   };
+  /** null: there is none for this address. */
+  missingPage?(url: string): Promise<MissingPage | null>;
   /** What a user has left, running requests included. */
   balance(userId: string): Promise<Balance>;
   /** The limits that hold for a key or user now, and what of them is used. */

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { newRequestId } from "../event/ids.ts";
 import { requestIdFrom } from "../protocols/request-ids.ts";
-import type { ApiParts } from "./api-parts.ts";
+import type { ApiParts, MissingPage } from "./api-parts.ts";
 import { REQUEST, RequestAudit } from "./audit.ts";
 import { authenticate, client, type Holder, isLocal, mayAsk, refuseCrossSite } from "./authorize.ts";
 import { FeedPlaces } from "./feed/places.ts";
@@ -97,7 +97,10 @@ export function createApi(parts: ApiParts): FastifyInstance {
     const unrecorded = (await request.audit?.beforeAnswer(reply)) ?? null;
     return unrecorded === null ? payload : problemText(refusalOf(unrecorded).refusal, request, reply);
   });
-  app.setErrorHandler((error, request, reply) => refuse(parts, error, request, reply));
+  app.setErrorHandler(async (error, request, reply) => {
+    const page = isLookedAt(request) ? ((await parts.missingPage?.(request.url)) ?? null) : null;
+    return refuse(parts, error, request, reply, page);
+  });
   for (const route of ROUTES) {
     app.route({
       method: route.method,
@@ -234,7 +237,24 @@ function ownParameters({ takes, query }: Route, search: URLSearchParams): URLSea
   return own;
 }
 
-function refuse(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Somebody typed the address of a page: programs that ask for what there is not say who they are, or want no page. */
+function isLookedAt({ method, headers, routeOptions }: FastifyRequest): boolean {
+  return (
+    routeOptions.config?.route === undefined &&
+    (method === "GET" || method === "HEAD") &&
+    headers.authorization === undefined &&
+    /(?:^|,)\s*text\/html\b/i.test(headers.accept ?? "")
+  );
+}
+
+/** `page`: what a browser shows where nothing is. */
+function refuse(
+  parts: ApiParts,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: MissingPage | null = null,
+): FastifyReply {
   const { audit } = request;
   const given = refusalOf(error).refusal;
   audit?.note(given.facts);
@@ -248,7 +268,9 @@ function refuse(parts: ApiParts, error: unknown, request: FastifyRequest, reply:
   const { refusal, fault } = refusalOf(cause);
   if (fault) parts.report?.(cause, request.id);
   if (audit) audit.outcome = refusal.outcome;
-  return reply.send(problemText(refusal, request, reply));
+  const text = problemText(refusal, request, reply);
+  if (page === null || refusal.outcome.errorCode !== "not_found") return reply.send(text);
+  return reply.headers(page.headers).send(page.body);
 }
 
 /** The body of a refusal, and its head onto `reply`. */

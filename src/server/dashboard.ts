@@ -8,6 +8,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import type { MissingPage } from "../api/api-parts.ts";
 import { newRequestId } from "../event/ids.ts";
 
 const FOLDER = fileURLToPath(new URL("../../dashboard/build/", import.meta.url));
@@ -48,14 +49,27 @@ export class Dashboard {
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const { method, url = "/" } = request;
     if (method !== "GET" && method !== "HEAD") return false;
-    const name = this.#names.get(url.split("?", 1)[0] ?? "");
-    if (name === undefined) return false;
+    const name = this.#names.get(pathIn(url));
+    if (name === undefined || name.endsWith("not-found.html")) return false;
     this.#file(name).then(
       (file) => send(file, request, response),
       // Built anew since the start.
       () => response.writeHead(404).end(),
     );
     return true;
+  }
+
+  /** What a browser shows for an address that nothing is at; null: nothing is built, or the address is too deep. */
+  async missing(url: string): Promise<MissingPage | null> {
+    // It finds what it loads by relative paths: there is one for each depth.
+    const depth = pathIn(url).split("/").length - 2;
+    const name = this.#names.get(`/${"-/".repeat(depth)}not-found`);
+    // Or built anew since the start.
+    const file = name === undefined ? null : await this.#file(name).catch(() => null);
+    if (file === null) return null;
+    const { body, headers } = file;
+    const { etag: _, "cache-control": _lasting, ...rest } = headers;
+    return { body, headers: rest };
   }
 
   #file(name: string): Promise<File> {
@@ -65,6 +79,10 @@ export class Dashboard {
     this.#read.set(name, file);
     return file;
   }
+}
+
+function pathIn(url: string): string {
+  return url.split("?", 1)[0] ?? "";
 }
 
 function send(file: File, { method, headers }: IncomingMessage, response: ServerResponse): void {

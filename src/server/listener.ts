@@ -12,7 +12,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { Connections } from "./connections.ts";
-import { Dashboard } from "./dashboard.ts";
+import type { Dashboard } from "./dashboard.ts";
 import type { Certificate } from "./tls.ts";
 
 /** What the API answers below /v1/. */
@@ -20,6 +20,7 @@ const OF_API = /^\/v1\/(?:usage|credits)(?:\?|$)/;
 
 export interface ListenerOptions {
   readonly gateway: Gateway;
+  readonly dashboard: Dashboard;
   readonly api: (request: IncomingMessage, response: ServerResponse) => void;
   /** Which requests may go on as a WebSocket, and who answers them when they ask to. */
   readonly upgrades: {
@@ -42,9 +43,8 @@ export interface Listener {
 }
 
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const { gateway, api, upgrades, host, port, certificate = null } = options;
+  const { gateway, dashboard, api, upgrades, host, port, certificate = null } = options;
   const connections = new Connections(gateway);
-  const dashboard = new Dashboard();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     connections.begin(request, response);
     // RFC 9112 section 3.2.2: the absolute form must be accepted.

@@ -37,6 +37,7 @@ import { Recorder } from "../recorder/recorder.ts";
 import { Refusals } from "../recorder/refusals.ts";
 import { Anchoring } from "./anchoring.ts";
 import { closer } from "./closer.ts";
+import { Dashboard } from "./dashboard.ts";
 import { openExporting } from "./exporting.ts";
 import { openListener } from "./listener.ts";
 import { LiveConfig, type Reloaded } from "./live-config.ts";
@@ -319,6 +320,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   });
   const ingest = new Ingest(config.store);
   openings.add(() => ingest.close());
+  const dashboard = new Dashboard();
   const api = createApi({
     ...parts,
     version: daybookVersion(),
@@ -339,6 +341,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
     balance: async (userId) => spending.ledger.balance(userId),
     standing: async (type, id) => spending.standing(type, id),
     kept: config.audit,
+    missingPage: (url) => dashboard.missing(url),
     metricsText: () => metrics.metrics(),
     ready: () => readiness({ ...core, reader, control, schedules: exporting.runner }),
     now: Date.now,
@@ -354,6 +357,7 @@ async function serve(config: Config, openings: Openings, core: Core): Promise<Se
   const handler = handlerOf(api);
   const listener = await openListener({
     gateway,
+    dashboard,
     api: handler,
     upgrades: upgradesOf(handler),
     ...config.listen,

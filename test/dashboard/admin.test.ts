@@ -61,6 +61,17 @@ test("what takes something away asks for a reason first", async (t) => {
   await page.getByText("revoked", { exact: true }).waitFor();
 });
 
+test("a key says by name whose it is, and leads to what that user did", async (t) => {
+  const daybook = await startDaybook(t);
+  const user = await daybook.ask("/admin/users", { method: "POST", body: { name: "ann", role: "viewer" } });
+  const { id } = user.json as { id: string };
+  await daybook.ask("/admin/api-keys", { method: "POST", body: { name: "ci", user_id: id } });
+  const { page, to } = await visit(t, daybook);
+  await to("/keys");
+  await page.getByRole("link", { name: "ann", exact: true }).click();
+  await page.waitForURL((url) => url.searchParams.get("user_id") === id);
+});
+
 test("a key's secret is shown once, and works", async (t) => {
   const daybook = await startDaybook(t);
   const { page, to } = await visit(t, daybook);

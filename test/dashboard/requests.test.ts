@@ -366,3 +366,17 @@ test("BL9: an address that asks for what there is not is said, and taken away", 
   await page.getByRole("link", { name: "Take the filter away" }).click();
   await page.locator("[data-testid=events]").waitFor();
 });
+
+test("filters that are chosen faster than the address follows are all there", async () => {
+  const page = await panel();
+  await page.getByLabel("Backend").waitFor();
+  await page.evaluate(`(() => {
+    for (const [name, value] of [["Model", "mixed"], ["Backend", "local"], ["Status", "timeout"]]) {
+      const input = document.querySelector("form [aria-label='" + name + "']");
+      input.value = value;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  })()`);
+  await lists(1);
+  await page.waitForURL((url) => url.search === "?model=mixed&backend_type=local&status=timeout");
+});

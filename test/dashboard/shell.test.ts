@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
-import { startDaybook } from "../support/daybook.ts";
+import { ADMIN_TOKEN, startDaybook } from "../support/daybook.ts";
 import { signIn, useBrowser, visit } from "./visit.ts";
 
 useBrowser();
@@ -139,6 +139,44 @@ test("it works below another path, from page to page", async (t) => {
   assert.equal(page.url(), `${url}/providers`);
   await to("/users");
   await page.getByText("There are no users yet.").waitFor();
+});
+
+test("an address that nothing is at is a page for people, at any depth and below any path, and JSON for programs", async (t) => {
+  const daybook = await startDaybook(t);
+  const url = await below(t, daybook.url);
+  const visited = await visit(t, daybook, { url });
+  const { page } = visited;
+  visited.expected = /404/;
+  for (const path of ["/nonsense", "/admin/no/such?status=error", "/a/b/c/d/e/f"]) {
+    await visited.to(path);
+    await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+    assert.deepEqual(await visited.faults(), []);
+    assert.equal(page.url(), url + path);
+    await page.getByRole("link", { name: "To the explorer" }).click();
+    await page.getByRole("heading", { name: "Explorer" }).waitFor();
+    assert.equal(new URL(page.url()).pathname, "/daybook/");
+  }
+  await visited.to("/users/");
+  await page.getByRole("heading", { name: "Users" }).waitFor();
+  const asked = (headers: Record<string, string>, path = "/nonsense") => fetched(daybook.url + path, headers);
+  const html = await asked({ accept: "text/html,application/xhtml+xml,*/*;q=0.8" });
+  assert.deepEqual([html.statusCode, html.headers["content-type"]], [404, "text/html; charset=utf-8"]);
+  assert.match(String(html.headers["content-security-policy"]), /frame-ancestors 'none'/);
+  assert.match(String(html.headers["cache-control"]), /no-store/);
+  const json = [
+    await asked({}),
+    await asked({ accept: "*/*" }),
+    await asked({ accept: "text/html", authorization: `Bearer ${ADMIN_TOKEN}` }),
+    await asked({ accept: "text/html" }, "/v1/nonsense"),
+    await asked({ accept: "text/html" }, "/a/b/c/d/e/f/g"),
+    await asked({}, "/not-found"),
+  ];
+  for (const { statusCode, headers } of json)
+    assert.deepEqual([statusCode, /json/.test(String(headers["content-type"]))], [404, true]);
+  // Whoever is shown a page has left an event all the same.
+  await daybook.settle();
+  const events = await daybook.events("kind=api&status_code=404");
+  assert.ok(events.some(({ request_id: id }) => id === html.headers["x-request-id"]));
 });
 
 test("keys lead everywhere, and ? lists them", async (t) => {

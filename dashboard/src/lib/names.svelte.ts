@@ -18,9 +18,10 @@ class Names {
     return byId !== undefined && Object.hasOwn(byId, id) ? (byId[id] ?? null) : null;
   }
 
-  /** Rejects never: without names ids are shown. */
-  async load(): Promise<void> {
-    if (!session.may("audit:read") || performance.now() - this.#readAt < FRESH_MS) return;
+  /** `isOld`: what is known no longer is all. Rejects never: without names ids are shown. */
+  async load({ isOld = false } = {}): Promise<void> {
+    const isFresh = !isOld && performance.now() - this.#readAt < FRESH_MS;
+    if (!session.may("audit:read") || isFresh) return;
     this.#readAt = performance.now();
     try {
       this.#known = (await ask<Named>("/admin/names")).data;

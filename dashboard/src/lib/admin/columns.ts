@@ -1,5 +1,6 @@
 // Columns that many lists have.
 import * as links from "#lib/links.ts";
+import { names } from "#lib/names.svelte.ts";
 import type { Column, Row } from "./resource.ts";
 
 export const text = (name: string) => (row: Row) =>
@@ -32,8 +33,7 @@ export const enabled: Column = {
 
 export const owner: Column = {
   title: "User",
-  text: text("user_id"),
-  isCode: true,
+  text: (row) => names.of("user_id", row.user_id) ?? text("user_id")(row),
   href: ({ user_id: id }) => (id ? links.explorer({ user_id: id }) : null),
 };
 
