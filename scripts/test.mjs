@@ -19,6 +19,10 @@ const files = readdirSync(folder, { recursive: true })
   .map((file) => folder + file)
   .sort();
 
+// Each file of tests is a process, which loads the same sources; compiled once, they take a third less of the time.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+  new URL("../node_modules/.cache/compiled/", import.meta.url),
+);
 // Whatever the tests start inherits this mark, by which it is found again, also when its parent is gone.
 const mark = `DAYBOOK_TEST_RUN=${process.pid}-${Date.now()}`;
 process.env.DAYBOOK_TEST_RUN = mark.slice(mark.indexOf("=") + 1);

@@ -1,7 +1,7 @@
 // What a service may say of its work: the event's facts, less those that only Daybook gives, and less any place for
 // content. Arguments of MCP calls and values of admin changes are redacted here, before anything is queued.
 import { DaybookError } from "../event/errors.ts";
-import type { Facts, Kind } from "../event/fields.ts";
+import { COLUMN, type Facts, FIELDS, type FieldSpec, KINDS, type Kind } from "../event/fields.ts";
 import { type RedactionOptions, redact, redactText } from "../event/redaction.ts";
 import type { Metadata } from "./content-names.ts";
 
@@ -10,6 +10,8 @@ export type WorkKind = Exclude<Kind, "system">;
 
 /** Only Daybook gives them; some only once, when an event begins. */
 const OWN = ["eventId", "count", "inputJson", "redactions", "truncated"] as const;
+const WORK_KINDS: readonly string[] = KINDS.filter((kind) => kind !== "system");
+const ACTION = (FIELDS as readonly FieldSpec[])[COLUMN.action]?.pattern ?? /^$/;
 const MAX_VALUES_BYTES = 8192;
 const MAX_JUSTIFICATION = 500;
 
@@ -36,10 +38,28 @@ export type WorkFacts = Annotations & { readonly kind: WorkKind; readonly action
 /** How arguments are redacted. */
 export type ArgumentRules = Pick<RedactionOptions, "mode" | "schema" | "paths" | "hashKey">;
 
-/** The facts of `annotations`. Throws `unknown_field` on names that are not the caller's to give. */
+/**
+ * The facts that begin an event. Throws `bad_event` without a kind and an action that an event can have, else as
+ * `factsOf` does.
+ */
+export function workFactsOf(
+  work: WorkFacts,
+  rules: ArgumentRules,
+): Facts & Pick<WorkFacts, "kind" | "action"> {
+  if (!isObject(work)) throw new DaybookError("bad_event", "its facts are no object");
+  const { kind, action } = work;
+  if (!WORK_KINDS.includes(kind))
+    throw new DaybookError("bad_event", `its kind is none of ${WORK_KINDS.join(", ")}`);
+  checkAction(action);
+  return { ...factsOf(work, kind, rules), kind, action };
+}
+
+/**
+ * The facts of `annotations`. Throws `unknown_field` on names that are not the caller's to give, `bad_event` on an
+ * action that no event has.
+ */
 export function factsOf(annotations: Annotations, kind: Kind, rules: ArgumentRules): Facts {
-  if (kind === "system")
-    throw new DaybookError("unknown_field", "kind system: only Daybook speaks of itself");
+  if (annotations.action !== undefined) checkAction(annotations.action);
   for (const name of OWN) if (Object.hasOwn(annotations, name)) throw new DaybookError("unknown_field", name);
   if (!isRich(annotations)) return annotations as Facts;
   const { arguments: given, ...rest } = annotations;
@@ -56,6 +76,11 @@ export function factsOf(annotations: Annotations, kind: Kind, rules: ArgumentRul
   if (typeof rest.justification === "string")
     facts.justification = redactText(rest.justification.slice(0, MAX_JUSTIFICATION)).text;
   return facts;
+}
+
+function checkAction(action: unknown): void {
+  if (typeof action !== "string" || !ACTION.test(action))
+    throw new DaybookError("bad_event", "its action is no word such as file_read");
 }
 
 /** Whether anything of it is to be redacted; most annotations are passed on as they are. */

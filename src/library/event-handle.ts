@@ -35,7 +35,10 @@ export class EventHandle implements AsyncDisposable {
     return this.#handle.state !== "open";
   }
 
-  /** Adds to what is known. Throws `unknown_field`, `content_refused` or `nested_metadata`, and then adds nothing. */
+  /**
+   * Adds to what is known. Throws `bad_event`, `unknown_field`, `content_refused` or
+   * `nested_metadata`, and then adds nothing.
+   */
   note(annotations: Annotations): void {
     this.#handle.note(factsOf(annotations, this.#handle.kind, this.#rules));
   }
@@ -48,7 +51,10 @@ export class EventHandle implements AsyncDisposable {
     return this.#handle.announce(STRICT_DEADLINE_MS);
   }
 
-  /** Fixes the outcome, which `answered`, `failed` and `failedAsSent` make. A second call throws `already_finished`. */
+  /**
+   * Fixes the outcome, which `answered`, `failed` and `failedAsSent` make; any other throws `bad_event`. A second call
+   * throws `already_finished`.
+   */
   finish(outcome: Outcome): void {
     this.#handle.finish(tabled(outcome));
   }

@@ -5,7 +5,7 @@ import type { Outcome } from "../event/outcomes.ts";
 import type { OwnNode } from "../node/own-node.ts";
 import type { Handle } from "../recorder/handle.ts";
 import { runTracked } from "../recorder/track.ts";
-import { type ArgumentRules, factsOf, type WorkFacts } from "./annotations.ts";
+import { type ArgumentRules, type WorkFacts, workFactsOf } from "./annotations.ts";
 import { CORE, type CoreRecorder } from "./core-recorder.ts";
 import { EventHandle } from "./event-handle.ts";
 import { outcomeOfError, tabled } from "./library-outcome.ts";
@@ -68,7 +68,7 @@ export class DaybookRecorder implements AsyncDisposable {
 
   /**
    * Starts an event now. Finish it: what is never finished is recorded as interrupted at the next start. Throws
-   * `unknown_field`, `content_refused` or `nested_metadata`.
+   * `bad_event`, `unknown_field`, `content_refused` or `nested_metadata`.
    */
   begin(facts: WorkFacts): EventHandle {
     return new EventHandle(this.#begin(facts), this.#options.rules);
@@ -77,19 +77,22 @@ export class DaybookRecorder implements AsyncDisposable {
   /**
    * Records `work` for its whole life: until it has returned or thrown, or, when it gives an async iterable, until the
    * last item is delivered. What it throws is thrown on; the event keeps its class name. Strict kinds: nothing is done
-   * that cannot be recorded (`audit_unavailable`).
+   * that cannot be recorded (`audit_unavailable`). Rejects also as `begin` throws.
    */
-  track<T>(facts: WorkFacts, work: (event: EventHandle) => T): Promise<Awaited<T>> {
+  async track<T>(facts: WorkFacts, work: (event: EventHandle) => T): Promise<Awaited<T>> {
     const { rules, errorMessages } = this.#options;
     const run = (handle: Handle) => work(new EventHandle(handle, rules));
     return runTracked(this.#begin(facts), run, (error) => outcomeOfError(error, errorMessages));
   }
 
-  /** Records something that is over; `durationMs` and `timestamp` are facts like any other here. */
+  /**
+   * Records something that is over; `durationMs` and `timestamp` are facts like any other here. Throws as `begin` and
+   * the event's `finish` do.
+   */
   log(facts: WorkFacts, outcome: Outcome): string {
     const { rules, node } = this.#options;
-    const given = { ...this.#given(facts), ...factsOf(facts, facts.kind, rules) };
-    return node.recorder.log({ ...given, kind: facts.kind, action: facts.action }, tabled(outcome)).eventId;
+    const given = workFactsOf(facts, rules);
+    return node.recorder.log({ ...this.#given(facts), ...given }, tabled(outcome)).eventId;
   }
 
   /** Called with every event of this process after it is durable, in order. Returns the way out. */
@@ -130,8 +133,8 @@ export class DaybookRecorder implements AsyncDisposable {
 
   #begin(facts: WorkFacts): Handle {
     const { rules, node } = this.#options;
-    const given = { ...this.#given(facts), ...factsOf(facts, facts.kind, rules) };
-    return node.recorder.begin({ ...given, kind: facts.kind, action: facts.action });
+    const given = workFactsOf(facts, rules);
+    return node.recorder.begin({ ...this.#given(facts), ...given });
   }
 
   #given({ traceId }: WorkFacts) {

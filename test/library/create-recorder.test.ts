@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { AuditEvent } from "../../src/event/fields.ts";
-import { answered, createRecorder, DaybookError, failed } from "../../src/library/index.ts";
+import { answered, createRecorder, DaybookError, failed, failedAsSent } from "../../src/library/index.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -75,6 +75,45 @@ test("what a service tracks is recorded whole, told to its subscribers, and in t
   assert.equal(fourth?.duration_ms, 12);
 });
 
+test("what no event can be is refused with a reason, and a failure never passes for a success", async () => {
+  const folder = tempFolder();
+  const recorder = await createRecorder({ folder });
+  const refused = (work: () => unknown, reason: RegExp) =>
+    assert.throws(work, (error) => {
+      assert.ok(error instanceof DaybookError, String(error));
+      assert.deepEqual([error.code, reason.test(error.message)], ["bad_event", true], error.message);
+      return true;
+    });
+  // Services in JavaScript have no compiler that would tell them.
+  const anything = (value: unknown) => value as never;
+  const kinds = /kind is none of inference, mcp/;
+  refused(() => recorder.begin(anything({ kind: "tool", action: "search" })), kinds);
+  refused(() => recorder.begin(anything({ kind: "system", action: "gap" })), kinds);
+  refused(() => recorder.log(anything({ action: "search" }), answered()), kinds);
+  refused(() => recorder.begin(anything({ kind: "api" })), /action/);
+  refused(() => recorder.begin(anything({ kind: "api", action: "two words" })), /action/);
+  refused(() => recorder.begin(anything(null)), /no object/);
+  for (const outcome of [undefined, null, {}, { status: "error" }, { status: "error", statusCode: 500 }])
+    refused(() => recorder.log(api, anything(outcome)), /answered\(\), failed\(\)/);
+  refused(() => recorder.log(api, anything({ status: "error", errorCode: "made_up" })), /answered\(\)/);
+  await assert.rejects(
+    recorder.track(anything({ kind: "tool", action: "search" }), () => 1),
+    kinds,
+  );
+  const event = recorder.begin(api);
+  refused(() => event.note(anything({ action: null })), /action/);
+  refused(() => event.finish(anything({ status: "error" })), /answered\(\)/);
+  event.finish(failedAsSent("tool_error", null));
+  recorder.log(api, anything({ status: "success" }));
+  await recorder.close();
+  const events = await stored(folder);
+  const told = events.map((e) => [e.action, e.status, e.status_code, e.error_code]);
+  assert.deepEqual(told, [
+    ["request", "error", null, "tool_error"],
+    ["request", "success", null, null],
+  ]);
+});
+
 test("content has no way in: not by name, not by value, not by an outcome of one's own", async () => {
   const folder = tempFolder();
   const recorder = await createRecorder({ folder });
@@ -89,7 +128,7 @@ test("content has no way in: not by name, not by value, not by an outcome of one
   refused("unknown_field", { inputJson: { city: "CANARY" } });
   refused("unknown_field", { messages: ["CANARY"] });
   refused("unknown_field", { arguments: { city: "CANARY" } });
-  refused("unknown_field", { kind: "system", action: "gap" });
+  refused("bad_event", { kind: "system", action: "gap" });
   recorder.log(api, { ...failed("not_found"), errorMessage: "CANARY" });
   for (const facts of [
     { resourceUsage: { words: "CANARY" } },

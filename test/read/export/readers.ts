@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
-import { type AuditEvent, type Cell, FIELDS, type FieldName } from "../../../src/event/fields.ts";
+import { type AuditEvent, FIELDS, type FieldName } from "../../../src/event/fields.ts";
 import { CSV_COLUMNS, cellOf } from "../../../src/read/export/csv.ts";
 import { ECS_PLACES } from "../../../src/read/export/ecs.ts";
 import type { FormatName } from "../../../src/read/export/formats.ts";
@@ -56,10 +56,12 @@ function readCsv(text: string): AuditEvent[] {
   );
 }
 
+const NAMES = FIELDS.map(({ name }) => name);
+
 function inOrder(cells: Json): AuditEvent {
-  return Object.fromEntries(
-    FIELDS.map(({ name }) => [name, (cells[name] ?? null) as Cell]),
-  ) as unknown as AuditEvent;
+  const event: Json = {};
+  for (const name of NAMES) event[name] = cells[name] ?? null;
+  return event as unknown as AuditEvent;
 }
 
 function fromShown(json: Json): AuditEvent {
@@ -67,18 +69,25 @@ function fromShown(json: Json): AuditEvent {
   return inOrder({ ...json, timestamp: Date.parse(timestamp), recorded_at: Date.parse(recorded_at) });
 }
 
-function fromPlaces(
-  line: Json,
-  places: { readonly [name in FieldName]?: string },
-  rest: Json,
-  isIso: boolean,
-): AuditEvent {
-  const placed = Object.entries(places).map(([name, path]) => {
-    const value = path.split(".").reduce<unknown>((at, part) => (at as Json | undefined)?.[part], line);
+type Places = { readonly [name in FieldName]?: string };
+const PATHS = new Map<Places, readonly (readonly [name: string, path: readonly string[]])[]>();
+
+function pathsOf(places: Places) {
+  const paths =
+    PATHS.get(places) ?? Object.entries(places).map(([name, path]) => [name, path.split(".")] as const);
+  PATHS.set(places, paths);
+  return paths;
+}
+
+function fromPlaces(line: Json, places: Places, rest: Json, isIso: boolean): AuditEvent {
+  const cells: Json = { ...rest };
+  for (const [name, path] of pathsOf(places)) {
+    let value: unknown = line;
+    for (const part of path) value = (value as Json | undefined)?.[part];
     const isTime = name === "timestamp" || name === "recorded_at";
-    return [name, isTime && isIso ? Date.parse(String(value)) : value];
-  });
-  return inOrder({ ...rest, ...Object.fromEntries(placed) });
+    cells[name] = isTime && isIso ? Date.parse(String(value)) : value;
+  }
+  return inOrder(cells);
 }
 
 interface DuckDb {
