@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type JournalEvent, leafParts } from "../../src/event/leaf.ts";
-import type { FoundEvent } from "../../src/evidence/verify.ts";
+import { type FoundEvent, strangeEvent } from "../../src/evidence/verify.ts";
 import { ALL_TIME, foundEvent, storePlace } from "../../src/places/store-place.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { connect, setPragmas } from "../../src/stores/sqlite/connection.ts";
@@ -39,6 +39,7 @@ export async function storeTarget(file: string): Promise<Target> {
       ...place,
       async *events() {
         yield read.events.map((event, index) => foundAgain(event, index, known));
+        yield Array.from({ length: read.unreadable }, () => strangeEvent(place.logs[0]?.nodeId ?? ""));
       },
     });
     return { verdict, exported: isGood(verdict) ? exportOf(read.events) : "" };
@@ -119,6 +120,7 @@ function pagesOf(db: DatabaseSync) {
 
 interface Read {
   readonly events: readonly JournalEvent[];
+  readonly unreadable: number;
   /** Everything else, as text. */
   readonly logs: string;
   readonly found: FoundEvent[];
@@ -129,13 +131,14 @@ async function readAll(store: Store): Promise<Read> {
   const tiles = [];
   for (const log of logs)
     for (const level of [0, 1]) tiles.push(Buffer.from((await log.tile(level, 0)) ?? []).toString("base64"));
-  const { events } = await store.scan(null, 100_000);
-  return { events, logs: JSON.stringify([logs, tiles]), found: [] };
+  const { events, unreadable } = await store.scan(null, 100_000);
+  return { events, unreadable, logs: JSON.stringify([logs, tiles]), found: [] };
 }
 
 function isSame(a: Read, b: Read): boolean {
   return (
     a.logs === b.logs &&
+    a.unreadable === b.unreadable &&
     a.events.length === b.events.length &&
     a.events.every((event, index) => isSameEvent(event, b.events[index]))
   );
