@@ -1,8 +1,9 @@
 // Verifies a store in a process of its own, as `daybook verify` does: what memory that takes is not hidden in what another
 // process had already. Told the store's address, it answers with how long it took and what it found.
 import type { LogReport } from "../../src/evidence/report.ts";
-import { type Question, verifyStore } from "../../src/places/look.ts";
+import type { Question } from "../../src/places/look.ts";
 import { ALL_TIME } from "../../src/places/store-place.ts";
+import { verifyApart } from "../../src/places/verify-apart.ts";
 
 export interface Verified {
   readonly report: LogReport | undefined;
@@ -25,9 +26,9 @@ async function verified(address: string): Promise<Verified> {
   const startedAt = performance.now();
   const asked = question((count) => {
     read += count;
-    if (read >= STEP * rss.length) rss.push(process.memoryUsage.rss());
+    while (read >= STEP * rss.length) rss.push(process.memoryUsage.rss());
   });
-  const [report] = await verifyStore(address, asked);
+  const [report] = await verifyApart({ home: null, store: address }, asked);
   return { report, ms: performance.now() - startedAt, rss };
 }
 

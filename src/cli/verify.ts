@@ -15,9 +15,10 @@ import { parseProofFile, verifyProof } from "../evidence/proof-file.ts";
 import { type LogReport, STATES, worstOf } from "../evidence/report.ts";
 import { nodeSha256 } from "../journal/signing-key.ts";
 import { headOf, linesOf } from "../places/bundle-file.ts";
-import { type Question, verify, verifyFolder, verifyStore } from "../places/look.ts";
+import { type Question, verify } from "../places/look.ts";
 import { snakeReport } from "../places/report-json.ts";
 import { ALL_TIME } from "../places/store-place.ts";
+import { verifyApart } from "../places/verify-apart.ts";
 import { parseBound } from "../query/instants.ts";
 import { showProgress } from "./progress.ts";
 import { proofText, reportText } from "./verify/report-text.ts";
@@ -108,15 +109,16 @@ async function verifyPath(
   path: string | undefined,
   flags: Flags,
   question: Question,
-): Promise<LogReport[]> {
+): Promise<readonly LogReport[]> {
   const target = path === undefined ? null : resolve(parts.cwd, path);
   if (target === null) {
     const { home, store } = await loadConfig({ ...parts, flags });
-    return verifyFolder(home, store, question);
+    return verifyApart({ home, store }, question);
   }
-  if (isFolder(target)) return verifyFolder(target, `sqlite:${join(target, "events.db")}`, question);
+  if (isFolder(target))
+    return verifyApart({ home: target, store: `sqlite:${join(target, "events.db")}` }, question);
   const head = await headOf(target);
-  if (head.startsWith(SQLITE_HEAD)) return verifyStore(`sqlite:${target}`, question);
+  if (head.startsWith(SQLITE_HEAD)) return verifyApart({ home: null, store: `sqlite:${target}` }, question);
   if (!head.includes(`"${BUNDLE_FORMAT}"`))
     throw new DaybookError("bad_argument", `${target} is no store, data folder, export bundle or proof.`);
   const place = await bundlePlace(target, () => linesOf(target), nodeSha256);

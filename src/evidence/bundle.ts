@@ -5,7 +5,7 @@ import { base64Of, fromBase64 } from "./bytes.ts";
 import { type LeafSource, leafOfSource, metadataOf } from "./event-leaf.ts";
 import type { FoundLog } from "./log-check.ts";
 import type { Sha256 } from "./note.ts";
-import type { FoundEvent, Place } from "./verify.ts";
+import { type FoundEvent, type Place, strangeEvent } from "./verify.ts";
 
 export const BUNDLE_FORMAT = "daybook-bundle/1";
 
@@ -116,11 +116,3 @@ function foundEvent(source: LeafSource, nodeId: string, sha256: Sha256): FoundEv
   const isPruned = kind === "system" && action === "pruned";
   return { ...leaf, pruned: isPruned ? parsePruned(metadataOf(source)) : null };
 }
-
-const strangeEvent = (nodeId: string): FoundEvent => ({
-  nodeId,
-  seq: 0,
-  leaf: null,
-  isErased: false,
-  pruned: null,
-});

@@ -16,6 +16,11 @@ export interface FoundEvent {
   readonly pruned: Pruned | null;
 }
 
+/** What is there in the place of an event, and cannot be one. */
+export function strangeEvent(nodeId: string): FoundEvent {
+  return { nodeId, seq: 0, leaf: null, isErased: false, pruned: null };
+}
+
 export interface Place {
   readonly name: string;
   readonly logs: readonly FoundLog[];

@@ -4,7 +4,7 @@ import { nativeCode } from "../event/errors.ts";
 import { parseCheckpoint } from "../evidence/checkpoint.ts";
 import type { FoundLog } from "../evidence/log-check.ts";
 import { parseNote } from "../evidence/note.ts";
-import type { FoundEvent, Place } from "../evidence/verify.ts";
+import { type FoundEvent, type Place, strangeEvent } from "../evidence/verify.ts";
 import { type Files, readIfThere, realFiles, unlessMissing } from "../journal/files.ts";
 import { readFrame } from "../journal/frame.ts";
 import { parseHeader } from "../journal/records.ts";
@@ -80,19 +80,11 @@ async function* eventsIn(
     try {
       const { header, commits, damaged } = readSegment(files, path, next?.firstLsn);
       // A header that cannot be read hides what came before the next one: an event that cannot be one tells of it.
-      if (damaged || (header === null && next !== undefined)) yield [unreadable(nodeId)];
+      if (damaged || (header === null && next !== undefined)) yield [strangeEvent(nodeId)];
       for (const { finishes } of commits) yield finishes.map((event) => foundEvent(event, range));
     } catch (error) {
       // A segment may be removed meanwhile.
-      if (nativeCode(error) !== "ENOENT") yield [unreadable(nodeId)];
+      if (nativeCode(error) !== "ENOENT") yield [strangeEvent(nodeId)];
     }
   }
 }
-
-const unreadable = (nodeId: string): FoundEvent => ({
-  nodeId,
-  seq: 0,
-  leaf: null,
-  isErased: false,
-  pruned: null,
-});

@@ -4,7 +4,7 @@ import { isErased, type JournalEvent } from "../event/leaf.ts";
 import { parsePruned } from "../event/pruned.ts";
 import { leafOf } from "../evidence/leaves.ts";
 import type { FoundLog } from "../evidence/log-check.ts";
-import type { FoundEvent, Place } from "../evidence/verify.ts";
+import { type FoundEvent, type Place, strangeEvent } from "../evidence/verify.ts";
 import type { Store } from "../stores/store.ts";
 
 /** Times of recording, UTC ms, both included; events outside are not looked at. */
@@ -36,13 +36,15 @@ export async function storePlace(name: string, store: Store, range: TimeRange): 
       tile: (level, index) => store.tile(nodeId, level, index),
     };
   });
-  return { name, logs, events: () => eventsIn(store, range) };
+  return { name, logs, events: () => eventsIn(store, range, logs[0]?.nodeId ?? "") };
 }
 
-async function* eventsIn(store: Store, range: TimeRange): AsyncGenerator<FoundEvent[]> {
+/** `someLog`: which log what cannot be read as an event is told of. */
+async function* eventsIn(store: Store, range: TimeRange, someLog: string): AsyncGenerator<FoundEvent[]> {
   for (let after: number | null | undefined; after !== null; ) {
-    const { events, next } = await store.scan(after ?? null, PART);
+    const { events, unreadable, next } = await store.scan(after ?? null, PART);
     yield events.map((event) => foundEvent(event, range));
+    if (unreadable > 0) yield Array.from({ length: unreadable }, () => strangeEvent(someLog));
     after = next;
   }
 }

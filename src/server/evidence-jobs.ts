@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
 import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts";
 import { ALL_TIME } from "../places/store-place.ts";
+import { SMALL_HEAP } from "../places/verify-apart.ts";
 import type { EvidenceWorkerData, FromEvidence } from "./evidence-worker.ts";
 import type { JobContext, JobKind } from "./jobs.ts";
 
@@ -42,7 +43,11 @@ async function run(
     now: Date.now(),
   };
   const name = import.meta.url.endsWith(".ts") ? "./evidence-worker.ts" : "./evidence-worker.js";
-  const worker = new Worker(new URL(name, import.meta.url), { workerData, name: task });
+  const worker = new Worker(new URL(name, import.meta.url), {
+    workerData,
+    name: task,
+    resourceLimits: SMALL_HEAP,
+  });
   const { promise, resolve, reject } =
     Promise.withResolvers<Extract<FromEvidence, { is: "done" }>["result"]>();
   const stop = () => reject(signal.reason);

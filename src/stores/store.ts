@@ -280,6 +280,8 @@ export interface SealedLog {
 /** A part of all events, with where the next part begins; null: there is none. */
 export interface Scanned {
   readonly events: JournalEvent[];
+  /** How many more there are that cannot be read as events: somebody else has changed the store. */
+  readonly unreadable: number;
   readonly next: number | null;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -87,6 +87,42 @@ test("any field of any event that was changed is seen, and which event", async (
   }
 });
 
+test("whatever is written where an event is kept, there is a verdict", async () => {
+  const log = await sealedLog(5);
+  const file = join(log.home, "events.db");
+  const whole = `${file}.whole`;
+  change(log, "PRAGMA wal_checkpoint(TRUNCATE)");
+  copyFileSync(file, whole);
+  const db = new DatabaseSync(file);
+  const columns = db.prepare("SELECT name FROM pragma_table_info('events') WHERE type = 'INTEGER'").all();
+  db.close();
+  const huge = 2n ** 62n;
+  const tampered = [
+    ...[...columns.map(({ name }) => name), "rowid"].map(
+      (name) => `events SET "${name}" = ${huge} WHERE seq = 3`,
+    ),
+    `events SET rowid = ${-huge} WHERE seq = 3`,
+    "events SET shape = 0 WHERE seq = 3",
+    "events SET actor = -1 WHERE seq = 3",
+    "events SET p1_salt = NULL WHERE seq = 3",
+    "events SET p2_salt = NULL WHERE seq = 3",
+    "shapes SET cells = '1' WHERE id = (SELECT shape FROM events WHERE seq = 3)",
+    "dictionary SET id = 999",
+  ];
+  assert.ok(tampered.length > 25);
+  for (const statement of tampered) {
+    change(log, `UPDATE OR REPLACE ${statement}`);
+    const report = await verified(log);
+    assert.equal(report?.state, "TAMPERED", statement);
+    copyFileSync(whole, file);
+  }
+  change(log, `UPDATE positions SET seq = ${huge}`);
+  assert.equal(await stateOf(log), "MISSING");
+  copyFileSync(whole, file);
+  change(log, `UPDATE checkpoints SET size = ${huge}, at = ${huge}`, `UPDATE forgotten SET times = ${huge}`);
+  assert.equal(await stateOf(log), "VALID", "nobody goes by these");
+});
+
 test("an event that says a time which no event can have is compared as any other", async () => {
   for (const recordedAt of [-1, Number.MIN_SAFE_INTEGER, 0, Number.MAX_SAFE_INTEGER]) {
     const log = await sealedLog(40);
@@ -96,6 +132,26 @@ test("an event that says a time which no event can have is compared as any other
     assert.match(out, /TAMPERED/, String(recordedAt));
     assert.equal(code, 31, String(recordedAt));
   }
+});
+
+test("an event that was put where a scan would not begin is seen, and those after one that cannot be read are", async () => {
+  for (const rowid of [-5n, 0n, -(2n ** 62n), 2n ** 62n]) {
+    const log = await sealedLog(5);
+    const db = new DatabaseSync(join(log.home, "events.db"));
+    const columns = db.prepare("SELECT name FROM pragma_table_info('events')").all();
+    db.close();
+    const list = columns.map(({ name }) => `"${name}"`).join(", ");
+    change(log, `INSERT INTO events (rowid, ${list}) SELECT ${rowid}, ${list} FROM events WHERE seq = 3`);
+    assert.equal(await stateOf(log), "TAMPERED", String(rowid));
+  }
+  const log = await sealedLog(300);
+  change(
+    log,
+    "UPDATE events SET count = 9223372036854775807 WHERE seq = 3",
+    "DELETE FROM events WHERE seq = 299",
+  );
+  const report = await verified(log);
+  assert.deepEqual([report?.state, report?.events], ["TAMPERED", 298]);
 });
 
 test("an event that is deleted, doubled, moved or given to another node is seen", async () => {

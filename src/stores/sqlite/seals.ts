@@ -31,7 +31,9 @@ const ADD_CHECKPOINT = `INSERT INTO checkpoints (node_id, hour, size, at, note) 
   WHERE (excluded.size, excluded.at) > (size, at)`;
 const ADD_KEYS = `INSERT INTO signing_keys (node_id, chain) VALUES (?, ?)
   ON CONFLICT DO UPDATE SET chain = excluded.chain`;
-const CHECKPOINTS = "SELECT node_id, size, at, note FROM checkpoints ORDER BY node_id, size, at";
+/** Also where somebody has written numbers that cannot be read. */
+const CHECKPOINTS = `SELECT node_id, min(size, ${Number.MAX_SAFE_INTEGER}) AS size, min(at, ${Number.MAX_SAFE_INTEGER}) AS at, note
+  FROM checkpoints ORDER BY node_id, size, at`;
 
 const HOUR_MS = 3_600_000;
 

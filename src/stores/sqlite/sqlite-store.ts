@@ -37,17 +37,7 @@ import { ActorDays } from "./actor-days.ts";
 import { addCharges, readCharges, takeCharges } from "./charges.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Source } from "./collect.ts";
-import {
-  columnOf,
-  EVENT_LIST,
-  EVENT_LIST_LENGTH,
-  hasActor,
-  INSERT_EVENT,
-  readRow,
-  type SqlValue,
-  sqlOf,
-  storedEvent,
-} from "./columns.ts";
+import { columnOf, hasActor, INSERT_EVENT, type SqlValue, sqlOf, storedEvent } from "./columns.ts";
 import { type Access, copyInto, createPrivately, idOfFile } from "./connection.ts";
 import { Dictionary } from "./dictionary.ts";
 import { traces } from "./erasure.ts";
@@ -57,20 +47,21 @@ import { Follower } from "./follow.ts";
 import { page, rows, WINDOWS, type Windows } from "./pages.ts";
 import { planPrune } from "./retention.ts";
 import { RollupRows, Tally } from "./rollups.ts";
+import { JOURNAL_EVENT, journalEvent, scan } from "./scan.ts";
 import { addSeal, readSeals, TILE } from "./seals.ts";
 import { histogram, stats, usage } from "./stats.ts";
 import { EVENT_ID_HEAD, HEAD_OF_PARAMETER, hasTables } from "./tables.ts";
 import { openActors, openShapes, type Tuples } from "./tuples.ts";
 import { Upkeep } from "./upkeep.ts";
 
-const BY_ID = `SELECT ${EVENT_LIST}, p1_salt, p2_salt FROM events INDEXED BY events_event_id
+const BY_ID = `SELECT ${JOURNAL_EVENT} FROM events INDEXED BY events_event_id
   WHERE ${EVENT_ID_HEAD} = ${HEAD_OF_PARAMETER} AND event_id = ? LIMIT 1`;
-const SCAN = `SELECT ${EVENT_LIST}, p1_salt, p2_salt, rowid FROM events WHERE rowid > ? ORDER BY rowid LIMIT ?`;
-const POSITIONS = "SELECT node_id, seq, root FROM positions ORDER BY node_id";
+/** Also where somebody has written a number that cannot be read. */
+const POSITIONS = `SELECT node_id, min(seq, ${Number.MAX_SAFE_INTEGER}), root FROM positions ORDER BY node_id`;
 const POSITION = "SELECT node_id, seq, root FROM positions WHERE node_id = ?";
 const MOVE = `INSERT INTO positions (node_id, seq, root) VALUES (?, ?, ?)
   ON CONFLICT (node_id) DO UPDATE SET seq = excluded.seq, root = excluded.root`;
-const TIMES_FORGOTTEN = "SELECT times FROM forgotten";
+const TIMES_FORGOTTEN = `SELECT min(times, ${Number.MAX_SAFE_INTEGER}) FROM forgotten`;
 const HAS_FORGOTTEN = "SELECT 1 FROM sqlite_schema WHERE name = 'forgotten'";
 
 /** Statements that a connection keeps prepared; filters differ in their SQL. */
@@ -179,19 +170,13 @@ export class SqliteStore implements Store {
       return this.#snapshot(() => {
         const values = this.#all(BY_ID, [id, id, id, id])[0];
         if (values === undefined) return null;
-        return this.#journalEvent(values);
+        return journalEvent(values, this.source);
       });
     });
   }
 
   scan(after: number | null, limit: number): Promise<Scanned> {
-    return this.#call(() => {
-      return this.#snapshot(() => {
-        const rows = this.#all(SCAN, [after ?? 0, limit]);
-        const events = rows.map((values) => this.#journalEvent(values));
-        return { events, next: rows.length < limit ? null : (rows.at(-1)?.at(-1) as number) };
-      });
-    });
+    return this.#call(() => this.#snapshot(() => scan(this.source, after, limit)));
   }
 
   follow(after: AsOf, upTo: AsOf | null, limit: number): Promise<Followed> {
@@ -279,12 +264,6 @@ export class SqliteStore implements Store {
       hasTables(this.#db, this.#file);
       this.#positions(POSITIONS);
     });
-  }
-
-  /** Of BY_ID or SCAN. */
-  #journalEvent(values: SqlValue[]): JournalEvent {
-    const [p1Salt, p2Salt] = values.slice(EVENT_LIST_LENGTH) as [Uint8Array, Uint8Array];
-    return { row: readRow(values, this.source), p1Salt, p2Salt };
   }
 
   async close(): Promise<void> {
