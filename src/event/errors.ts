@@ -13,6 +13,7 @@ export const ERRORS = {
   unknown_field: { message: "An event has no field {detail}.", remedy: "Use the names of docs/reference/events.md; outcomes go to finish()." },
   content_refused: { message: "Metadata may not have the key {detail}: it looks like content.", remedy: "Leave content out, or choose a name that says what the value measures." },
   bad_event: { message: "An event was handed in that cannot be taken: {detail}.", remedy: "docs/reference/events.md has what an event may say, docs/guides/ingest.md how others hand it in." },
+  bad_option: { message: "createRecorder {detail}.", remedy: "CreateRecorderOptions has all options; docs/guides/library.md shows how they are used." },
   nested_metadata: { message: "Metadata {detail} is not a scalar.", remedy: "Metadata is flat: strings, integers, booleans." },
   already_finished: { message: "The event {detail} is finished already.", remedy: "Call finish() once." },
   recorder_closed: { message: "The recorder is closed.", remedy: "Record before closing it." },

@@ -48,9 +48,7 @@ export function workFactsOf(
 ): Facts & Pick<WorkFacts, "kind" | "action"> {
   if (!isObject(work)) throw new DaybookError("bad_event", "its facts are no object");
   const { kind, action } = work;
-  if (!WORK_KINDS.includes(kind))
-    throw new DaybookError("bad_event", `its kind is none of ${WORK_KINDS.join(", ")}`);
-  checkAction(action);
+  checkWork(work);
   return { ...factsOf(work, kind, rules), kind, action };
 }
 
@@ -76,6 +74,17 @@ export function factsOf(annotations: Annotations, kind: Kind, rules: ArgumentRul
   if (typeof rest.justification === "string")
     facts.justification = redactText(rest.justification.slice(0, MAX_JUSTIFICATION)).text;
   return facts;
+}
+
+/** Whether services may record this kind of work. */
+export function isWorkKind(kind: string): kind is WorkKind {
+  return WORK_KINDS.includes(kind);
+}
+
+/** Throws `bad_event` on a kind or an action that no event of a service has. */
+export function checkWork({ kind, action }: Pick<WorkFacts, "kind" | "action">): void {
+  if (!isWorkKind(kind)) throw new DaybookError("bad_event", `its kind is none of ${WORK_KINDS.join(", ")}`);
+  checkAction(action);
 }
 
 function checkAction(action: unknown): void {

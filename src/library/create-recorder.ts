@@ -7,6 +7,7 @@ import { DaybookError } from "../event/errors.ts";
 import type { Kind, Mode } from "../event/fields.ts";
 import { openOwnNode } from "../node/own-node.ts";
 import type { ArgumentRules, WorkKind } from "./annotations.ts";
+import { checkOptions } from "./check-options.ts";
 import { DaybookRecorder } from "./library-recorder.ts";
 
 interface CommonOptions {
@@ -46,9 +47,10 @@ const RESERVE_MB = 32;
 
 /**
  * Takes a slot in the folder, finishes what a process that died there has left, and resolves when events can be
- * recorded. Throws `folder_unusable` and the like.
+ * recorded. Rejects with `bad_option`, `folder_unusable` and the like.
  */
 export async function createRecorder(options: CreateRecorderOptions): Promise<DaybookRecorder> {
+  checkOptions(options);
   const {
     modes,
     argumentMode = "redacted",
@@ -87,5 +89,6 @@ function placeOf(options: CreateRecorderOptions): { readonly home: string; reado
 
 function modesOf(given: Readonly<Partial<Record<Kind, Mode>>>): Record<Kind, Mode> {
   const { admin, system } = DEFAULT_MODES;
-  return { ...DEFAULT_MODES, ...given, admin, system };
+  const chosen = Object.entries(given).filter(([, mode]) => mode !== undefined);
+  return { ...DEFAULT_MODES, ...Object.fromEntries(chosen), admin, system };
 }

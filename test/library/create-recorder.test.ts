@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -112,6 +113,37 @@ test("what no event can be is refused with a reason, and a failure never passes 
     ["request", "error", null, "tool_error"],
     ["request", "success", null, null],
   ]);
+});
+
+test("an option that is none, or cannot be that, is refused before anything is made", async () => {
+  const folder = join(tempFolder(), "never");
+  const url = "https://daybook.example";
+  for (const [options, reason] of [
+    [undefined, /as options an object/],
+    [{}, /as folder/],
+    [{ folder: 5 }, /as folder a text/],
+    [{ folder, foo: 1 }, /no option "foo"/],
+    [{ folder, toString: 1 }, /no option "toString"/],
+    [{ folder, modes: { inference: "strickt" } }, /as modes open or strict/],
+    [{ folder, modes: { admin: "open" } }, /as modes open or strict/],
+    [{ folder, modes: { tool: "strict" } }, /as modes open or strict/],
+    [{ folder, argumentMode: "full" }, /as argumentMode one of redacted/],
+    [{ folder, caller: "system" }, /as caller one of library/],
+    [{ folder, errorMessages: "yes" }, /as errorMessages/],
+    [{ folder, journalMaxMb: "32" }, /as journalMaxMb a number/],
+    [{ folder, url }, /url and key/],
+    [{ folder, url, key: "dbt_x", store: "sqlite:x" }, /as store/],
+  ] as const) {
+    await assert.rejects(createRecorder(options as never), (error) => {
+      assert.ok(error instanceof DaybookError, String(error));
+      assert.deepEqual([error.code, reason.test(error.message)], ["bad_option", true], error.message);
+      return true;
+    });
+  }
+  assert.ok(!existsSync(folder));
+  const recorder = await createRecorder({ folder, modes: { inference: undefined } } as never);
+  assert.equal(recorder.begin({ kind: "inference", action: "chat" }).isStrict, false);
+  await recorder.close();
 });
 
 test("content has no way in: not by name, not by value, not by an outcome of one's own", async () => {

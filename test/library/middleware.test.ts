@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { fastify } from "fastify";
 import type { AuditEvent } from "../../src/event/fields.ts";
 import { eventJson } from "../../src/event/json.ts";
-import { createRecorder } from "../../src/library/index.ts";
-import { auditFastify } from "../../src/library/middleware.ts";
+import { createRecorder, DaybookError } from "../../src/library/index.ts";
+import { auditExpress, auditFastify } from "../../src/library/middleware.ts";
 import { chat, startDaybook } from "../support/daybook.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -169,4 +169,17 @@ test("a service's event has the shape of the gateway's, field by field", async (
     if (theirsOf[field] === null) continue;
     assert.notEqual(ours[field], null, field);
   }
+});
+
+test("a rule whose kind or action no event has is refused where it is given, not at a request", async () => {
+  const recorder = await createRecorder({ folder: tempFolder() });
+  for (const rule of [
+    { path: "/a", kind: "tool", action: "read" },
+    { path: "/a", kind: "file", action: "file read" },
+    { path: "/a", kind: "file" },
+  ]) {
+    const given = () => auditExpress({ recorder, routes: [rule as never] });
+    assert.throws(given, (error) => error instanceof DaybookError && error.code === "bad_event");
+  }
+  await recorder.close();
 });

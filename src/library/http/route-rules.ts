@@ -1,6 +1,6 @@
 // What a service's paths are in the trail: kind and action of each, and the template that stands for it, so that no
 // path with somebody's file in it is ever recorded.
-import type { WorkKind } from "../annotations.ts";
+import { checkWork, type WorkKind } from "../annotations.ts";
 
 export interface RouteRule {
   /** `/files/:name`, or `/files/*` for everything below. Of several rules the first that fits counts. */
@@ -23,9 +23,10 @@ const OTHERS: RouteFacts = { kind: "api", action: "request", endpoint: null };
 /** What a request of `method` to `url` is; null: it is not recorded. */
 export type Classify = (method: string, url: string) => RouteFacts | null;
 
-/** `skip`: paths, as in rules, that are not recorded. */
+/** `skip`: paths, as in rules, that are not recorded. Throws `bad_event` on a rule whose kind or action no event has. */
 export function classifier(rules: readonly RouteRule[], skip: readonly string[]): Classify {
   const skipped = skip.map(patternOf);
+  for (const rule of rules) checkWork(rule);
   const known = rules.map(({ path, method, kind, action }) => ({
     pattern: patternOf(path),
     method: method?.toUpperCase(),
