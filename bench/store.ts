@@ -2,7 +2,7 @@
 // oldest day go.
 import { DatabaseSync } from "node:sqlite";
 import { KINDS, type Kind } from "../src/event/fields.ts";
-import type { PruneProgress } from "../src/stores/store.ts";
+import type { PruneProgress } from "../src/stores/removal.ts";
 import { type FilledStore, filledStore } from "./filled-store.ts";
 import { type Bench, interleave, type Measured, number, type Table } from "./harness.ts";
 import { START_MS } from "./traffic.ts";

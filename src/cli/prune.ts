@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { KINDS } from "../event/fields.ts";
-import type { PrunePlan, PruneRange } from "../stores/store.ts";
+import type { PrunePlan, PruneRange } from "../stores/removal.ts";
 import { countOf } from "./amounts.ts";
 import { plainTable } from "./plain-table.ts";
 

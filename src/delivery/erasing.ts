@@ -1,7 +1,8 @@
 // Carries an erasure out in the store, step by step between appends. What is broken off is begun again by the next.
 import { setImmediate as turn } from "node:timers/promises";
 import { nativeCode } from "../event/errors.ts";
-import type { EraseProgress, IsMeant, Store, Subject } from "../stores/store.ts";
+import type { EraseProgress, IsMeant, Subject } from "../stores/removal.ts";
+import type { Store } from "../stores/store.ts";
 
 export interface Erased {
   /** Events that were erased, and that a hold kept. */

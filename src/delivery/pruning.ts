@@ -2,7 +2,8 @@
 // no moment, and after no crash, something is gone from it that nothing in it explains. Then step by step.
 import { setImmediate as turn } from "node:timers/promises";
 import { nativeCode } from "../event/errors.ts";
-import type { IsMeant, PrunePlan, PruneProgress, Store } from "../stores/store.ts";
+import type { IsMeant, PrunePlan, PruneProgress } from "../stores/removal.ts";
+import type { Store } from "../stores/store.ts";
 import type { ShipperStatus } from "./shipper.ts";
 
 export interface PruningOptions {

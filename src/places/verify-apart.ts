@@ -1,12 +1,12 @@
 // Verifies a store or a data folder in a thread of its own, whose heap is kept small: events are garbage as soon as they
-// are looked at, and V8 would rather let 128 MiB of them lie.
+// are looked at, and V8 would rather let much of it lie.
 import { Worker } from "node:worker_threads";
 import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts";
 import type { LogReport } from "../evidence/report.ts";
 import type { Question } from "./look.ts";
 import type { FromVerifier, VerifyWorkerData } from "./verify-worker.ts";
 
-/** Of a million events: 64 to 81 MiB more at most with 1 to 4 MiB of semi-space, and 200 without a limit; no slower. */
+/** A few MiB of semi-space: smaller is no better, and larger only lets more garbage lie (`npm run bench -- evidence`). */
 export const SMALL_HEAP = { maxYoungGenerationSizeMb: 12 } as const;
 
 /** Rejects as opening and reading the store does. */

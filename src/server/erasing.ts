@@ -17,7 +17,7 @@ import { isNamedIn } from "../journal/naming.ts";
 import { seeSlots } from "../journal/seen-slots.ts";
 import type { Slot } from "../journal/slot.ts";
 import type { Reader } from "../read/reader.ts";
-import type { Subject } from "../stores/store.ts";
+import type { Subject } from "../stores/removal.ts";
 import type { Accounts } from "./accounts.ts";
 import { removeCopies } from "./made-copies.ts";
 

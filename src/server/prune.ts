@@ -3,7 +3,7 @@ import { filtersOf } from "../api/hold-filters.ts";
 import type { Config } from "../config/config.ts";
 import { openOwnNode } from "../node/own-node.ts";
 import { openReader } from "../read/reader.ts";
-import type { PrunePlan } from "../stores/store.ts";
+import type { PrunePlan } from "../stores/removal.ts";
 import { openHolds } from "./holds.ts";
 import { Retention, rulesOf } from "./retention.ts";
 

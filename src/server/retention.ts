@@ -6,7 +6,8 @@ import { DaybookError } from "../event/errors.ts";
 import { KINDS, type Kind } from "../event/fields.ts";
 import { accountedFor, beforeOf, prunedFacts } from "../event/pruned.ts";
 import type { SystemAction } from "../event/system.ts";
-import type { PrunePlan, PruneRules, Store, ToldSoFar } from "../stores/store.ts";
+import type { PrunePlan, PruneRules, ToldSoFar } from "../stores/removal.ts";
+import type { Store } from "../stores/store.ts";
 
 export interface RetentionOptions {
   readonly rules: () => PruneRules;

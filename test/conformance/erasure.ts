@@ -5,7 +5,8 @@ import { type AuditEvent, COLUMN, FIELDS, KINDS, type Kind } from "../../src/eve
 import { isErased, type JournalEvent } from "../../src/event/leaf.ts";
 import { leafOf } from "../../src/evidence/leaves.ts";
 import type { EventFilter } from "../../src/query/filter.ts";
-import type { EraseProgress, PruneProgress, PruneRules, Store, Subject } from "../../src/stores/store.ts";
+import type { EraseProgress, PruneProgress, PruneRules, Subject } from "../../src/stores/removal.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { type Cells, NodeLog, START_MS } from "../support/events.ts";
 import { appendAll, appendNext, type Cases, eventsOf, found, idsOf } from "./case.ts";
 import { select } from "./model.ts";

@@ -5,13 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { type AuditEvent, eventOf, KINDS, type Kind } from "../../src/event/fields.ts";
-import {
-  KEPT_UNDER_CAP,
-  type PrunePlan,
-  type PruneProgress,
-  type PruneRules,
-  type Store,
-} from "../../src/stores/store.ts";
+import type { PrunePlan, PruneProgress, PruneRules } from "../../src/stores/removal.ts";
+import { KEPT_UNDER_CAP, type Store } from "../../src/stores/store.ts";
 import { type Cells, makeEvents, NodeLog, START_MS } from "../support/events.ts";
 import { appendAll, appendNext, type Cases, eventsOf, found, idsOf } from "./case.ts";
 import { select } from "./model.ts";

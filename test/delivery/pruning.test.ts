@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { carryOut } from "../../src/delivery/pruning.ts";
 import { KINDS, type Kind } from "../../src/event/fields.ts";
-import type { PrunePlan } from "../../src/stores/store.ts";
+import type { PrunePlan } from "../../src/stores/removal.ts";
 
 const NODE = "00000000000000a1";
 const before = Object.fromEntries(KINDS.map((kind) => [kind, 1])) as Record<Kind, number>;

@@ -16,7 +16,7 @@ import { ALL_TIME } from "../../src/places/store-place.ts";
 import { openReader } from "../../src/read/reader.ts";
 import { Retention, rulesOf } from "../../src/server/retention.ts";
 import { openStore } from "../../src/stores/open-store.ts";
-import type { PrunePlan, PruneRules } from "../../src/stores/store.ts";
+import type { PrunePlan, PruneRules } from "../../src/stores/removal.ts";
 import { chat, startDaybook } from "../support/daybook.ts";
 import { NodeLog } from "../support/events.ts";
 import { tempFolder } from "../support/temp.ts";

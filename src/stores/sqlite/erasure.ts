@@ -3,7 +3,7 @@
 import { COLUMN, FIELDS, type Row } from "../../event/fields.ts";
 import { erased, type JournalEvent } from "../../event/leaf.ts";
 import { isWrittenBy } from "../../event/naming.ts";
-import type { EraseProgress, EraseStep, Subject, Traces } from "../store.ts";
+import type { EraseProgress, EraseStep, Subject, Traces } from "../removal.ts";
 import type { Source } from "./collect.ts";
 import { ACTOR_COLUMNS, EVENT_COLUMNS, EVENT_LIST, EVENT_LIST_LENGTH, hasActor, readRow } from "./columns.ts";
 import type { Where } from "./conditions.ts";

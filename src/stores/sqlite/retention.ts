@@ -3,14 +3,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { KINDS, type Kind } from "../../event/fields.ts";
 import { beforeOf, sumOf } from "../../event/pruned.ts";
-import {
-  KEPT_UNDER_CAP,
-  type PrunePlan,
-  type PruneProgress,
-  type PruneRange,
-  type PruneRules,
-  type PruneStep,
-} from "../store.ts";
+import type { PrunePlan, PruneProgress, PruneRange, PruneRules, PruneStep } from "../removal.ts";
+import { KEPT_UNDER_CAP } from "../store.ts";
 import type { Source } from "./collect.ts";
 import type { Where } from "./conditions.ts";
 import { notHeld } from "./held.ts";

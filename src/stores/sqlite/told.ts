@@ -2,7 +2,7 @@
 // come to. The next plan says so.
 import { KINDS } from "../../event/fields.ts";
 import { inForce, type Pruned, parsePruned, type Told } from "../../event/pruned.ts";
-import type { ToldSoFar } from "../store.ts";
+import type { ToldSoFar } from "../removal.ts";
 import type { Source } from "./collect.ts";
 import { among } from "./select.ts";
 

@@ -9,7 +9,7 @@ import type {
   PruneProgress,
   PruneStep,
   Subject,
-} from "../store.ts";
+} from "../removal.ts";
 import type { Source } from "./collect.ts";
 import { eraseStep } from "./erasure.ts";
 import { countForgotten } from "./forgotten.ts";

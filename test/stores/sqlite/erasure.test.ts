@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { COLUMN, KINDS, type Kind } from "../../../src/event/fields.ts";
+import type { EraseProgress, PruneProgress } from "../../../src/stores/removal.ts";
 import { EVENT_COLUMNS } from "../../../src/stores/sqlite/columns.ts";
 import { openSqliteStore } from "../../../src/stores/sqlite/open-sqlite-store.ts";
-import type { EraseProgress, PruneProgress } from "../../../src/stores/store.ts";
 import { NodeLog, START_MS } from "../../support/events.ts";
 import { tempFolder } from "../../support/temp.ts";
 
