@@ -7,7 +7,7 @@ import type { Question } from "./look.ts";
 import type { FromVerifier, VerifyWorkerData } from "./verify-worker.ts";
 
 /** A few MiB of semi-space: smaller is no better, and larger only lets more garbage lie (`npm run bench -- evidence`). */
-export const SMALL_HEAP = { maxYoungGenerationSizeMb: 12 } as const;
+export const SMALL_HEAP = { maxYoungGenerationSizeMb: 24 } as const;
 
 /** Rejects as opening and reading the store does. */
 export async function verifyApart(
