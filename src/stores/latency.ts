@@ -21,9 +21,9 @@ export class Latency {
     for (const [bucket, count] of other.#counts.entries()) if (count > 0) this.#count(bucket, count);
   }
 
-  /** Adds what `encode` made. */
-  mergeEncoded(bytes: Uint8Array): void {
-    let at = 0;
+  /** Adds what `encode` made, or what lies between two places of `bytes`. */
+  mergeEncoded(bytes: Uint8Array, from = 0, to = bytes.length): void {
+    let at = from;
     const next = (): number => {
       let value = 0;
       for (let unit = 1; ; unit *= 128) {
@@ -32,7 +32,7 @@ export class Latency {
         if (byte < 128) return value;
       }
     };
-    for (let bucket = -1; at < bytes.length; ) {
+    for (let bucket = -1; at < to; ) {
       bucket += 1 + next();
       this.#count(bucket, next());
     }

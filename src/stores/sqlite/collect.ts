@@ -37,6 +37,8 @@ interface Question {
   readonly inFull?: boolean;
   /** Periods may not be longer, nor cross its multiples. */
   readonly bucketMs?: number;
+  /** Nothing is told apart but shapes: periods are all at 0, and actors 0. */
+  readonly inSum?: boolean;
   /** Whether anybody looks at the latencies. */
   readonly latencies: boolean;
   /** Nobody looks at anything but `requests`, by actor. */
@@ -84,7 +86,7 @@ export function bySubject(
 
 export function sumsByShape(source: Source, filter: EventFilter, latencies: boolean): Map<number, Sums> {
   const shapes = new Map<number, Sums>();
-  collect(source, { filter, latencies }, (_, __, shape) => sumsIn(shapes, shape));
+  collect(source, { filter, latencies, inSum: true }, (_, __, shape) => sumsIn(shapes, shape));
   return shapes;
 }
 
@@ -95,6 +97,8 @@ export function collect(source: Source, question: Question, into: Into): void {
   if (search === null) return;
   const ofActors = question.byActor === true || search.actors !== null;
   const grains = search.isOfRows ? [] : grainsFor(ofActors, question.bucketMs);
+  // Where no rollup helps, there may be any number of events: then they come one by one.
+  const add = question.inSum && !search.isOfRows ? addSums : addEvents;
   const end = endOf(source, filter);
   const { spans, rests } = cover(
     boundsOf(filter).from,
@@ -108,19 +112,20 @@ export function collect(source: Source, question: Question, into: Into): void {
       addRow(into(period * grain.unitMs, subject, shape), row, 3);
     }
     const times = { from: span.from * span.unitMs, to: span.to * span.unitMs };
-    if (ofActors && question.latencies) addEvents(source, search, times, "latencies", into);
+    if (ofActors && question.latencies) add(source, search, times, "latencies", into);
   }
-  for (const rest of rests) addEvents(source, search, rest, question.byActor ? "actors" : "all", into);
+  for (const rest of rests) add(source, search, rest, question.byActor ? "actors" : "all", into);
 }
 
 /** As rollupRows, as far as the question asks. */
 function rowsFor(
   source: Source,
-  { byActor, inFull, onlyRequests }: Question,
+  { byActor, inFull, inSum, latencies, onlyRequests }: Question,
   grain: Grain,
   span: Span,
   search: Search,
 ): Iterable<SqlValue[]> {
+  if (inSum) return rollupRows(source, grain, span, search, latencies ? SUMMED : SUMMED_WITHOUT_LATENCIES);
   if (!byActor || inFull) return rollupRows(source, grain, span, search);
   if (!onlyRequests || search.actors !== null) return sumsOfActors(source, grain, span, search);
   const shapes = search.shapes === null ? undefined : (exceptOthers(source, search.shapes) ?? undefined);
@@ -146,14 +151,29 @@ function endOf(source: Source, { until }: EventFilter): number {
 }
 
 /** What events themselves tell: all of them, those with an actor, or nothing but their latencies. */
-function addEvents(
-  source: Source,
-  search: Search,
-  rest: Rest,
-  what: "all" | "actors" | "latencies",
-  into: Into,
-): void {
-  const bounds = { from: rest.from, to: Math.min(rest.to - 1, Number.MAX_SAFE_INTEGER) };
+type What = "all" | "actors" | "latencies";
+
+/** As addEvents, where nothing is told apart but shapes: SQLite adds up what lies together, and a row each is saved. */
+function addSums(source: Source, search: Search, rest: Rest, what: What, into: Into): void {
+  const sums = what === "latencies" ? "" : `, ${EVENT_TOTALS}`;
+  for (const prefix of search.prefixes) {
+    const { sql, params } = scanSql(
+      search,
+      prefix,
+      boundsOfRest(rest),
+      `shape, json_group_array(duration_ms)${sums}`,
+    );
+    for (const [shape, durations, ...totals] of source.all(`${sql} GROUP BY shape`, params)) {
+      const added = into(0, 0, shape as number);
+      added.add(totals);
+      for (const duration of JSON.parse(durations as string) as (number | null)[])
+        if (duration !== null) added.latency.add(duration);
+    }
+  }
+}
+
+function addEvents(source: Source, search: Search, rest: Rest, what: What, into: Into): void {
+  const bounds = boundsOfRest(rest);
   const columns = what === "latencies" ? SUM_LIST.replaceAll(/\w+/g, "NULL") : EVENT_SUM_LIST;
   for (const prefix of search.prefixes) {
     const { sql, params } = scanSql(
@@ -174,6 +194,10 @@ function addEvents(
   }
 }
 
+function boundsOfRest({ from, to }: Rest): Bounds {
+  return { from, to: Math.min(to - 1, Number.MAX_SAFE_INTEGER) };
+}
+
 /** The longest first. */
 function grainsFor(ofActors: boolean, bucketMs: number | undefined): Grain[] {
   return GRAINS.filter(
@@ -181,13 +205,32 @@ function grainsFor(ofActors: boolean, bucketMs: number | undefined): Grain[] {
   );
 }
 
-const ROW_LIST = `r.period, r.subject, r.shape, ${SUM_LIST}, latency`;
+/** What is read of each row, or of all that have a shape. */
+interface Reading {
+  readonly list: string;
+  readonly group: string;
+}
+
+const ROWS: Reading = { list: `r.period, r.subject, r.shape, ${SUM_LIST}, latency`, group: "" };
+const SUMMED_WITHOUT_LATENCIES = summed("NULL");
+/** One text for each shape, with the length of each before it: a row each costs more than what is in it. */
+const SUMMED = summed("group_concat(printf('%04X', length(latency)) || hex(latency), '')");
+const EVENT_TOTALS = totalsOf(EVENT_SUM_LIST);
+
+function summed(latencies: string): Reading {
+  return { list: `0, 0, r.shape, ${totalsOf(SUM_LIST)}, ${latencies}`, group: "GROUP BY r.shape" };
+}
+
+function totalsOf(list: string): string {
+  return list.replaceAll(/[^, ]+/g, "total($&)");
+}
 
 function rollupRows(
   source: Source,
   { id }: Grain,
   span: Span,
   { shapes, actors }: Search,
+  { list, group } = ROWS,
 ): Iterable<SqlValue[]> {
   const shape = shapes === null ? { sql: "TRUE", params: [] } : among("shape", shapes);
   const [first, last] = source.all(
@@ -201,14 +244,15 @@ function rollupRows(
     // Day by day: the days' rows are many, the actors' few.
     return source.each(
       `WITH RECURSIVE days (period) AS (SELECT ?1 WHERE ?1 <= ?2 UNION ALL SELECT period + 1 FROM days WHERE period < ?2)
-       SELECT ${ROW_LIST} FROM days CROSS JOIN rollups AS r ON r.grain = ?3 AND r.period = days.period
-       AND r.subject IN (SELECT value FROM json_each(?4)) WHERE ${shape.sql}`,
+       SELECT ${list} FROM days CROSS JOIN rollups AS r ON r.grain = ?3 AND r.period = days.period
+       AND r.subject IN (SELECT value FROM json_each(?4)) WHERE ${shape.sql} ${group}`,
       [low, high, id, JSON.stringify(actors), ...shape.params],
     );
   }
   const subject = actors === null ? { sql: "TRUE", params: [] } : among("subject", actors);
   return source.each(
-    `SELECT ${ROW_LIST} FROM rollups AS r WHERE grain = ? AND period BETWEEN ? AND ? AND ${subject.sql} AND ${shape.sql}`,
+    `SELECT ${list} FROM rollups AS r WHERE grain = ? AND period BETWEEN ? AND ? AND ${subject.sql} AND ${shape.sql}
+     ${group}`,
     [id, low, high, ...subject.params, ...shape.params],
   );
 }

@@ -148,11 +148,21 @@ export class RollupRows {
   }
 }
 
-/** Adds a row that has SUM_LIST and `latency` from `at` on. */
+/** Adds latencies that have their length before them, in two bytes. */
+function addAll(latency: Latency, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    const from = at + 2;
+    at = from + bytes.readUInt16BE(at);
+    latency.mergeEncoded(bytes, from, at);
+  }
+}
+
+/** Adds a row that has SUM_LIST and `latency` from `at` on; `latency` may be many in one text (collect.ts). */
 export function addRow(sums: Sums, row: readonly SqlValue[], at = 0): void {
   sums.add(row, at);
   const latency = row[at + SUM_COLUMNS.length];
   if (latency instanceof Uint8Array) sums.latency.mergeEncoded(latency);
+  else if (typeof latency === "string") addAll(sums.latency, Buffer.from(latency, "hex"));
 }
 
 function count(sums: Sums, row: readonly Cell[]): void {

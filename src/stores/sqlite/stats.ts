@@ -8,7 +8,7 @@ import { mapIn, Sums, sumsIn } from "./rollups.ts";
 export function stats(source: Source, filter: EventFilter): Stats {
   const shapes = new Map<number, Sums>();
   const latency = new Latency();
-  collect(source, { filter, latencies: true }, (_, __, shape) => sumsIn(shapes, shape, latency));
+  collect(source, { filter, latencies: true, inSum: true }, (_, __, shape) => sumsIn(shapes, shape, latency));
   const all = new Sums(latency);
   for (const { values } of shapes.values()) all.add(values);
   const { requests: totalRequests, ...totals } = all.totals;
