@@ -37,8 +37,11 @@ interface Question {
   readonly inFull?: boolean;
   /** Periods may not be longer, nor cross its multiples. */
   readonly bucketMs?: number;
-  /** Nothing is told apart but shapes: periods are all at 0, and actors 0. */
-  readonly inSum?: boolean;
+  /**
+   * What alone is told apart: shapes (of no period, which begin at 0), or in each bucket or period what failed (shape -1)
+   * and what did not (shape 1). Then no actors are.
+   */
+  readonly inSum?: "shapes" | "failures";
   /** Whether anybody looks at the latencies. */
   readonly latencies: boolean;
   /** Nobody looks at anything but `requests`, by actor. */
@@ -86,7 +89,7 @@ export function bySubject(
 
 export function sumsByShape(source: Source, filter: EventFilter, latencies: boolean): Map<number, Sums> {
   const shapes = new Map<number, Sums>();
-  collect(source, { filter, latencies, inSum: true }, (_, __, shape) => sumsIn(shapes, shape));
+  collect(source, { filter, latencies, inSum: "shapes" }, (_, __, shape) => sumsIn(shapes, shape));
   return shapes;
 }
 
@@ -97,8 +100,11 @@ export function collect(source: Source, question: Question, into: Into): void {
   if (search === null) return;
   const ofActors = question.byActor === true || search.actors !== null;
   const grains = search.isOfRows ? [] : grainsFor(ofActors, question.bucketMs);
-  // Where no rollup helps, there may be any number of events: then they come one by one.
-  const add = question.inSum && !search.isOfRows ? addSums : addEvents;
+  const add = (rest: Rest, what: What) => {
+    // Where no rollup helps, there may be any number of events: then they come one by one.
+    if (question.inSum === undefined || search.isOfRows) addEvents(source, search, rest, what, into);
+    else addSums(source, search, rest, what, { into, keys: eventKeys(question) });
+  };
   const end = endOf(source, filter);
   const { spans, rests } = cover(
     boundsOf(filter).from,
@@ -112,9 +118,9 @@ export function collect(source: Source, question: Question, into: Into): void {
       addRow(into(period * grain.unitMs, subject, shape), row, 3);
     }
     const times = { from: span.from * span.unitMs, to: span.to * span.unitMs };
-    if (ofActors && question.latencies) add(source, search, times, "latencies", into);
+    if (ofActors && question.latencies) add(times, "latencies");
   }
-  for (const rest of rests) add(source, search, rest, question.byActor ? "actors" : "all", into);
+  for (const rest of rests) add(rest, question.byActor ? "actors" : "all");
 }
 
 /** As rollupRows, as far as the question asks. */
@@ -125,7 +131,7 @@ function rowsFor(
   span: Span,
   search: Search,
 ): Iterable<SqlValue[]> {
-  if (inSum) return rollupRows(source, grain, span, search, latencies ? SUMMED : SUMMED_WITHOUT_LATENCIES);
+  if (inSum !== undefined) return rollupRows(source, grain, span, search, summed(inSum, latencies));
   if (!byActor || inFull) return rollupRows(source, grain, span, search);
   if (!onlyRequests || search.actors !== null) return sumsOfActors(source, grain, span, search);
   const shapes = search.shapes === null ? undefined : (exceptOthers(source, search.shapes) ?? undefined);
@@ -154,17 +160,23 @@ function endOf(source: Source, { until }: EventFilter): number {
 type What = "all" | "actors" | "latencies";
 
 /** As addEvents, where nothing is told apart but shapes: SQLite adds up what lies together, and a row each is saved. */
-function addSums(source: Source, search: Search, rest: Rest, what: What, into: Into): void {
+function addSums(
+  source: Source,
+  search: Search,
+  rest: Rest,
+  what: What,
+  { into, keys }: { readonly into: Into; readonly keys: string },
+): void {
   const sums = what === "latencies" ? "" : `, ${EVENT_TOTALS}`;
   for (const prefix of search.prefixes) {
     const { sql, params } = scanSql(
       search,
       prefix,
       boundsOfRest(rest),
-      `shape, json_group_array(duration_ms)${sums}`,
+      `${keys}, json_group_array(duration_ms)${sums}`,
     );
-    for (const [shape, durations, ...totals] of source.all(`${sql} GROUP BY shape`, params)) {
-      const added = into(0, 0, shape as number);
+    for (const [startMs, shape, durations, ...totals] of source.all(`${sql} GROUP BY 1, 2`, params)) {
+      const added = into(startMs as number, 0, shape as number);
       added.add(totals);
       for (const duration of JSON.parse(durations as string) as (number | null)[])
         if (duration !== null) added.latency.add(duration);
@@ -212,13 +224,21 @@ interface Reading {
 }
 
 const ROWS: Reading = { list: `r.period, r.subject, r.shape, ${SUM_LIST}, latency`, group: "" };
-const SUMMED_WITHOUT_LATENCIES = summed("NULL");
-/** One text for each shape, with the length of each before it: a row each costs more than what is in it. */
-const SUMMED = summed("group_concat(printf('%04X', length(latency)) || hex(latency), '')");
+/** One text of many latencies, with the length of each before it: a row each costs more than what is in it. */
+const LATENCIES = "group_concat(printf('%04X', length(latency)) || hex(latency), '')";
 const EVENT_TOTALS = totalsOf(EVENT_SUM_LIST);
+const FAILURE = "iif(shape < 0, -1, 1)";
 
-function summed(latencies: string): Reading {
-  return { list: `0, 0, r.shape, ${totalsOf(SUM_LIST)}, ${latencies}`, group: "GROUP BY r.shape" };
+/** Period, subject and shape of what is told apart. */
+function summed(inSum: "shapes" | "failures", latencies: boolean): Reading {
+  const keys = inSum === "shapes" ? "0, 0, shape" : `r.period, 0, ${FAILURE}`;
+  const list = `${keys}, ${totalsOf(SUM_LIST)}, ${latencies ? LATENCIES : "NULL"}`;
+  return { list, group: "GROUP BY 1, 3" };
+}
+
+/** The same of events: begin of the period, and shape. */
+function eventKeys({ inSum, bucketMs = 1 }: Question): string {
+  return inSum === "shapes" ? "0, shape" : `recorded_at - recorded_at % ${bucketMs}, ${FAILURE}`;
 }
 
 function totalsOf(list: string): string {

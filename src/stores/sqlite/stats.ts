@@ -8,7 +8,9 @@ import { mapIn, Sums, sumsIn } from "./rollups.ts";
 export function stats(source: Source, filter: EventFilter): Stats {
   const shapes = new Map<number, Sums>();
   const latency = new Latency();
-  collect(source, { filter, latencies: true, inSum: true }, (_, __, shape) => sumsIn(shapes, shape, latency));
+  collect(source, { filter, latencies: true, inSum: "shapes" }, (_, __, shape) =>
+    sumsIn(shapes, shape, latency),
+  );
   const all = new Sums(latency);
   for (const { values } of shapes.values()) all.add(values);
   const { requests: totalRequests, ...totals } = all.totals;
@@ -33,7 +35,7 @@ export function histogram(source: Source, filter: EventFilter, bucketMs: number)
     throw new RangeError(`a histogram has since, until and at most ${MAX_BUCKETS} buckets between them`);
   /** By the start of the bucket: what succeeded, and what did not. */
   const starts = new Map<number, Map<number, Sums>>();
-  collect(source, { filter, bucketMs, latencies: true }, (startMs, _, shape) =>
+  collect(source, { filter, bucketMs, latencies: true, inSum: "failures" }, (startMs, _, shape) =>
     sumsIn(mapIn(starts, startMs - (startMs % bucketMs)), Math.sign(shape)),
   );
   return [...starts]
