@@ -52,6 +52,10 @@ test("searches, live rows and failures are told: the last word on each, and five
   visited.expected = /ERR_/;
   await page.clock.install();
   await page.addInitScript(HEARD);
+  const underWay = new Set<object>();
+  page.on("request", (request) => underWay.add(request));
+  for (const end of ["requestfinished", "requestfailed"] as const)
+    page.on(end, (request) => underWay.delete(request));
   await visited.to("/?kind=inference");
   await hears(visited, (texts) => texts.at(-1) === "13 events");
   const before = await heardBy(visited);
@@ -70,6 +74,8 @@ test("searches, live rows and failures are told: the last word on each, and five
     });
   }
   assert.deepEqual(await heardBy(visited), before, "it is too soon for another");
+  // What is under way has a limit by the same clock.
+  await until(() => underWay.size === 0);
   await page.clock.runFor(60_000);
   assert.deepEqual(
     (await heardBy(visited)).slice(before.length).map(({ text }) => text),
