@@ -14,7 +14,8 @@ const oneOf = (...values: readonly unknown[]): Option => ({
   takes: `one of ${values.join(", ")}`,
 });
 const MODE = oneOf("open", "strict");
-const MIN_JOURNAL_MB = 1;
+/** As `journal.max_mb` of the configuration. */
+const MIN_JOURNAL_MB = 32;
 
 const OPTIONS: Readonly<Record<string, Option>> = {
   folder: text,
@@ -28,26 +29,23 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   caller: oneOf("library", "http", "stdio", "cli"),
   journalMaxMb: {
     fits: (value) => Number.isSafeInteger(value) && Number(value) >= MIN_JOURNAL_MB,
-    takes: "a number of MiB",
+    takes: `a whole number of MiB, ${MIN_JOURNAL_MB} or more`,
   },
 };
-/** What belongs to a recorder of another Daybook, and what to one of a local folder alone. */
-const REMOTE = ["url", "key"] as const;
-const LOCAL = "store";
 
 /** Throws `bad_option` on what is not there, or cannot be that. */
 export function checkOptions(options: object): void {
-  if (typeof options !== "object" || options === null) refuse("options", "an object");
+  if (typeof options !== "object" || options === null) refuse("takes an object of options");
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-    if (option === undefined) throw new DaybookError("bad_option", `has no option ${JSON.stringify(name)}`);
-    if (!option.fits(value)) refuse(name, option.takes);
+    if (option === undefined) refuse(`has no option ${JSON.stringify(name)}`);
+    if (!option.fits(value)) refuse(`takes as ${name} ${option.takes}`);
   }
   const names = new Set(given.map(([name]) => name));
-  if (!names.has("url") && !names.has("folder")) refuse("folder", "the data folder, or url another Daybook");
-  if (names.has("url") !== names.has("key")) refuse(REMOTE.join(" and "), "their values together");
-  if (names.has("url") && names.has(LOCAL)) refuse(LOCAL, "its value without url");
+  if (!names.has("url") && !names.has("folder")) refuse("needs a folder, or url and key of another Daybook");
+  if (names.has("url") !== names.has("key")) refuse("takes url and key only together");
+  if (names.has("url") && names.has("store")) refuse("takes a store only without url");
 }
 
 function areModes(value: unknown): boolean {
@@ -57,6 +55,6 @@ function areModes(value: unknown): boolean {
   );
 }
 
-function refuse(name: string, takes: string): never {
-  throw new DaybookError("bad_option", `takes as ${name} ${takes}`);
+function refuse(detail: string): never {
+  throw new DaybookError("bad_option", detail);
 }

@@ -20,7 +20,7 @@ interface CommonOptions {
   /** The way in that events tell; `library`. */
   readonly caller?: "library" | "http" | "stdio" | "cli";
   readonly profile?: string;
-  /** Largest size of this process's journal; 1024. */
+  /** Largest size of this process's journal, 32 or more; 1024. */
   readonly journalMaxMb?: number;
 }
 

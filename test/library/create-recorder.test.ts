@@ -119,8 +119,8 @@ test("an option that is none, or cannot be that, is refused before anything is m
   const folder = join(tempFolder(), "never");
   const url = "https://daybook.example";
   for (const [options, reason] of [
-    [undefined, /as options an object/],
-    [{}, /as folder/],
+    [undefined, /an object of options/],
+    [{}, /needs a folder/],
     [{ folder: 5 }, /as folder a text/],
     [{ folder, foo: 1 }, /no option "foo"/],
     [{ folder, toString: 1 }, /no option "toString"/],
@@ -130,9 +130,10 @@ test("an option that is none, or cannot be that, is refused before anything is m
     [{ folder, argumentMode: "full" }, /as argumentMode one of redacted/],
     [{ folder, caller: "system" }, /as caller one of library/],
     [{ folder, errorMessages: "yes" }, /as errorMessages/],
-    [{ folder, journalMaxMb: "32" }, /as journalMaxMb a number/],
-    [{ folder, url }, /url and key/],
-    [{ folder, url, key: "dbt_x", store: "sqlite:x" }, /as store/],
+    [{ folder, journalMaxMb: "32" }, /as journalMaxMb a whole number/],
+    [{ folder, journalMaxMb: 31 }, /32 or more/],
+    [{ folder, url }, /url and key only together/],
+    [{ folder, url, key: "dbt_x", store: "sqlite:x" }, /a store only without url/],
   ] as const) {
     await assert.rejects(createRecorder(options as never), (error) => {
       assert.ok(error instanceof DaybookError, String(error));

@@ -159,7 +159,7 @@ function endOf(source: Source, { until }: EventFilter): number {
 /** What events themselves tell: all of them, those with an actor, or nothing but their latencies. */
 type What = "all" | "actors" | "latencies";
 
-/** As addEvents, where nothing is told apart but shapes: SQLite adds up what lies together, and a row each is saved. */
+/** As addEvents, where no more than `keys` is told apart: SQLite adds up what has the same, and a row each is saved. */
 function addSums(
   source: Source,
   search: Search,
