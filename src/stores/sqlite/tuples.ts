@@ -48,7 +48,9 @@ export class Tuples {
     this.#places = columns.map(({ name }) => COLUMN[name]);
     this.#isNegative = isNegative;
     this.#insert = db.prepare(`INSERT INTO ${table} (id, cells) VALUES (?, ?)`);
-    this.#newest = db.prepare(`SELECT max(abs(min(id)), max(id)) AS newest FROM ${table}`);
+    // Each end by itself: asked for both at once, SQLite reads the whole table.
+    const [least, most] = [`(SELECT min(id) FROM ${table})`, `(SELECT max(id) FROM ${table})`];
+    this.#newest = db.prepare(`SELECT max(abs(${least}), ${most}) AS newest`);
     this.#selectId = db.prepare(`SELECT id FROM ${table} WHERE cells = ?`);
     this.#selectCells = db.prepare(`SELECT cells FROM ${table} WHERE id = ?`);
   }

@@ -32,6 +32,20 @@ function openWith(sql: string): { store: SqliteStore; db: DatabaseSync } {
   return { store, db };
 }
 
+/** A step that reads a table which gets longer: all but a constant, the list of tables, and a table of one row. */
+const GROWS = /^SCAN (?!CONSTANT|sqlite_schema$|forgotten$)/;
+
+/** What is prepared on the connection from now on. */
+function preparedOn(db: DatabaseSync): string[] {
+  const asked: string[] = [];
+  const prepare = db.prepare.bind(db);
+  db.prepare = (sql) => {
+    asked.push(sql);
+    return prepare(sql);
+  };
+  return asked;
+}
+
 async function countIn(path: string): Promise<number> {
   const store = await openSqliteStore(path, "read");
   const { events } = await store.query({ where: {}, limit: 1000 });
@@ -151,5 +165,29 @@ test("a cursor that names no node is not one of ours", async () => {
   const store = await openSqliteStore(file, "write");
   const after = { recordedAt: 1, nodeId: "x'; --", seq: 1 };
   await assert.rejects(store.query({ where: {}, limit: 1, after }), { code: "bad_cursor" });
+  await store.close();
+});
+
+test("nothing that an append asks for reads a whole table, so that none gets slower as it grows", async () => {
+  createPrivately(file);
+  const db = connect(file, "write");
+  setPragmas(db, file, "write");
+  createTables(db, file);
+  const asked = preparedOn(db);
+  const store = new SqliteStore(db, file, "write");
+  const log = new NodeLog(NODE);
+  for (let batch = 0; batch < 10; batch++) await store.append(log.next(100));
+  const plans = asked.map((sql) => {
+    const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+    return {
+      sql,
+      scanned: steps.map(({ detail }) => String(detail)).filter((step) => GROWS.test(step)),
+    };
+  });
+  assert.ok(plans.length > 10);
+  assert.deepEqual(
+    plans.filter(({ scanned }) => scanned.length > 0),
+    [],
+  );
   await store.close();
 });
