@@ -9,8 +9,10 @@ import { readSealed } from "../journal/sealed.ts";
 import { seeSlots } from "../journal/seen-slots.ts";
 import { nodeSha256 } from "../journal/signing-key.ts";
 import { openStore } from "../stores/open-store.ts";
+import type { TimeRange } from "./found-event.ts";
+import { PartReader } from "./part-reader.ts";
 import { isUnused, type Slot, type Stored, slotPlace } from "./slot-place.ts";
-import { storePlace, type TimeRange } from "./store-place.ts";
+import { storePlace } from "./store-place.ts";
 
 /** What is known from elsewhere, and what is to be looked at. */
 export interface Question {
@@ -19,7 +21,12 @@ export interface Question {
   readonly anchors: ReadonlyMap<string, readonly Anchored[]>;
   /** Told before each place how many leaves and events it may have (0: nobody knows); answers with who counts them. */
   readonly counting: (total: number) => { add(count: number): void; stop(): void };
+  /** Threads that read a large store beside this one; none unless given. */
+  readonly helpers?: number;
 }
+
+/** Events of a store: for fewer a thread costs more than it helps. */
+const HELP_FROM = 10_000;
 
 export function verifyFolder(home: string, store: string, question: Question): Promise<LogReport[]> {
   const slots = seeSlots(home).flatMap(({ folder, nodeId }) => (nodeId === null ? [] : [{ folder, nodeId }]));
@@ -94,9 +101,13 @@ export async function verifyStore(
   elsewhere: ReadonlyMap<string, number> = new Map(),
 ): Promise<LogReport[]> {
   const store = await openStore(address, "read");
+  const helpers: PartReader[] = [];
   try {
+    const size = (await store.positions()).reduce((sum, { seq }) => sum + seq, 0);
+    const wanted = size >= HELP_FROM ? (question.helpers ?? 0) : 0;
+    helpers.push(...Array.from({ length: wanted }, () => new PartReader(address, question.range)));
     return await twiceIfMissing(async () => {
-      const place = await storePlace(address.replace(/^sqlite:/, ""), store, question.range);
+      const place = await storePlace(address.replace(/^sqlite:/, ""), store, question.range, helpers);
       for (const { nodeId, checkpoints, end } of place.logs)
         stored.set(nodeId, { notes: checkpoints, seq: end?.seq ?? 0 });
       const events = place.logs.reduce((sum, { end }) => sum + (end?.seq ?? 0), 0);
@@ -108,6 +119,7 @@ export async function verifyStore(
       return verify(place, { ...question, anchors }, 2 * events);
     });
   } finally {
+    for (const helper of helpers) await helper.close();
     await store.close();
   }
 }

@@ -11,7 +11,7 @@ import { parseHeader } from "../journal/records.ts";
 import { readKeys, readSealed, readText } from "../journal/sealed.ts";
 import { listSegments, readSegment } from "../journal/segments.ts";
 import { readWidest } from "../journal/tile-files.ts";
-import { foundEvent, type TimeRange } from "./store-place.ts";
+import { foundEvent, type TimeRange } from "./found-event.ts";
 
 export interface Slot {
   readonly folder: string;

@@ -1,20 +1,26 @@
-// Verifies a store or a data folder in a thread of its own, whose heap is kept small: events are garbage as soon as they
-// are looked at, and V8 would rather let much of it lie.
+// Verifies a store or a data folder in threads of its own, as many as the machine runs at a time.
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts";
+import { DaybookError } from "../event/errors.ts";
 import type { LogReport } from "../evidence/report.ts";
 import type { Question } from "./look.ts";
+import { SMALL_HEAP, thrownOf } from "./small-thread.ts";
 import type { FromVerifier, VerifyWorkerData } from "./verify-worker.ts";
 
-/** A few MiB of semi-space: smaller is no better, and larger only lets more garbage lie (`npm run bench -- evidence`). */
-export const SMALL_HEAP = { maxYoungGenerationSizeMb: 24 } as const;
+/** One thread looks at what all of them read: more would wait for it. */
+const MOST_HELPERS = 7;
+
+/** Threads that read a large store beside the one that verifies it. */
+export function helpersHere(): number {
+  return Math.min(availableParallelism() - 1, MOST_HELPERS);
+}
 
 /** Rejects as opening and reading the store does. */
 export async function verifyApart(
   { home, store }: Pick<VerifyWorkerData, "home" | "store">,
-  { counting, ...known }: Question,
+  { counting, ...known }: Omit<Question, "helpers">,
 ): Promise<readonly LogReport[]> {
-  const workerData: VerifyWorkerData = { ...known, home, store };
+  const workerData: VerifyWorkerData = { ...known, helpers: helpersHere(), home, store };
   const name = import.meta.url.endsWith(".ts") ? "./verify-worker.ts" : "./verify-worker.js";
   const worker = new Worker(new URL(name, import.meta.url), {
     workerData,
@@ -28,7 +34,7 @@ export async function verifyApart(
     else if (message.is === "counted") counter?.add(message.count);
     else if (message.is === "stopped") counter?.stop();
     else if (message.is === "done") resolve(message.reports);
-    else reject(failure(message));
+    else reject(thrownOf(message));
   });
   worker.on("error", reject);
   worker.once("exit", () => reject(new DaybookError("worker_failed", "verifying ended")));
@@ -37,10 +43,4 @@ export async function verifyApart(
   } finally {
     await worker.terminate();
   }
-}
-
-function failure({ code, detail }: Extract<FromVerifier, { is: "failed" }>): Error {
-  return detail !== null && Object.hasOwn(ERRORS, code)
-    ? new DaybookError(code as DaybookErrorCode, detail)
-    : Object.assign(new Error(`The store cannot be read (${code}).`), { code });
 }

@@ -1,8 +1,8 @@
 // The thread of `verify-apart.ts`: verifies a store, or a data folder with its store, and tells how far it is.
 import { parentPort, workerData } from "node:worker_threads";
-import { DaybookError, nativeCode } from "../event/errors.ts";
 import type { LogReport } from "../evidence/report.ts";
 import { type Question, verifyFolder, verifyStore } from "./look.ts";
+import { type Failed, failedBy } from "./small-thread.ts";
 
 export interface VerifyWorkerData extends Omit<Question, "counting"> {
   /** Null: the store alone. */
@@ -15,7 +15,7 @@ export type FromVerifier =
   | { readonly is: "counted"; readonly count: number }
   | { readonly is: "stopped" }
   | { readonly is: "done"; readonly reports: readonly LogReport[] }
-  | { readonly is: "failed"; readonly code: string; readonly detail: string | null };
+  | Failed;
 
 /** Leaves and events between two messages. */
 const TELL_EVERY = 10_000;
@@ -49,6 +49,5 @@ try {
   const reports = await (home === null ? verifyStore(store, question) : verifyFolder(home, store, question));
   say({ is: "done", reports });
 } catch (error) {
-  const isOurs = error instanceof DaybookError;
-  say({ is: "failed", code: isOurs ? error.code : nativeCode(error), detail: isOurs ? error.detail : null });
+  say(failedBy(error));
 }

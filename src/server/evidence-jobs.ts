@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
 import { DaybookError, type DaybookErrorCode, ERRORS } from "../event/errors.ts";
-import { ALL_TIME } from "../places/store-place.ts";
-import { SMALL_HEAP } from "../places/verify-apart.ts";
+import { ALL_TIME } from "../places/found-event.ts";
+import { SMALL_HEAP } from "../places/small-thread.ts";
 import type { EvidenceWorkerData, FromEvidence } from "./evidence-worker.ts";
 import type { JobContext, JobKind } from "./jobs.ts";
 

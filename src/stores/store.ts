@@ -196,7 +196,7 @@ export interface SealedLog {
   readonly checkpoints: readonly StoredCheckpoint[];
 }
 
-/** A part of all events, with where the next part begins; null: there is none. */
+/** A part of all events, with the number of its last row, after which the next part begins; null: there is none. */
 export interface Scanned {
   readonly events: JournalEvent[];
   /** How many more there are that cannot be read as events: somebody else has changed the store. */
@@ -243,9 +243,10 @@ export interface Store {
   leafSource(eventId: string): Promise<JournalEvent | null>;
   /**
    * Every event once, as the journal made it, in an order that stays as it is: in order of seq for each node, unless
-   * somebody else has changed the store. Begins at `after`, the `next` of the part before; null: at the first.
+   * somebody else has changed the store. Begins after `after`, the `next` of the part before or the number of any row;
+   * null: at the first. Ends with row `upTo`.
    */
-  scan(after: number | null, limit: number): Promise<Scanned>;
+  scan(after: number | null, limit: number, upTo?: number): Promise<Scanned>;
   /**
    * Events beyond `after`, at most `limit`; nodes that it does not name count from their first. `upTo` (null: now) is a
    * position that this gave before, or `positions`. A call may look for the place where `after` is, and have no events:

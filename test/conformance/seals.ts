@@ -42,6 +42,21 @@ export const SEALS: Cases = {
     }
   },
 
+  "a scan ends with the row that it is told, and begins after any": async (open) => {
+    const store = await open();
+    const log = new NodeLog(NODE);
+    await appendAll(store, log.next(50));
+    const first = (await store.scan(null, 1)).next as number;
+    const seqs = async (after: number, limit: number, upTo: number) => {
+      const { events, next } = await store.scan(after, limit, upTo);
+      return [events.map(({ row }) => row[2]), next === null ? null : next - first];
+    };
+    assert.deepEqual(await seqs(first, 10, first + 3), [[2, 3, 4], null]);
+    assert.deepEqual(await seqs(first - 100, 2, first + 3), [[1, 2], 1]);
+    assert.deepEqual(await seqs(first + 47, 10, first + 1000), [[49, 50], null]);
+    assert.deepEqual(await seqs(first + 1000, 10, first + 2000), [[], null]);
+  },
+
   "a store that was never sealed says so": async (open) => {
     const store = await open();
     assert.deepEqual(await store.seals(), []);

@@ -12,8 +12,8 @@ import { accountedFor, parsePruned, type Told } from "../../src/event/pruned.ts"
 import type { Anchored } from "../../src/evidence/log-check.ts";
 import { type LogReport, type State, worstOf } from "../../src/evidence/report.ts";
 import type { JournalEntry } from "../../src/journal/entries.ts";
+import { ALL_TIME } from "../../src/places/found-event.ts";
 import { verifySlots } from "../../src/places/look.ts";
-import { ALL_TIME } from "../../src/places/store-place.ts";
 import type { EventFilter } from "../../src/query/filter.ts";
 import { tellingsOf } from "../../src/server/retention.ts";
 import { openStore } from "../../src/stores/open-store.ts";

@@ -5,8 +5,8 @@ import { leafParts } from "../../src/event/leaf.ts";
 import type { FoundEvent, Place } from "../../src/evidence/verify.ts";
 import { type Files, realFiles } from "../../src/journal/files.ts";
 import { listSegments, readSegment } from "../../src/journal/segments.ts";
+import { ALL_TIME } from "../../src/places/found-event.ts";
 import { slotPlace } from "../../src/places/slot-place.ts";
-import { ALL_TIME } from "../../src/places/store-place.ts";
 import { filesIn } from "./tampered-log.ts";
 import { isGood, type Seen, type Target, verdictOf } from "./tampering.ts";
 

@@ -77,7 +77,7 @@ function makeEvent(nodeId: string, seq: number, seed: number): JournalEvent {
   const row = encodeRow(factsOf(random, recordedAt, bytes.toString("hex")), outcomeOf(random), misfits);
   if (misfits.count > 0) throw new Error("made an event that is not valid");
   setJournalCells(row, nodeId, seq, recordedAt);
-  return { row, p1Salt: new Uint8Array(bytes.subarray(0, 16)), p2Salt: new Uint8Array(bytes.subarray(16)) };
+  return { row, p1Salt: Buffer.from(bytes.subarray(0, 16)), p2Salt: Buffer.from(bytes.subarray(16)) };
 }
 
 function setJournalCells(row: Row, nodeId: string, seq: number, recordedAt: number): void {

@@ -177,8 +177,8 @@ export class SqliteStore implements Store {
     });
   }
 
-  scan(after: number | null, limit: number): Promise<Scanned> {
-    return this.#call(() => this.#snapshot(() => scan(this.source, after, limit)));
+  scan(after: number | null, limit: number, upTo?: number): Promise<Scanned> {
+    return this.#call(() => this.#snapshot(() => scan(this.source, after, limit, upTo)));
   }
 
   follow(after: AsOf, upTo: AsOf | null, limit: number): Promise<Followed> {
