@@ -52,6 +52,10 @@ function killLeftovers() {
 let passed = 0;
 let failed = 0;
 const skipped = [];
+/** Each file and how long it took, ms. */
+const times = [];
+/** Files that take as long are told at the end. */
+const TOLD_MS = 5_000;
 const problems = [];
 function tellLeftovers() {
   problems.push(...killLeftovers().map((command) => `left running: ${command}`));
@@ -60,6 +64,8 @@ function tellLeftovers() {
 function finish() {
   tellLeftovers();
   failed += problems.length;
+  for (const [file, ms] of times.filter(([, ms]) => ms >= TOLD_MS).toSorted(([, a], [, b]) => b - a))
+    process.stdout.write(`${(ms / 1000).toFixed(1).padStart(6)} s ${file}\n`);
   for (const line of skipped) process.stdout.write(`skipped: ${line}\n`);
   for (const line of problems) process.stdout.write(`${line}\n`);
   process.stdout.write(
@@ -76,6 +82,9 @@ stream.on("test:pass", ({ name, skip, details }) => {
 });
 stream.on("test:fail", ({ details }) => {
   if (details.type !== "suite") failed++;
+});
+stream.on("test:summary", ({ file, duration_ms }) => {
+  if (file !== undefined) times.push([file.replace(folder, ""), duration_ms]);
 });
 stream.compose(new spec()).pipe(process.stdout);
 const silence = setTimeout(tellLeftovers, SILENCE_LIMIT_MS);
