@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { until } from "../support/until.ts";
 import { breakable } from "./link.ts";
-import { ask, counted, idsInView, loaded, many, rows } from "./traffic.ts";
+import { ask, counted, idsInView, loaded, many, recorded, rows } from "./traffic.ts";
 import { useBrowser, useDaybook, useVisit, visit } from "./visit.ts";
 
 useBrowser();
@@ -306,39 +306,35 @@ test("nothing is wrong by axe, by day or by night, with an event open and at 200
 test("rows and sums whose answer broke off are asked for again, while they are looked at", async (t) => {
   const daybook = shared();
   const link = await breakable(t, daybook.url);
-  const visited = await visit(t, daybook, { url: link.url });
-  const { page } = visited;
+  const visited = await visit(t, daybook, { url: link.url, ownTime: true });
+  const { page, soon } = visited;
   visited.expected = /ERR_/;
-  await many(daybook, 620, "broken");
+  await recorded(daybook, 620, "broken");
   link.breakAt = `{"since":`;
-  await page.clock.install();
   await visited.to("/?model=broken");
   const fault = page.locator(".card").filter({ hasText: "broke off" });
-  await fault.waitFor();
+  await soon(fault);
   // How many there are is not known, and the rows are there without it.
   await loaded(visited, "100 of 101");
   const [oldest] = await daybook.events("model=broken");
   link.breakAt = `"event_id":"${oldest?.event_id}"`;
-  await loaded(visited, "100 of 620");
+  await soon(page.locator("[data-testid=loaded]").filter({ hasText: "100 of 620" }));
   await page.locator("[data-testid=events]").focus();
   await page.keyboard.press("End");
   const before = link.broken;
-  // What waits before it is asked again waits by a clock that goes on faster.
-  const soon = (is: () => Promise<boolean> | boolean) =>
-    until(async () => {
-      await page.clock.runFor(500);
-      return is();
-    });
-  await soon(() => link.broken > before + 2);
+  await until(async () => {
+    await page.clock.runFor(250);
+    return link.broken > before + 2;
+  });
   link.breakAt = null;
-  await soon(async () => (await page.locator("[aria-rowindex='621'] a").count()) === 1);
+  await soon(page.locator("[aria-rowindex='621'] a"));
   await loaded(visited, "620 of 620");
   await fault.waitFor({ state: "hidden" });
 });
 
 test("a list longer than a page is read to its end: the server's events, each once, and an export has the same", async () => {
   const daybook = shared();
-  await many(daybook, 1300, "deep");
+  await recorded(daybook, 1300, "deep");
   const visited = visiting();
   const { page } = visited;
   await visited.to("/?model=deep");

@@ -7,11 +7,13 @@ import {
   AXE_PATH,
   type Browser,
   type BrowserContext,
+  type Locator,
   launchBrowser,
   type Page,
   type StorageState,
 } from "../support/browser.ts";
 import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { until } from "../support/until.ts";
 
 const WAIT_MS = 15_000;
 const WINDOW = { width: 1280, height: 800 };
@@ -59,11 +61,11 @@ export function useDaybook(
 }
 
 /** One visit for the tests of a file, which go to where they begin; none leaves a complaint, or forgives the next one's. */
-export function useVisit(shared: Shared): () => Visit {
+export function useVisit(shared: Shared, options: VisitOptions = {}): () => Visit {
   let visited: Visit | null = null;
   const [t, end] = endings();
   before(async () => {
-    visited = await visit(t, await shared.ready);
+    visited = await visit(t, await shared.ready, options);
   });
   afterEach(async () => {
     assert.deepEqual(visited?.complaints(), []);
@@ -95,6 +97,8 @@ export interface Visit {
   to(path: string): Promise<void>;
   /** Goes there without loading the page anew, as a link of it would. */
   follow(path: string): Promise<unknown>;
+  /** Waits until it is seen, while the page's own time goes by faster: what it looks at now and then, it sees soon. */
+  soon(what: Locator): Promise<void>;
   /** What axe finds wrong with the page as it is. */
   faults(): Promise<string[]>;
   /** What axe finds wrong with it by night: the same page in other colours. */
@@ -109,6 +113,8 @@ export interface VisitOptions {
   readonly token?: string | null;
   readonly zone?: string;
   readonly dark?: boolean;
+  /** The page's time is its own, and can be hastened. */
+  readonly ownTime?: boolean;
   /** Where the dashboard is, when it is not at the server's own root. */
   readonly url?: string;
 }
@@ -117,7 +123,7 @@ export interface VisitOptions {
 export async function visit(
   t: Ends,
   daybook: Pick<TestDaybook, "url" | "ask">,
-  { token = ADMIN_TOKEN, zone = "UTC", dark = false, url = daybook.url }: VisitOptions = {},
+  { token = ADMIN_TOKEN, zone = "UTC", dark = false, ownTime = false, url = daybook.url }: VisitOptions = {},
 ): Promise<Visit> {
   const browser = (await launched) ?? assert.fail("useBrowser() comes first");
   const context = await browser.newContext({
@@ -129,6 +135,7 @@ export async function visit(
   });
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
+  if (ownTime) await page.clock.install();
   let complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
@@ -148,6 +155,12 @@ export async function visit(
         link.click();
         link.remove();
       })()`),
+    soon: (what) =>
+      until(async () => {
+        if (await what.isVisible()) return true;
+        await page.clock.runFor(250);
+        return false;
+      }, WAIT_MS),
     faults: () => faultsOf(page, RULES),
     faultsByNight: async () => {
       await page.emulateMedia({ colorScheme: "dark" });
