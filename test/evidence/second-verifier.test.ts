@@ -18,12 +18,12 @@ import { bundleOf, proofOf } from "../../src/places/make-proof.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { runCommand } from "../cli/written.ts";
 import { START_MS } from "../support/events.ts";
-import { tempFolder } from "../support/temp.ts";
+import { memoryFolder } from "../support/temp.ts";
 import { SealedLog } from "./sealed-log.ts";
 
 const program = fileURLToPath(new URL("./verify.py", import.meta.url));
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
-const folder = tempFolder();
+const folder = memoryFolder();
 const RANDOM_EDITS = 24;
 
 /** A bundle with everything in it: two checkpoints, events about retention, of which one takes the place of two, a tail; and a proof out of it. */

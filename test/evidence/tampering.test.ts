@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { tempFolder } from "../support/temp.ts";
+import { memoryFolder } from "../support/temp.ts";
 import { thread } from "../support/thread.ts";
 import type { Asked, Tampered } from "./tampering-samples.ts";
 
@@ -9,7 +9,7 @@ const EVENTS = 256;
 
 test("a flipped bit in any file of a log is seen, or changes neither the verdict nor what is exported", async () => {
   const tamper = thread<Asked, Tampered[]>(import.meta.resolve("./tampering-samples.ts"));
-  const tampered = await tamper({ home: join(tempFolder(), "log"), events: EVENTS });
+  const tampered = await tamper({ home: join(memoryFolder(), "log"), events: EVENTS });
   const names = tampered.map(({ name }) => name);
   for (const part of ["tile/0/", "tile/1/", "checkpoint", "keys", "journal/", "events.db"])
     assert.ok(
