@@ -8,7 +8,7 @@ import type { Bucket, Facets, Group, Stats, Usage } from "../../src/stores/store
 
 /** The events that a filter lets through, newest first. */
 export function select(events: readonly AuditEvent[], filter: EventFilter): AuditEvent[] {
-  return newestFirst(events.filter(naively(filter)));
+  return newestFirst(letThrough(events, filter));
 }
 
 /** Those that are in order already are sorted soonest. */
@@ -17,24 +17,24 @@ export function newestFirst(events: readonly AuditEvent[]): AuditEvent[] {
 }
 
 /** Field by field and match by match, with regular expressions: on purpose not as src/query/matches.ts does it. */
-function naively(filter: EventFilter): (event: AuditEvent) => boolean {
+function letThrough(events: readonly AuditEvent[], filter: EventFilter): AuditEvent[] {
   const { where, not = {}, within = {}, text = [], notText = [], since, until, includeSystem } = filter;
-  const [wanted, unwanted] = [where, not].map(
-    (lists) => Object.entries(lists) as [FieldName, readonly Match[]][],
-  ) as [[FieldName, readonly Match[]][], [FieldName, readonly Match[]][]];
-  for (const [name, range] of Object.entries(within)) wanted.push([name as FieldName, [range]]);
-  const [words, notWords] = [text.map(ascii), notText.map(ascii)];
-  const isOneOf = (list: readonly Match[], cell: Cell) => list.some((match) => isMet(match, cell));
-  return (event) => {
-    if (event.recorded_at < (since ?? -Infinity) || event.recorded_at > (until ?? Infinity)) return false;
-    if (event.kind === "system" && !includeSystem && where.kind === undefined) return false;
-    if (!wanted.every(([name, list]) => isOneOf(list, event[name]))) return false;
-    if (unwanted.some(([name, list]) => isOneOf(list, event[name]))) return false;
-    if (words.length + notWords.length === 0) return true;
-    const searched = searchedOf(event);
-    const holds = (word: string) => searched.some((value) => value.includes(word));
-    return words.every(holds) && !notWords.some(holds);
+  const takesSystem = includeSystem || where.kind !== undefined;
+  let left = events.filter(
+    ({ recorded_at: at, kind }) =>
+      at >= (since ?? -Infinity) && at <= (until ?? Infinity) && (kind !== "system" || takesSystem),
+  );
+  const narrow = (lists: object, isWanted: boolean) => {
+    for (const [name, list] of Object.entries(lists) as [FieldName, readonly Match[]][])
+      left = left.filter((event) => list.some((match) => isMet(match, event[name])) === isWanted);
   };
+  narrow(where, true);
+  narrow(Object.fromEntries(Object.entries(within).map(([name, range]) => [name, [range]])), true);
+  narrow(not, false);
+  const holds = (event: AuditEvent, word: string) => searchedOf(event).some((value) => value.includes(word));
+  for (const word of text.map(ascii)) left = left.filter((event) => holds(event, word));
+  for (const word of notText.map(ascii)) left = left.filter((event) => !holds(event, word));
+  return left;
 }
 
 const SEARCHED = new WeakMap<AuditEvent, readonly string[]>();
@@ -251,9 +251,12 @@ type Summed =
   | "cached_tokens"
   | "cost_micros";
 
+const MAX = Number.MAX_SAFE_INTEGER;
+
 function sum(events: readonly AuditEvent[], name: Summed): number {
-  const total = events.reduce((all, event) => all + (event[name] ?? 0), 0);
-  return Math.min(total, Number.MAX_SAFE_INTEGER);
+  let total = 0;
+  for (const event of events) total += event[name] ?? 0;
+  return Math.min(total, MAX);
 }
 
 function failed({ status }: AuditEvent): boolean {
@@ -261,9 +264,12 @@ function failed({ status }: AuditEvent): boolean {
 }
 
 function countsOf(events: readonly AuditEvent[], field: FieldName): [Exclude<Cell, null>, number][] {
-  return [...Map.groupBy(events, (event) => event[field])].flatMap(([value, group]) =>
-    value === null ? [] : [[value, sum(group, "count")]],
-  );
+  const counts = new Map<Exclude<Cell, null>, number>();
+  for (const event of events) {
+    const value = event[field];
+    if (value !== null) counts.set(value, Math.min((counts.get(value) ?? 0) + event.count, MAX));
+  }
+  return [...counts];
 }
 
 function meanOf(events: readonly AuditEvent[]): number | null {

@@ -144,6 +144,8 @@ test("each role and scope is offered what it may do; everything else is refused,
     const visited = await visit(t, daybook, { token: tokens[holder] });
     const { page } = visited;
     visited.expected = /403/;
+    await visited.to("/");
+    await page.getByRole("navigation", { name: "Pages" }).waitFor();
     await isLed(visited, holder);
     const refused: Screen["asks"][number][] = [];
     for (const [at, screen] of SCREENS.entries()) {

@@ -145,6 +145,8 @@ test("every screen shows what others wrote as they wrote it, and axe finds nothi
     assert.deepEqual(await visited.faults(), [], `${where}, light`);
     assert.deepEqual(await visited.faultsByNight(), [], `${where}, dark`);
   };
+  await visited.to("/");
+  await page.getByRole("navigation", { name: "Pages" }).waitFor();
   for (const [path, heading, filled] of SCREENS) {
     // Each is there by its address, and is looked at without another load of the page.
     assert.equal((await daybook.ask(path, { token: null })).status, 200, path);
