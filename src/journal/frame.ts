@@ -6,6 +6,7 @@
 //   8  4  payload length, little-endian
 //  12  4  CRC-32 (zlib's) of bytes 0–11 and the payload, little-endian
 import { crc32 } from "node:zlib";
+import type { Scratch } from "./scratch.ts";
 
 const MAGIC = Buffer.from("DAYB");
 const VERSION = 1;
@@ -17,11 +18,11 @@ const MAX_PAYLOAD = 1 << 30;
 /** Of UTF-8, for a code unit. */
 const MAX_UNIT_BYTES = 3;
 
-/** The frame of these lines; in `scratch` if it is long enough. */
-export function encodeFrame(lines: readonly string[], scratch?: Buffer): Buffer {
+/** The frame of these lines; in `scratch` where it is given. */
+export function encodeFrame(lines: readonly string[], scratch?: Scratch): Buffer {
   let most = FRAME_HEAD;
   for (const line of lines) most += MAX_UNIT_BYTES * line.length + 1;
-  const bytes = scratch !== undefined && scratch.length >= most ? scratch : Buffer.allocUnsafe(most);
+  const bytes = scratch?.bytes(most) ?? Buffer.allocUnsafe(most);
   let end = FRAME_HEAD;
   for (const line of lines) {
     if (end > FRAME_HEAD) bytes[end++] = NEWLINE;

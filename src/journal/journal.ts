@@ -25,6 +25,7 @@ import { encodeFrame } from "./frame.ts";
 import { abandonLine, beginLine, commitLine, finishLine, type SegmentHeader, type Told } from "./records.ts";
 import { type JournalState, recoverJournal } from "./recovery.ts";
 import { isFull, type Room } from "./room.ts";
+import { Scratch } from "./scratch.ts";
 import { SEGMENT_BYTES, segmentPath } from "./segments.ts";
 import { type RetireOptions, Shelf } from "./shelf.ts";
 
@@ -88,7 +89,7 @@ export class Journal {
   readonly resumed: readonly Settled[];
   readonly #segments: Shelf;
   /** A commit's frame; it is written again where the first write failed. */
-  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  readonly #scratch = new Scratch(SCRATCH_BYTES);
   #toTell: [SystemAction, Record<string, number | string>][] = [];
 
   private constructor(options: JournalOptions) {

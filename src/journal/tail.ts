@@ -5,6 +5,7 @@ import { Frontier } from "../evidence/merkle.ts";
 import type { Files } from "./files.ts";
 import { nextFrame, readFrame } from "./frame.ts";
 import { type Commit, parseCommit, parseHeader, type SegmentHeader } from "./records.ts";
+import { Scratch } from "./scratch.ts";
 import { listSegments } from "./segments.ts";
 
 /** A point in a node's log: the events up to `seq` have this Merkle root. */
@@ -50,7 +51,7 @@ export class JournalTail {
   #knownSegments = -1;
   #offset = 0;
   /** Read into again and again: what is taken from it is text at once. */
-  readonly #scratch = Buffer.allocUnsafe(READ_BYTES);
+  readonly #scratch = new Scratch(READ_BYTES);
   #buffer: Buffer = Buffer.alloc(0);
   /** Length of the frame that #nextPayload found. */
   #frameBytes = 0;
@@ -239,7 +240,8 @@ export class JournalTail {
       const available = this.#options.files.size(this.#descriptor) - this.#offset;
       if (available <= this.#buffer.length) return null;
       const bytes = Math.min(length, available);
-      this.#buffer = this.#options.files.readAt(this.#descriptor, this.#offset, bytes, this.#scratch);
+      const into = this.#scratch.bytes(bytes);
+      this.#buffer = this.#options.files.readAt(this.#descriptor, this.#offset, bytes, into);
     }
   }
 }

@@ -1,14 +1,16 @@
 // Administration: lists and changes, each with its difference, its reason and its event.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startDaybook } from "../support/daybook.ts";
-import { useBrowser, visit } from "./visit.ts";
+import { useBrowser, useDaybook, useVisit } from "./visit.ts";
 
 useBrowser();
+// Each test leaves what the later ones do not mind.
+const shared = useDaybook(() => ({}));
+const visiting = useVisit(shared);
 
-test("a user is made, changed and deleted; each change shows what differs and leads to its event", async (t) => {
-  const daybook = await startDaybook(t);
-  const visited = await visit(t, daybook);
+test("a user is made, changed and deleted; each change shows what differs and leads to its event", async () => {
+  const daybook = shared();
+  const visited = visiting();
   const { page } = visited;
   const dialog = page.getByRole("dialog");
   await visited.to("/users");
@@ -47,9 +49,8 @@ test("a user is made, changed and deleted; each change shows what differs and le
   assert.deepEqual(JSON.parse(events[1]?.new_values ?? ""), { role: "auditor" });
 });
 
-test("what takes something away asks for a reason first", async (t) => {
-  const daybook = await startDaybook(t);
-  const { page, to } = await visit(t, daybook);
+test("what takes something away asks for a reason first", async () => {
+  const { page, to } = visiting();
   const dialog = page.getByRole("dialog");
   await to("/keys");
   await page.getByRole("button", { name: /^Changes of/ }).click();
@@ -61,35 +62,34 @@ test("what takes something away asks for a reason first", async (t) => {
   await page.getByText("revoked", { exact: true }).waitFor();
 });
 
-test("a key says by name whose it is, and leads to what that user did", async (t) => {
-  const daybook = await startDaybook(t);
+test("a key says by name whose it is, and leads to what that user did", async () => {
+  const daybook = shared();
   const user = await daybook.ask("/admin/users", { method: "POST", body: { name: "ann", role: "viewer" } });
   const { id } = user.json as { id: string };
   await daybook.ask("/admin/api-keys", { method: "POST", body: { name: "ci", user_id: id } });
-  const { page, to } = await visit(t, daybook);
+  const { page, to } = visiting();
   await to("/keys");
   await page.getByRole("link", { name: "ann", exact: true }).click();
   await page.waitForURL((url) => url.searchParams.get("user_id") === id);
 });
 
-test("a key's secret is shown once, and works", async (t) => {
-  const daybook = await startDaybook(t);
-  const { page, to } = await visit(t, daybook);
+test("a key's secret is shown once, and works", async () => {
+  const daybook = shared();
+  const { page, to } = visiting();
   const dialog = page.getByRole("dialog");
   await to("/keys");
   await page.getByRole("button", { name: "New key" }).click();
-  await dialog.getByLabel(/^Name/).fill("ci");
+  await dialog.getByLabel(/^Name/).fill("deploy");
   await dialog.getByRole("button", { name: "Review" }).click();
   await dialog.getByRole("button", { name: "New key" }).click();
   const secret = await dialog.locator("[data-testid=secret]").innerText();
   assert.equal((await daybook.ask("/v1/models", { token: secret })).status, 200);
   await dialog.getByRole("button", { name: "I have it" }).click();
-  await page.getByRole("link", { name: "ci", exact: true }).waitFor();
+  await page.getByRole("link", { name: "deploy", exact: true }).waitFor();
 });
 
-test("a provider and a route are made with their lists; a route is found; a provider is tested", async (t) => {
-  const daybook = await startDaybook(t);
-  const visited = await visit(t, daybook);
+test("a provider and a route are made with their lists; a route is found; a provider is tested", async () => {
+  const visited = visiting();
   const { page } = visited;
   const dialog = page.getByRole("dialog");
   await visited.to("/providers");
@@ -121,15 +121,15 @@ test("a provider and a route are made with their lists; a route is found; a prov
   assert.deepEqual(await visited.faults(), []);
 });
 
-test("a list is read to its end, a page at a time, and filtered whole", async (t) => {
-  const daybook = await startDaybook(t);
+test("a list is read to its end, a page at a time, and filtered whole", async () => {
+  const daybook = shared();
   const made = (n: number) =>
     daybook.ask("/admin/tokens", {
       method: "POST",
       body: { name: n === 0 ? "the needle" : `t${n}`, role: "viewer" },
     });
   await Promise.all(Array.from({ length: 130 }, (_, n) => made(n)));
-  const { page, to } = await visit(t, daybook);
+  const { page, to } = visiting();
   await to("/tokens");
   await page.getByText("100 of 100 loaded so far").waitFor();
   await page.getByRole("button", { name: "Load more" }).click();

@@ -25,15 +25,15 @@ const shared = useDaybook(
     for (let sent = 0; sent < 6; sent++) await chat(url, { model: sent < 4 ? "demo" : "nope" });
   },
 );
-const visited = useVisit(shared);
+const visited = useVisit(shared, { ownTime: true });
 
 test("an export is made of a filter, and its file is what its SHA-256 says", async () => {
-  const { page, to, faults } = visited();
+  const { page, to, soon, faults } = visited();
   const dialog = page.getByRole("dialog");
   await to("/?model=demo&since=0");
   await page.getByRole("button", { name: "Export", exact: true }).click();
   await dialog.getByRole("link", { name: /^In the background/ }).click();
-  await dialog.getByText("4 events now.").waitFor();
+  await soon(dialog.getByText("4 events now."));
   assert.match(await dialog.getByLabel(/^Filter/).inputValue(), /model:demo/);
   await dialog.getByLabel(/^Filter/).fill("model:demo since:1d x:");
   await dialog.getByRole("status").filter({ hasText: "x" }).waitFor();
@@ -43,7 +43,7 @@ test("an export is made of a filter, and its file is what its SHA-256 says", asy
   await dialog.getByRole("button", { name: "Review" }).click();
   await dialog.getByRole("button", { name: "New export" }).click();
   const made = page.getByRole("region", { name: "Exports" }).locator("tbody tr").first();
-  await made.getByText("done", { exact: true }).waitFor();
+  await soon(made.getByText("done", { exact: true }));
   const cells = await made.locator("td").allInnerTexts();
   assert.deepEqual([cells[0], cells[4]], ["csv", "4"]);
   await made.getByRole("button", { name: /^Changes of/ }).click();
@@ -61,7 +61,7 @@ test("an export is made of a filter, and its file is what its SHA-256 says", asy
 });
 
 test("an export that is on its way is cancelled, and goes on from where it was", async () => {
-  const { page, to } = visited();
+  const { page, to, soon } = visited();
   const dialog = page.getByRole("dialog");
   await to("/exports");
   await page.getByRole("button", { name: "New export" }).click();
@@ -77,11 +77,11 @@ test("an export that is on its way is cancelled, and goes on from where it was",
   await made.getByText("running", { exact: true }).waitFor();
   await until(() => bucket?.asked() === 1);
   await pick("Cancel");
-  await made.getByText("cancelled", { exact: true }).waitFor();
+  await soon(made.getByText("cancelled", { exact: true }));
   assert.deepEqual(bucket?.kept(), []);
   bucket?.open();
   await pick("Go on");
-  await made.getByText("done", { exact: true }).waitFor();
+  await soon(made.getByText("done", { exact: true }));
   assert.equal(await made.locator("td").nth(4).innerText(), "2");
   const [first = ""] = bucket?.kept() ?? [];
   assert.match(first, /^\/far-away\/.*\.jsonl$/);
@@ -92,7 +92,7 @@ test("an export that is on its way is cancelled, and goes on from where it was",
 
 test("a schedule is made, run, changed and ended, each with its event", async () => {
   const daybook = shared();
-  const { page, to } = visited();
+  const { page, to, soon } = visited();
   const dialog = page.getByRole("dialog");
   const row = page.getByRole("region", { name: "Schedules" }).locator("tbody tr").first();
   const pick = async (verb: string) => {
@@ -108,7 +108,7 @@ test("a schedule is made, run, changed and ended, each with its event", async ()
   await dialog.getByRole("button", { name: "New schedule" }).click();
   await row.getByText("none yet").waitFor();
   await pick("Run now");
-  await row.getByText("well", { exact: true }).waitFor();
+  await soon(row.getByText("well", { exact: true }));
   assert.equal(readdirSync(vault).filter((name) => /^nightly-.*\.jsonl\.zst$/.test(name)).length, 1);
   await pick("Change");
   await dialog.getByLabel(/^Keep/).fill("7");
@@ -133,7 +133,7 @@ test("a schedule is made, run, changed and ended, each with its event", async ()
 
 test("a person is erased after a look at what it comes to, and not while a hold stands against it", async () => {
   const daybook = shared();
-  const { page, to, faults } = visited();
+  const { page, to, soon, faults } = visited();
   const dialog = page.getByRole("dialog");
   const { json } = await daybook.ask("/admin/users", {
     method: "POST",
@@ -148,7 +148,7 @@ test("a person is erased after a look at what it comes to, and not while a hold 
   await to("/holds");
   await page.getByRole("button", { name: "New hold" }).click();
   await dialog.getByLabel(/^Filter/).fill(`user_id:${id} kind:inference`);
-  await dialog.getByText("3 events now.").waitFor();
+  await soon(dialog.getByText("3 events now."));
   await dialog.getByRole("button", { name: "Review" }).click();
   await dialog.getByLabel(/^Justification/).fill("Case 7");
   await dialog.getByRole("button", { name: "New hold" }).click();
@@ -179,7 +179,7 @@ test("a person is erased after a look at what it comes to, and not while a hold 
   assert.deepEqual(await faults(), []);
   await dialog.getByLabel(/^Justification/).fill("Asked for");
   await erase.click();
-  await page.getByText("finished", { exact: true }).waitFor();
+  await soon(page.getByText("finished", { exact: true }));
   assert.deepEqual(await daybook.events(`user_id=${id}`), []);
 });
 
@@ -219,7 +219,7 @@ test("who looked, exported and changed is counted, and each number leads to its 
 
 test("the trail is verified from here, in words, and so is that it was changed", async () => {
   const daybook = shared();
-  const { page, to } = visited();
+  const { page, to, soon } = visited();
   const dialog = page.getByRole("dialog");
   const row = page.getByRole("region", { name: "Verifications" }).locator("tbody tr").first();
   const verify = async () => {
@@ -231,7 +231,7 @@ test("the trail is verified from here, in words, and so is that it was changed",
     await dialog.waitFor({ state: "hidden" });
   };
   await verify();
-  await row.getByText(/^(VALID|VALID_ERASED|UNSEALED_TAIL\(\d+\))$/).waitFor();
+  await soon(row.getByText(/^(VALID|VALID_ERASED|UNSEALED_TAIL\(\d+\))$/));
   const [{ event_id: id = "" } = {}] = await daybook.events("kind=inference&model=nope");
   await until(async () => (await daybook.ask(`/admin/evidence/proofs/${id}`)).status === 200);
   await page.getByLabel("The proof of an event").fill(id);
@@ -244,7 +244,7 @@ test("the trail is verified from here, in words, and so is that it was changed",
   store.exec("UPDATE events SET duration_ms = duration_ms + 1");
   store.close();
   await verify();
-  await row.getByText("TAMPERED", { exact: true }).waitFor();
+  await soon(row.getByText("TAMPERED", { exact: true }));
   await row.getByRole("button", { name: /^Changes of/ }).click();
   await page.getByRole("menuitem", { name: "Details" }).click();
   await dialog.getByText("Something is not what was sealed.").waitFor();

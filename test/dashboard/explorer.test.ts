@@ -1,11 +1,11 @@
 // The explorer, on real traffic: search, facets, the list at any depth, the event beside it, exports.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { until } from "../support/until.ts";
 import { breakable } from "./link.ts";
-import { ask, counted, idsInView, loaded, many, rows } from "./traffic.ts";
-import { useBrowser, useDaybook, type VisitOptions, visit } from "./visit.ts";
+import { ask, counted, idsInView, loaded, many, recorded, rows } from "./traffic.ts";
+import { useBrowser, useDaybook, useVisit, visit } from "./visit.ts";
 
 useBrowser();
 
@@ -17,17 +17,17 @@ const shared = useDaybook(
   },
 );
 
+const visiting = useVisit(shared);
+
 /** The 47 requests. */
-async function seeded(t: TestContext, options: VisitOptions = {}) {
-  const daybook = shared();
-  const visited = await visit(t, daybook, options);
+async function seeded(visited = visiting()) {
   await visited.to("/?kind=inference");
   await loaded(visited, "47 of 47");
-  return { daybook, visited, page: visited.page };
+  return { daybook: shared(), visited, page: visited.page };
 }
 
-test("a filter is typed, is in the address, survives a reload and is undone by Back", async (t) => {
-  const { visited, page } = await seeded(t);
+test("a filter is typed, is in the address, survives a reload and is undone by Back", async () => {
+  const { visited, page } = await seeded();
   assert.deepEqual(await visited.faults(), []);
   await ask(visited, "status:error model:nop*");
   await loaded(visited, "7 of 7");
@@ -43,8 +43,8 @@ test("a filter is typed, is in the address, survives a reload and is undone by B
   await loaded(visited, "47 of 47");
 });
 
-test("keys that come faster than the address follows are each done to what the one before left", async (t) => {
-  const { visited, page } = await seeded(t);
+test("keys that come faster than the address follows are each done to what the one before left", async () => {
+  const { visited, page } = await seeded();
   await ask(visited, "status:error");
   await ask(visited, "model:nope");
   await loaded(visited, "7 of 7");
@@ -59,8 +59,8 @@ test("keys that come faster than the address follows are each done to what the o
   await page.waitForURL((url) => url.search === "?kind=inference");
 });
 
-test("a filter that cannot be is said below the line, and the rows stay", async (t) => {
-  const { visited, page } = await seeded(t);
+test("a filter that cannot be is said below the line, and the rows stay", async () => {
+  const { visited, page } = await seeded();
   await ask(visited, "staus:error");
   await page.getByRole("alert").filter({ hasText: "status" }).waitFor();
   assert.equal((await rows(visited).count()) > 10, true);
@@ -69,8 +69,8 @@ test("a filter that cannot be is said below the line, and the rows stay", async 
   await page.getByText("There is no parameter").waitFor();
 });
 
-test("names and values are offered, and taken by keys alone", async (t) => {
-  const { visited, page } = await seeded(t);
+test("names and values are offered, and taken by keys alone", async () => {
+  const { visited, page } = await seeded();
   await page.keyboard.press("/");
   await page.keyboard.type("mod");
   await page.getByRole("option", { name: /^model:/ }).waitFor();
@@ -83,8 +83,8 @@ test("names and values are offered, and taken by keys alone", async (t) => {
   await loaded(visited, "7 of 7");
 });
 
-test("facets count, include and exclude", async (t) => {
-  const { visited, page } = await seeded(t);
+test("facets count, include and exclude", async () => {
+  const { visited, page } = await seeded();
   const models = page.getByRole("region", { name: "Model" });
   await models.getByRole("button", { name: "nope", exact: true }).click();
   await loaded(visited, "7 of 7");
@@ -109,8 +109,8 @@ test("facets count, include and exclude", async (t) => {
   assert.equal(await page.evaluate<number>("document.documentElement.scrollWidth"), 390);
 });
 
-test("an event opens beside the list, moves with j and k, and narrows the list by its values", async (t) => {
-  const { visited, page } = await seeded(t);
+test("an event opens beside the list, moves with j and k, and narrows the list by its values", async () => {
+  const { visited, page } = await seeded();
   const drawer = page.getByRole("complementary", { name: "Event", exact: true });
   await rows(visited).nth(2).click();
   await drawer.waitFor();
@@ -127,8 +127,8 @@ test("an event opens beside the list, moves with j and k, and narrows the list b
   await drawer.waitFor({ state: "hidden" });
 });
 
-test("next and previous stay within the filter, to its last event and no further", async (t) => {
-  const { visited, page, daybook } = await seeded(t);
+test("next and previous stay within the filter, to its last event and no further", async () => {
+  const { visited, page, daybook } = await seeded();
   await ask(visited, "status:error");
   await loaded(visited, "7 of 7");
   const ids = (await daybook.events("kind=inference&status=error")).map(({ event_id }) => event_id).reverse();
@@ -148,7 +148,7 @@ test("next and previous stay within the filter, to its last event and no further
 });
 
 test("an event's proof is verified in the browser, against the very values that are shown", async (t) => {
-  const { visited, page, daybook } = await seeded(t);
+  const { visited, page, daybook } = await seeded(await visit(t, shared()));
   const [event] = await daybook.events("kind=inference");
   const path = `/admin/evidence/proofs/${event?.event_id}`;
   await until(async () => (await daybook.ask(path)).status === 200);
@@ -168,8 +168,8 @@ test("an event's proof is verified in the browser, against the very values that 
   await integrity.getByText("model is shown otherwise than it was sealed").waitFor();
 });
 
-test("each row can be a tab of its own, and shows its event there", async (t) => {
-  const { visited, page, daybook } = await seeded(t);
+test("each row can be a tab of its own, and shows its event there", async () => {
+  const { visited, page, daybook } = await seeded();
   const [event] = await daybook.events("kind=inference");
   const href = await rows(visited).first().locator("a").getAttribute("href");
   assert.match(href ?? "", /^\?kind=inference&open=[0-9a-f-]{36}$/);
@@ -183,8 +183,8 @@ test("each row can be a tab of its own, and shows its event there", async (t) =>
   await rows(visited).first().waitFor();
 });
 
-test("the whole of what is filtered is downloaded", async (t) => {
-  const { visited, page } = await seeded(t);
+test("the whole of what is filtered is downloaded", async () => {
+  const { visited, page } = await seeded();
   await ask(visited, "status:error");
   await loaded(visited, "7 of 7");
   await page.getByRole("button", { name: "Export" }).click();
@@ -235,12 +235,12 @@ test("a viewer sees events of its own, and nothing that others may do", async (t
   await page.getByText("This shows events of your own only.").first().waitFor();
 });
 
-test("what clients send is shown as they sent it, and never as part of the page", async (t) => {
+test("what clients send is shown as they sent it, and never as part of the page", async () => {
   const daybook = shared();
   const hostile = `<img src=x onerror="document.title='owned'">"';--`;
   const made = await daybook.ask("/admin/users", { method: "POST", body: { name: hostile, role: "viewer" } });
   assert.equal(made.status, 201);
-  const visited = await visit(t, daybook);
+  const visited = visiting();
   const { page } = visited;
   await visited.to("/?kind=admin");
   await rows(visited).filter({ hasText: "user_created" }).first().click();
@@ -251,7 +251,7 @@ test("what clients send is shown as they sent it, and never as part of the page"
 });
 
 test("assistive technology is told what is seen; chosen colours and stillness are kept", async (t) => {
-  const { visited, page } = await seeded(t);
+  const { visited, page } = await seeded(await visit(t, shared()));
   await ask(visited, "status:error");
   await loaded(visited, "7 of 7");
   const grid = page.locator("[data-testid=events]");
@@ -277,60 +277,65 @@ test("assistive technology is told what is seen; chosen colours and stillness ar
   assert.match(await of("body", "animationDuration"), /^(?:0\.01ms|1e-05s)$/);
 });
 
-for (const dark of [false, true]) {
-  test(`nothing is wrong by axe, ${dark ? "dark" : "light"}, with an event open and at 200 %`, async (t) => {
-    const { visited, page } = await seeded(t, { dark });
-    await visited.to("/");
-    await rows(visited).nth(1).click();
-    await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
+test("nothing is wrong by axe, by day or by night, with an event open and at 200 %", async () => {
+  const { visited, page } = await seeded();
+  const isWell = async () => {
     assert.deepEqual(await visited.faults(), []);
-    // 200 % of a window of 1280 is a window of 640: nothing is cut off, and all of it can still be used.
-    await page.setViewportSize({ width: 640, height: 400 });
-    await page.keyboard.press("Escape");
-    assert.deepEqual(await visited.faults(), []);
-    assert.equal(await page.evaluate<number>("document.documentElement.scrollWidth"), 640);
-    await ask(visited, "model:nope");
-    await loaded(visited, "7 of 7");
-    await page.getByRole("button", { name: "Last 24 hours" }).click();
-    await page.getByRole("button", { name: "Last hour" }).click();
-    await loaded(visited, "7 of 7");
-    await page.locator("[data-testid=events]").focus();
-    await page.keyboard.press("Enter");
-    await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
-    assert.deepEqual(await visited.faults(), []);
-  });
-}
+    assert.deepEqual(await visited.faultsByNight(), []);
+  };
+  await visited.to("/");
+  await rows(visited).nth(1).click();
+  await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
+  await isWell();
+  // 200 % of a window of 1280 is a window of 640: nothing is cut off, and all of it can still be used.
+  await page.setViewportSize({ width: 640, height: 400 });
+  await page.keyboard.press("Escape");
+  await isWell();
+  assert.equal(await page.evaluate<number>("document.documentElement.scrollWidth"), 640);
+  await ask(visited, "model:nope");
+  await loaded(visited, "7 of 7");
+  await page.getByRole("button", { name: "Last 24 hours" }).click();
+  await page.getByRole("button", { name: "Last hour" }).click();
+  await loaded(visited, "7 of 7");
+  await page.locator("[data-testid=events]").focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
+  await isWell();
+});
 
 test("rows and sums whose answer broke off are asked for again, while they are looked at", async (t) => {
   const daybook = shared();
   const link = await breakable(t, daybook.url);
-  const visited = await visit(t, daybook, { url: link.url });
-  const { page } = visited;
+  const visited = await visit(t, daybook, { url: link.url, ownTime: true });
+  const { page, soon } = visited;
   visited.expected = /ERR_/;
-  await many(daybook, 620, "broken");
+  await recorded(daybook, 620, "broken");
   link.breakAt = `{"since":`;
   await visited.to("/?model=broken");
   const fault = page.locator(".card").filter({ hasText: "broke off" });
-  await fault.waitFor();
+  await soon(fault);
   // How many there are is not known, and the rows are there without it.
   await loaded(visited, "100 of 101");
   const [oldest] = await daybook.events("model=broken");
   link.breakAt = `"event_id":"${oldest?.event_id}"`;
-  await loaded(visited, "100 of 620");
+  await soon(page.locator("[data-testid=loaded]").filter({ hasText: "100 of 620" }));
   await page.locator("[data-testid=events]").focus();
   await page.keyboard.press("End");
   const before = link.broken;
-  await until(() => link.broken > before + 2);
+  await until(async () => {
+    await page.clock.runFor(250);
+    return link.broken > before + 2;
+  });
   link.breakAt = null;
-  await page.locator("[aria-rowindex='621'] a").waitFor();
+  await soon(page.locator("[aria-rowindex='621'] a"));
   await loaded(visited, "620 of 620");
   await fault.waitFor({ state: "hidden" });
 });
 
-test("a list longer than a page is read to its end: the server's events, each once, and an export has the same", async (t) => {
+test("a list longer than a page is read to its end: the server's events, each once, and an export has the same", async () => {
   const daybook = shared();
-  await many(daybook, 1300, "deep");
-  const visited = await visit(t, daybook);
+  await recorded(daybook, 1300, "deep");
+  const visited = visiting();
   const { page } = visited;
   await visited.to("/?model=deep");
   await loaded(visited, "of 1,300");

@@ -6,15 +6,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Traffic } from "../../bench/traffic.ts";
 import { COLUMN } from "../../src/event/fields.ts";
-import { answered } from "../../src/event/outcomes.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
-import { idsInView, loaded } from "./traffic.ts";
+import { idsInView, loaded, recorded } from "./traffic.ts";
 import { useBrowser, useDaybook, useVisit } from "./visit.ts";
 
 const EVENTS = 200_000;
-const BATCH = 5000;
+const BATCH = 20_000;
 /** Live events are kept up to 22,000; then all but the newest 20,000 become a part of the list. */
 const BURST = 22_400;
 const home = tempFolder();
@@ -85,20 +84,7 @@ test("two hundred thousand events are exported: each line, once, as its event sa
 });
 
 /** So many events live, as they are recorded; their ids, newest first. */
-async function burst(count: number): Promise<string[]> {
-  const { recorder } = shared().server;
-  const ids: string[] = [];
-  while (ids.length < count) {
-    for (let at = 0; at < 2000 && ids.length < count; at++) {
-      const event = recorder.begin({ kind: "inference", action: "chat", model: "ring" });
-      event.finish(answered(200));
-      ids.push(event.eventId);
-    }
-    await recorder.drain();
-  }
-  await shared().settle();
-  return ids.reverse();
-}
+const burst = async (count: number) => (await recorded(shared(), count, "ring")).reverse();
 
 test("live events that are too many to keep become a part of the list: what is read stays, and none is missed", async () => {
   const { page, to } = visited();

@@ -6,15 +6,16 @@ import { chat } from "../support/daybook.ts";
 import { until } from "../support/until.ts";
 import { breakable } from "./link.ts";
 import { idsInView, loaded, many, rows } from "./traffic.ts";
-import { useBrowser, useDaybook, visit } from "./visit.ts";
+import { useBrowser, useDaybook, useVisit, visit } from "./visit.ts";
 
 useBrowser();
 const shared = useDaybook(() => ({}));
+const visiting = useVisit(shared);
 
-test("live shows what is recorded; scrolled away it waits, counted, and goes on by a key", async (t) => {
+test("live shows what is recorded; scrolled away it waits, counted, and goes on by a key", async () => {
   const daybook = shared();
   await many(daybook, 60, "one");
-  const visited = await visit(t, daybook);
+  const visited = visiting();
   const { page } = visited;
   await visited.to("/?model=one");
   await loaded(visited, "60 of 60");
@@ -36,9 +37,9 @@ test("live shows what is recorded; scrolled away it waits, counted, and goes on 
   assert.match(page.url(), /live=1/);
 });
 
-test("a tail that was cut off misses nothing and shows nothing twice", async (t) => {
+test("a tail that was cut off misses nothing and shows nothing twice", async () => {
   const daybook = shared();
-  const visited = await visit(t, daybook);
+  const visited = visiting();
   const { page, context } = visited;
   visited.expected = /ERR_INTERNET_DISCONNECTED/;
   await visited.to("/?model=two&live=1");

@@ -338,7 +338,7 @@ test("BL9: the cards follow live requests", async () => {
 
 test("BL9: where Daybook cannot be reached it says so, keeps what it shows, and goes on when it is back", async (t) => {
   const link = await breakable(t, shared().url);
-  const each = await visit(t, shared(), { url: link.url });
+  const each = await visit(t, shared(), { url: link.url, ownTime: true });
   each.expected = /ERR_/;
   await each.to("/settings?model=mixed");
   await rows(each).nth(4).waitFor();
@@ -347,7 +347,7 @@ test("BL9: where Daybook cannot be reached it says so, keeps what it shows, and 
   link.cut();
   await isLive("Offline", each);
   await each.page.getByRole("button", { name: "Refresh" }).click();
-  await each.page.getByRole("alert").first().waitFor();
+  await each.soon(each.page.getByRole("alert").first());
   assert.equal(await rows(each).count(), 5);
   assert.deepEqual(await each.faults(), []);
   await each.page.getByRole("button", { name: "CSV", exact: true }).click();
@@ -355,7 +355,7 @@ test("BL9: where Daybook cannot be reached it says so, keeps what it shows, and 
   link.isDown = false;
   await each.page.getByRole("button", { name: "Try again" }).first().click();
   await until(async () => (await each.page.getByRole("alert").count()) === 0);
-  await isLive("Live", each);
+  await each.soon(each.page.getByRole("status").filter({ hasText: "Live" }).first());
   assert.equal(await rows(each).count(), 5);
 });
 

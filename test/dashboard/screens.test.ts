@@ -72,13 +72,14 @@ async function madeBy({ ask, url, settle }: TestDaybook): Promise<void> {
     ...schedule,
     filter: String(new URLSearchParams({ q: `"${HOSTILE.url}"` })),
   });
-  for (const name of NAMES.map((each) => each.slice(0, 128))) {
+  const madeFor = async (name: string) => {
     const id = await made("/admin/users", { name, role: "viewer" });
     await made(`/admin/users/${id}/credits/grant`, { amount_microcredits: 5_000_000, reason: name });
     await made("/admin/api-keys", { name });
     await made("/admin/tokens", { name, role: "viewer" });
     await made("/admin/holds", { filter: { user_id: [name, "ann"] }, justification: name });
-  }
+  };
+  await Promise.all(NAMES.map((each) => madeFor(each.slice(0, 128))));
   const match = { kind: "mcp" };
   await made("/admin/policies", { name: "hostile", effect: "warn", match, reason: HOSTILE.html });
   await made("/admin/providers", { name: "mine", backend_type: "simulated" });
@@ -145,6 +146,8 @@ test("every screen shows what others wrote as they wrote it, and axe finds nothi
     assert.deepEqual(await visited.faults(), [], `${where}, light`);
     assert.deepEqual(await visited.faultsByNight(), [], `${where}, dark`);
   };
+  await visited.to("/");
+  await page.getByRole("navigation", { name: "Pages" }).waitFor();
   for (const [path, heading, filled] of SCREENS) {
     // Each is there by its address, and is looked at without another load of the page.
     assert.equal((await daybook.ask(path, { token: null })).status, 200, path);

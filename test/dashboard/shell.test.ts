@@ -8,10 +8,12 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
-import { ADMIN_TOKEN, startDaybook } from "../support/daybook.ts";
-import { signIn, useBrowser, visit } from "./visit.ts";
+import { ADMIN_TOKEN } from "../support/daybook.ts";
+import { signIn, useBrowser, useDaybook, useVisit, visit } from "./visit.ts";
 
 useBrowser();
+const shared = useDaybook(() => ({}));
+const visiting = useVisit(shared);
 
 const PAGES = [
   ...["/", "/overview", "/settings", "/users", "/keys", "/tokens", "/providers", "/routes"],
@@ -24,8 +26,8 @@ async function fetched(url: string, headers: Record<string, string> = {}) {
   return { ...answer, body: Buffer.from(await answer.body.arrayBuffer()) };
 }
 
-test("pages come with a strict policy, their files for ever, and neither leaves an event", async (t) => {
-  const { url, events } = await startDaybook(t);
+test("pages come with a strict policy, their files for ever, and neither leaves an event", async () => {
+  const { url, events } = shared();
   const page = await fetched(`${url}/`);
   const policy = String(page.headers["content-security-policy"]);
   assert.match(policy, /default-src 'none'.*frame-ancestors 'none'/);
@@ -59,8 +61,8 @@ async function loadedBy(url: string, path: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-test("the first load is at most 120 KB, whichever page it is", async (t) => {
-  const { url } = await startDaybook(t);
+test("the first load is at most 120 KB, whichever page it is", async () => {
+  const { url } = shared();
   for (const path of PAGES) {
     const size = await loadedBy(url, path);
     assert.ok(size < 120 * 1024 && size > 20 * 1024, `${path}: ${size} bytes`);
@@ -77,34 +79,6 @@ test("all screens together are at most 300 KB", () => {
     0,
   );
   assert.ok(files.length > 20 && size < 300 * 1024, `${files.length} files, ${size} bytes`);
-});
-
-test("one signs in with a token or a password, and out again", async (t) => {
-  const daybook = await startDaybook(t);
-  await daybook.ask("/admin/users", {
-    method: "POST",
-    body: { name: "ann", role: "auditor", password: "correct horse battery" },
-  });
-  const visited = await visit(t, daybook, { token: null });
-  const { page } = visited;
-  visited.expected = /401/;
-  await visited.to("/");
-  await page.getByRole("heading", { name: "Sign in to Daybook" }).waitFor();
-  assert.deepEqual(await visited.faults(), []);
-  await page.getByLabel("Name", { exact: true }).fill("ann");
-  await page.getByLabel("Password", { exact: true }).fill("wrong horse battery");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("Name or password is wrong.").waitFor();
-  await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Explorer" }).waitFor();
-  assert.equal(await page.getByRole("link", { name: "API keys" }).count(), 0);
-  await page.reload();
-  await page.getByRole("heading", { name: "Explorer" }).waitFor();
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("heading", { name: "Sign in to Daybook" }).waitFor();
-  await signIn(visited, "dbt_test-admin-token-0123456789-abcdefghij");
-  await page.getByRole("link", { name: "API keys" }).waitFor();
 });
 
 /** A proxy that serves Daybook below /daybook/, as people's own do. */
@@ -131,9 +105,10 @@ async function below(t: TestContext, url: string): Promise<string> {
 }
 
 test("it works below another path, from page to page", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = shared();
   const url = await below(t, daybook.url);
   const { page, to } = await visit(t, daybook, { url });
+  await to("/");
   await page.getByRole("link", { name: "Providers" }).click();
   await page.getByRole("heading", { name: "Providers" }).waitFor();
   assert.equal(page.url(), `${url}/providers`);
@@ -142,7 +117,7 @@ test("it works below another path, from page to page", async (t) => {
 });
 
 test("an address that nothing is at is a page for people, at any depth and below any path, and JSON for programs", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = shared();
   const url = await below(t, daybook.url);
   const visited = await visit(t, daybook, { url });
   const { page } = visited;
@@ -179,9 +154,10 @@ test("an address that nothing is at is a page for people, at any depth and below
   assert.ok(events.some(({ request_id: id }) => id === html.headers["x-request-id"]));
 });
 
-test("keys lead everywhere, and ? lists them", async (t) => {
-  const visited = await visit(t, await startDaybook(t));
+test("keys lead everywhere, and ? lists them", async () => {
+  const visited = visiting();
   const { page } = visited;
+  await visited.to("/");
   await page.getByRole("heading", { name: "Explorer" }).waitFor();
   await page.keyboard.press("g");
   await page.keyboard.press("p");
@@ -213,8 +189,8 @@ test("keys lead everywhere, and ? lists them", async (t) => {
   assert.match(page.url(), /\/erasures$/);
 });
 
-test("rows are as dense as one likes, and print leaves out what paper cannot do", async (t) => {
-  const visited = await visit(t, await startDaybook(t));
+test("rows are as dense as one likes, and print leaves out what paper cannot do", async () => {
+  const visited = visiting();
   const { page } = visited;
   await visited.to("/keys");
   const row = page.locator("tbody tr").first();
@@ -232,4 +208,32 @@ test("rows are as dense as one likes, and print leaves out what paper cannot do"
     ),
     [false, false, true],
   );
+});
+
+test("one signs in with a token or a password, and out again", async (t) => {
+  const daybook = shared();
+  await daybook.ask("/admin/users", {
+    method: "POST",
+    body: { name: "ann", role: "auditor", password: "correct horse battery" },
+  });
+  const visited = await visit(t, daybook, { token: null });
+  const { page } = visited;
+  visited.expected = /401/;
+  await visited.to("/");
+  await page.getByRole("heading", { name: "Sign in to Daybook" }).waitFor();
+  assert.deepEqual(await visited.faults(), []);
+  await page.getByLabel("Name", { exact: true }).fill("ann");
+  await page.getByLabel("Password", { exact: true }).fill("wrong horse battery");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Name or password is wrong.").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Explorer" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "API keys" }).count(), 0);
+  await page.reload();
+  await page.getByRole("heading", { name: "Explorer" }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in to Daybook" }).waitFor();
+  await signIn(visited, "dbt_test-admin-token-0123456789-abcdefghij");
+  await page.getByRole("link", { name: "API keys" }).waitFor();
 });

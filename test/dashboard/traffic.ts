@@ -1,4 +1,5 @@
 // Traffic for a visit, and what the explorer shows of it.
+import { answered } from "../../src/event/outcomes.ts";
 import { chat, type TestDaybook } from "../support/daybook.ts";
 import type { Visit } from "./visit.ts";
 
@@ -7,6 +8,25 @@ export async function many(daybook: TestDaybook, count: number, model = "demo"):
   for (let sent = 0; sent < count; sent += 20)
     await Promise.all(Array.from({ length: Math.min(20, count - sent) }, () => chat(daybook.url, { model })));
   await daybook.settle();
+}
+
+/** So many events, without requests; their ids, in order. */
+export async function recorded(
+  { server: { recorder }, settle }: TestDaybook,
+  count: number,
+  model: string,
+): Promise<string[]> {
+  const ids: string[] = [];
+  while (ids.length < count) {
+    for (let at = 0; at < 2000 && ids.length < count; at++) {
+      const event = recorder.begin({ kind: "inference", action: "chat", model });
+      event.finish(answered(200));
+      ids.push(event.eventId);
+    }
+    await recorder.drain();
+  }
+  await settle();
+  return ids;
 }
 
 export const rows = ({ page }: Pick<Visit, "page">) =>

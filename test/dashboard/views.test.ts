@@ -127,6 +127,7 @@ test("all of it goes by keys alone: search, facets, rows, an event and its value
   const press = async (...keys: string[]) => {
     for (const key of keys) await page.keyboard.press(key);
   };
+  await visited.to("/");
   await loaded(visited, "loaded");
   await press("/");
   await page.keyboard.type("kind:inference");

@@ -7,13 +7,16 @@ import {
   AXE_PATH,
   type Browser,
   type BrowserContext,
+  type Locator,
   launchBrowser,
   type Page,
   type StorageState,
 } from "../support/browser.ts";
 import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { until } from "../support/until.ts";
 
 const WAIT_MS = 15_000;
+const WINDOW = { width: 1280, height: 800 };
 let launched: Promise<Browser> | null = null;
 
 /** One browser for the tests of a file. */
@@ -57,14 +60,18 @@ export function useDaybook(
   return Object.assign(() => daybook ?? assert.fail("only within tests"), { ready: ready.promise });
 }
 
-/** One visit for the tests of a file, which go to where they begin; none leaves a complaint. */
-export function useVisit(shared: Shared): () => Visit {
+/** One visit for the tests of a file, which go to where they begin; none leaves a complaint, or forgives the next one's. */
+export function useVisit(shared: Shared, options: VisitOptions = {}): () => Visit {
   let visited: Visit | null = null;
   const [t, end] = endings();
   before(async () => {
-    visited = await visit(t, await shared.ready);
+    visited = await visit(t, await shared.ready, options);
   });
-  afterEach(() => assert.deepEqual(visited?.complaints(), []));
+  afterEach(async () => {
+    assert.deepEqual(visited?.complaints(), []);
+    visited?.forget();
+    await visited?.page.setViewportSize(WINDOW);
+  });
   after(end);
   return () => visited ?? assert.fail("only within tests");
 }
@@ -90,38 +97,46 @@ export interface Visit {
   to(path: string): Promise<void>;
   /** Goes there without loading the page anew, as a link of it would. */
   follow(path: string): Promise<unknown>;
+  /** Waits until it is seen, while the page's own time goes by faster: what it looks at now and then, it sees soon. */
+  soon(what: Locator): Promise<void>;
   /** What axe finds wrong with the page as it is. */
   faults(): Promise<string[]>;
   /** What axe finds wrong with it by night: the same page in other colours. */
   faultsByNight(): Promise<string[]>;
   /** What the page complained of, but for what is expected. */
   complaints(): string[];
+  /** Nothing was complained of yet, and nothing is expected. */
+  forget(): void;
 }
 
 export interface VisitOptions {
   readonly token?: string | null;
   readonly zone?: string;
   readonly dark?: boolean;
+  /** The page's time is its own, and can be hastened. */
+  readonly ownTime?: boolean;
   /** Where the dashboard is, when it is not at the server's own root. */
   readonly url?: string;
 }
 
+/** A page that is nowhere yet, of somebody who is signed in. */
 export async function visit(
   t: Ends,
   daybook: Pick<TestDaybook, "url" | "ask">,
-  { token = ADMIN_TOKEN, zone = "UTC", dark = false, url = daybook.url }: VisitOptions = {},
+  { token = ADMIN_TOKEN, zone = "UTC", dark = false, ownTime = false, url = daybook.url }: VisitOptions = {},
 ): Promise<Visit> {
   const browser = (await launched) ?? assert.fail("useBrowser() comes first");
   const context = await browser.newContext({
     timezoneId: zone,
     locale: "en-GB",
     colorScheme: dark ? "dark" : "light",
-    viewport: { width: 1280, height: 800 },
+    viewport: WINDOW,
     ...(token === null ? {} : { storageState: await signedIn(daybook, token, url) }),
   });
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
-  const complaints: string[] = [];
+  if (ownTime) await page.clock.install();
+  let complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
   });
@@ -140,16 +155,26 @@ export async function visit(
         link.click();
         link.remove();
       })()`),
+    soon: (what) =>
+      until(async () => {
+        if (await what.isVisible()) return true;
+        await page.clock.runFor(250);
+        return false;
+      }, WAIT_MS),
     faults: () => faultsOf(page, RULES),
     faultsByNight: async () => {
       await page.emulateMedia({ colorScheme: "dark" });
       await page.locator("html.dark").waitFor({ state: "attached" });
-      const faults = await faultsOf(page, ["color-contrast"]);
+      const faults = await faultsOf(page, OF_COLOURS);
       await page.emulateMedia({ colorScheme: "light" });
       await page.locator("html.dark").waitFor({ state: "detached" });
       return faults;
     },
     complaints: () => complaints.filter((text) => visited.expected?.test(text) !== true),
+    forget: () => {
+      complaints = [];
+      visited.expected = null;
+    },
   };
   t.after(async () => {
     await context.close();
@@ -160,10 +185,6 @@ export async function visit(
       [],
     );
   });
-  if (token !== null) {
-    await visited.to("/");
-    await page.getByRole("navigation", { name: "Pages" }).waitFor();
-  }
   return visited;
 }
 
@@ -193,14 +214,17 @@ async function signedIn(
   };
 }
 
-/** Tags of axe's rules. */
+/** Tags of axe's rules; and the rules that look at colours. */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const OF_COLOURS = ["color-contrast", "link-in-text-block"];
+const AXE = readFileSync(AXE_PATH, "utf8");
 
 async function faultsOf(page: Page, rules: readonly string[]): Promise<string[]> {
   // By the debugger, which no policy stops.
-  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(readFileSync(AXE_PATH, "utf8"));
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(AXE);
+  // What passes is not described, which takes as long as finding what does not.
   return page.evaluate<string[]>(
-    `axe.run(document, { runOnly: ${JSON.stringify(rules)} })
+    `axe.run(document, { runOnly: ${JSON.stringify(rules)}, resultTypes: ["violations"] })
       .then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 200)).join(" ; ")))`,
   );
 }

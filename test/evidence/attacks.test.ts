@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ATTACKS, attack } from "./attacks.ts";
+import { thread } from "../support/thread.ts";
+import { ATTACKS, type Tried } from "./attacks.ts";
+import type { Asked } from "./attacks-worker.ts";
 import { judge, makeWorld } from "./sealed-world.ts";
 
 /** Positions of each; `npm run attacks` tries a thousand. */
@@ -15,13 +17,14 @@ const UNSEEN_ALONE = [
 ];
 const TOLD = ["erase without a record", "show an older checkpoint"];
 
-const made = makeWorld();
+const attack = thread<Asked, Tried>(import.meta.resolve("./attacks-worker.ts"));
 let tried = 0;
 
 test("the honest world raises no alarm, with anchors or without", async () => {
+  const { world } = makeWorld();
   for (const anchored of [false, true])
     assert.deepEqual(
-      (await judge(made.world, anchored)).map(({ state, erased, pruned }) => [state, erased, pruned]),
+      (await judge(world, anchored)).map(({ state, erased, pruned }) => [state, erased, pruned]),
       [
         ["PRUNED", 1, 10],
         ["VALID", 0, 0],
@@ -29,10 +32,10 @@ test("the honest world raises no alarm, with anchors or without", async () => {
     );
 });
 
-for (const [name, { alone, anchored, ...how }] of Object.entries(ATTACKS)) {
+for (const [name, { alone, anchored }] of Object.entries(ATTACKS)) {
   test(`${name}: ${alone} alone, ${anchored} with an anchor`, async () => {
     const nothing = { seen: 0, told: 0, unseen: 0 };
-    assert.deepEqual(await attack(made, how, TIMES, 1), {
+    assert.deepEqual(await attack({ name, times: TIMES }), {
       alone: { ...nothing, [alone]: TIMES },
       anchored: { ...nothing, [anchored]: TIMES },
     });

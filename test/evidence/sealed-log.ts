@@ -13,7 +13,7 @@ import { JournalTail } from "../../src/journal/tail.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import type { Store } from "../../src/stores/store.ts";
 import { type Cells, makeEvents, START_MS } from "../support/events.ts";
-import { tempFolder } from "../support/temp.ts";
+import { memoryFolder } from "../support/temp.ts";
 
 /** A data folder with one slot, through which events go as in a server: journal, sealer, store. */
 export class SealedLog {
@@ -24,7 +24,7 @@ export class SealedLog {
   readonly #tail: JournalTail;
   #release: () => void;
 
-  constructor(home = tempFolder()) {
+  constructor(home = memoryFolder()) {
     this.home = home;
     mkdirSync(home, { recursive: true });
     const slot = takeSlot(home);

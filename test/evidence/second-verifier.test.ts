@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { createInterface } from "node:readline";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { verifyCommand } from "../../src/cli/verify.ts";
 import { canonicalJson } from "../../src/event/canonical.ts";
@@ -17,12 +18,12 @@ import { bundleOf, proofOf } from "../../src/places/make-proof.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { runCommand } from "../cli/written.ts";
 import { START_MS } from "../support/events.ts";
-import { tempFolder } from "../support/temp.ts";
+import { memoryFolder } from "../support/temp.ts";
 import { SealedLog } from "./sealed-log.ts";
 
 const program = fileURLToPath(new URL("./verify.py", import.meta.url));
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
-const folder = tempFolder();
+const folder = memoryFolder();
 const RANDOM_EDITS = 24;
 
 /** A bundle with everything in it: two checkpoints, events about retention, of which one takes the place of two, a tail; and a proof out of it. */
@@ -56,22 +57,35 @@ async function made() {
 }
 
 async function judged(
+  second: ReturnType<typeof startSecond>,
   name: string,
   text: string,
   anchors = "",
   key = "",
-): Promise<[ours: number, theirs: number | null]> {
+): Promise<[ours: number, theirs: number]> {
   const path = join(folder, name);
   writeFileSync(path, text);
   writeFileSync(`${path}.anchors`, anchors);
   const parts = { env: {}, cwd: folder, homedir: folder, now: () => START_MS };
   const flags = ["--anchor", `${path}.anchors`, ...(key === "" ? [] : ["--key", key])];
-  const ours = await runCommand((screens) => verifyCommand({ ...parts, ...screens }), [path, ...flags]);
-  const theirs = spawnSync("python3", [program, path, `${path}.anchors`, ...(key === "" ? [] : [key])], {
-    encoding: "utf8",
-  });
-  assert.equal(theirs.stderr, "", name);
-  return [Number(ours.code), theirs.status];
+  const [ours, theirs] = await Promise.all([
+    runCommand((screens) => verifyCommand({ ...parts, ...screens }), [path, ...flags]),
+    second(path, `${path}.anchors`, ...(key === "" ? [] : [key])),
+  ]);
+  return [Number(ours.code), theirs];
+}
+
+/** The second verifier, one process for all cases. What it cannot answer ends it. */
+function startSecond(t: TestContext) {
+  const child = spawn("python3", [program, "-"], { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => child.kill());
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return async (...args: readonly string[]): Promise<number> => {
+    child.stdin.write(`${JSON.stringify(args)}\n`);
+    const { value, done } = await answers.next();
+    assert.ok(!done, `the second verifier ended at ${args}`);
+    return Number(value);
+  };
 }
 
 interface Group {
@@ -90,7 +104,8 @@ const options = { skip: hasPython ? false : "needs python3" };
 test(
   "two verifiers, one of them written from the documentation alone, agree on every case",
   options,
-  async () => {
+  async (t) => {
+    const second = startSecond(t);
     const { log, lines, proof } = await made();
     const isEvent = (line: string, seq: number) =>
       line.includes(`"seq":${seq},`) && line.startsWith('{"event"');
@@ -170,7 +185,7 @@ test(
     ];
     for (const [name, code, changed, anchors = "", known = ""] of cases) {
       const text = `${changed.join("\n")}\n`;
-      assert.deepEqual(await judged("bundle.jsonl", text, anchors, known), [code, code], name);
+      assert.deepEqual(await judged(second, "bundle.jsonl", text, anchors, known), [code, code], name);
     }
     for (const [name, code, changed] of [
       ["a proof", 0, proof],
@@ -182,18 +197,24 @@ test(
       ["a proof without its path", 31, { ...proof, path: [] }],
       ["a proof without keys", 21, { ...proof, keys: "{}" }],
     ] as const)
-      assert.deepEqual(await judged("proof.json", JSON.stringify(changed)), [code, code], name);
+      assert.deepEqual(await judged(second, "proof.json", JSON.stringify(changed)), [code, code], name);
+    assert.equal(
+      spawnSync("python3", [program, join(folder, "proof.json")]).status,
+      21,
+      "the last one, alone",
+    );
   },
 );
 
-test("they agree on bundles with any one character changed", options, async () => {
+test("they agree on bundles with any one character changed", options, async (t) => {
+  const second = startSecond(t);
   const { lines } = await made();
   const text = `${lines.join("\n")}\n`;
   for (let n = 0; n < RANDOM_EDITS; n++) {
     // Spread over the text: a third on logs and tiles at its head, the others on events.
     const at = Math.floor(((n * 0.618034) % 1) * (n % 3 === 0 ? 30_000 : text.length));
     const edited = text.slice(0, at) + (text[at] === "7" ? "8" : "7") + text.slice(at + 1);
-    const [ours, theirs] = await judged("edited.jsonl", edited);
+    const [ours, theirs] = await judged(second, "edited.jsonl", edited);
     assert.equal(ours, theirs, `character ${at}: ${text.slice(at - 20, at + 20)}`);
   }
 });

@@ -2,8 +2,10 @@
 """A second verifier of Daybook's proofs and bundles, written from docs/evidence.md alone.
 
 Usage: verify.py FILE [ANCHORS [KEY...]]. Prints the worst state and exits with its code. Standard library only.
+Or: verify.py -, with such arguments as a JSON list in each line of the input. Prints the code of each worst state.
 """
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -62,6 +64,7 @@ BY = 4 * pow(5, P - 2, P) % P
 BASE = (recover_x(BY, 0), BY, 1, recover_x(BY, 0) * BY % P)
 
 
+@functools.cache
 def signed(key, message, signature):
     if len(key) != 32 or len(signature) != 64:
         return False
@@ -427,10 +430,14 @@ def main(path, anchor_path="", *trusted):
         found = verify_proof(proof, trusted)
     else:
         found = verify_bundle(filter(str.strip, text.split("\n")), read_anchors(anchor_path), trusted)
-    worst = max(found, key=CODES.get)
-    print(worst)
-    return CODES[worst]
+    return max(found, key=CODES.get)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    if sys.argv[1:] == ["-"]:
+        for line in sys.stdin:
+            print(CODES[main(*json.loads(line))], flush=True)
+    else:
+        worst = main(*sys.argv[1:])
+        print(worst)
+        sys.exit(CODES[worst])

@@ -16,7 +16,7 @@ import { openStore } from "../../src/stores/open-store.ts";
 import { runCommand, type Written } from "../cli/written.ts";
 import { ADMIN_TOKEN, API_KEY, chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { NodeLog } from "../support/events.ts";
-import { tempFolder } from "../support/temp.ts";
+import { memoryFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 
 const DAYBOOK = fileURLToPath(new URL("../../bin/daybook.mjs", import.meta.url));
@@ -112,13 +112,13 @@ async function finished(daybook: TestDaybook, erasure: Entity): Promise<Entity> 
 }
 
 test("an erasure leaves nothing of a person in any byte of the folder, and everything verifies", async (t) => {
-  const home = tempFolder();
+  const home = memoryFolder();
   // Somebody's command was here before: its slot has an event about the person.
   const before = onFolder(home);
   await before.users("create", "early-CANARY", "--role", "viewer");
   const daybook = await startDaybook(t, {
     home,
-    yaml: `export_targets: [{ name: archive, folder: ${tempFolder()} }]\n`,
+    yaml: `export_targets: [{ name: archive, folder: ${memoryFolder()} }]\n`,
   });
   const zoe = await withZoe(daybook);
   const named = await nameElsewhere(daybook, zoe.id);
@@ -169,7 +169,7 @@ test("an erasure leaves nothing of a person in any byte of the folder, and every
 });
 
 test("a policy that names a person is changed first, and what was said of it and in searches goes with the person", async (t) => {
-  const home = tempFolder();
+  const home = memoryFolder();
   const daybook = await startDaybook(t, { home });
   const { ask } = daybook;
   const post = (path: string, body: Entity) => ask(path, { method: "POST", body });
@@ -210,7 +210,7 @@ test("a policy that names a person is changed first, and what was said of it and
 });
 
 test("a policy that comes to name a person whose erasure is pending is waited for", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = await startDaybook(t, { home: memoryFolder() });
   const post = (path: string, body: Entity) => daybook.ask(path, { method: "POST", body });
   const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
   await store.append(new NodeLog("00000000000000a1").next(100, () => ({ user_id: "zoe", kind: "mcp" })));
@@ -229,7 +229,7 @@ test("a policy that comes to name a person whose erasure is pending is waited fo
 });
 
 test("somebody who is called like a model is erased while the model is asked", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = await startDaybook(t, { home: memoryFolder() });
   const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
   await store.append(new NodeLog("00000000000000a1").next(10, () => ({ user_id: "demo", kind: "mcp" })));
   await store.close();
@@ -241,7 +241,10 @@ test("somebody who is called like a model is erased while the model is asked", a
 });
 
 test("a legal hold beats retention and erasure until it is released, with a reason", async (t) => {
-  const daybook = await startDaybook(t, { yaml: "audit: { retention_days: { inference: 1 } }\n" });
+  const daybook = await startDaybook(t, {
+    home: memoryFolder(),
+    yaml: "audit: { retention_days: { inference: 1 } }\n",
+  });
   const store = await openStore(`sqlite:${join(daybook.home, "events.db")}`, "write");
   const log = new NodeLog("00000000000000a1");
   const cells = (seq: number) => ({ kind: "inference", user_id: seq <= 40 ? "zoe" : "ana" });
@@ -267,7 +270,7 @@ test("a legal hold beats retention and erasure until it is released, with a reas
 });
 
 test("a hold that begins before an erasure's first step keeps all, until it is released and nobody's business", async (t) => {
-  const daybook = await startDaybook(t);
+  const daybook = await startDaybook(t, { home: memoryFolder() });
   const path = join(daybook.home, "events.db");
   const store = await openStore(`sqlite:${path}`, "write");
   await store.append(new NodeLog("00000000000000a1").next(100, () => ({ user_id: "zoe", kind: "mcp" })));
@@ -300,7 +303,7 @@ test("a hold that begins before an erasure's first step keeps all, until it is r
 });
 
 test("an erasure ends early when it is halted, as it is by a hold, and the next one finishes it", async (t) => {
-  const { server, home } = await startDaybook(t);
+  const { server, home } = await startDaybook(t, { home: memoryFolder() });
   const store = await openStore(`sqlite:${join(home, "events.db")}`, "write");
   await store.append(new NodeLog("00000000000000a1").next(6000, () => ({ user_id: "zoe", kind: "mcp" })));
   await store.close();
@@ -315,7 +318,7 @@ test("an erasure ends early when it is halted, as it is by a hold, and the next 
 });
 
 test("an erasure that waits to write when it is halted has written nothing when it may", async (t) => {
-  const { server, home } = await startDaybook(t);
+  const { server, home } = await startDaybook(t, { home: memoryFolder() });
   const path = join(home, "events.db");
   const store = await openStore(`sqlite:${path}`, "write");
   await store.append(new NodeLog("00000000000000a1").next(100, () => ({ user_id: "zoe", kind: "mcp" })));
@@ -330,7 +333,7 @@ test("an erasure that waits to write when it is halted has written nothing when 
 });
 
 test("commands hold, erase and release without a server", async () => {
-  const home = tempFolder();
+  const home = memoryFolder();
   const { users, hold, erase } = onFolder(home);
   await users("create", "zoe-CANARY", "--role", "viewer");
   const made = JSON.parse((await hold("add", "--user", "somebody", "--kind", "mcp", "--json")).out) as Entity;
@@ -344,8 +347,8 @@ test("commands hold, erase and release without a server", async () => {
 });
 
 test("an erasure that kill -9 cuts off is finished by the next start", async (t) => {
-  for (const afterMs of [5, 120]) {
-    const home = tempFolder();
+  const isFinished = async (afterMs: number) => {
+    const home = memoryFolder();
     const env = {
       ...process.env,
       DAYBOOK_HOME: home,
@@ -377,5 +380,6 @@ test("an erasure that kill -9 cuts off is finished by the next start", async (t)
     await finished(daybook, erasure);
     await daybook.server.close();
     assert.deepEqual(filesWith(home, "CANARY"), []);
-  }
+  };
+  await Promise.all([5, 120].map(isFinished));
 });

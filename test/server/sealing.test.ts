@@ -9,7 +9,7 @@ import { readKeys, readSealed } from "../../src/journal/sealed.ts";
 import { readTile } from "../../src/journal/tile-files.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
-import { tempFolder } from "../support/temp.ts";
+import { memoryFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 
 async function sealedIn(home: string) {
@@ -31,7 +31,7 @@ async function sealedIn(home: string) {
 }
 
 test("what is recorded is sealed within a second or two, in the slot's folder and in the store", async (t) => {
-  const { url, home, server, settle } = await startDaybook(t);
+  const { url, home, server, settle } = await startDaybook(t, { home: memoryFolder() });
   for (let n = 0; n < 5; n++) await chat(url);
   await settle();
   const slot = join(home, "nodes", "0");
@@ -48,7 +48,7 @@ test("what is recorded is sealed within a second or two, in the slot's folder an
 });
 
 test("a server that was closed in order leaves nothing unsealed, and the store has it all", async (t) => {
-  const { url, home, server } = await startDaybook(t);
+  const { url, home, server } = await startDaybook(t, { home: memoryFolder() });
   for (let n = 0; n < 3; n++) await chat(url);
   await server.close();
   const { logs, positions, tiles } = await sealedIn(home);
@@ -63,7 +63,7 @@ test("a server that was closed in order leaves nothing unsealed, and the store h
 });
 
 test("a store that was lost gets every tile and checkpoint again", async (t) => {
-  const home = tempFolder();
+  const home = memoryFolder();
   const first = await startDaybook(t, { home });
   await chat(first.url);
   await first.server.close();
@@ -78,11 +78,11 @@ test("a store that was lost gets every tile and checkpoint again", async (t) => 
 });
 
 test("a journal that is older than its checkpoint is ended, told of, and never signed again", async (t) => {
-  const home = tempFolder();
+  const home = memoryFolder();
   const first = await startDaybook(t, { home });
   await first.server.close();
   const slot = join(home, "nodes", "0");
-  const copy = join(tempFolder(), "journal");
+  const copy = join(memoryFolder(), "journal");
   cpSync(join(slot, "journal"), copy, { recursive: true });
   const second = await startDaybook(t, { home });
   await chat(second.url);
@@ -133,7 +133,7 @@ async function isAllSealed({ get, home }: TestDaybook): Promise<boolean> {
 
 test("where tiles cannot be written, /readyz, /metrics and the log say so once, until they can", async (t) => {
   const told = toldOf(t);
-  const home = tempFolder();
+  const home = memoryFolder();
   const tiles = join(home, "nodes", "0", "tile");
   mkdirSync(join(home, "nodes", "0"), { recursive: true });
   writeFileSync(tiles, "a file where a folder should be");
@@ -148,7 +148,7 @@ test("where tiles cannot be written, /readyz, /metrics and the log say so once, 
 
 test("a key that is gone is told, is not replaced by another, and seals all when it is back", async (t) => {
   const told = toldOf(t);
-  const home = tempFolder();
+  const home = memoryFolder();
   const first = await startDaybook(t, { home });
   await first.server.close();
   const key = join(home, "nodes", "0", "key");
@@ -166,7 +166,7 @@ test("a key that is gone is told, is not replaced by another, and seals all when
 
 test("tiles that are not those of the log are told, and nothing is signed over them", async (t) => {
   const told = toldOf(t);
-  const home = tempFolder();
+  const home = memoryFolder();
   const first = await startDaybook(t, { home });
   await chat(first.url);
   await first.server.close();
