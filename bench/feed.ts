@@ -2,7 +2,6 @@
 // their own. The delay is from the finish of an event to its frame at the reader.
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,7 +62,6 @@ export const bench: Bench = {
       };
     } finally {
       await server.close(0);
-      rmSync(home, { recursive: true });
     }
   },
 };

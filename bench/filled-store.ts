@@ -1,5 +1,4 @@
 // A store with many events, made once for all the benches of a run, and removed with the process.
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../src/stores/open-store.ts";
 import type { Store } from "../src/stores/store.ts";
@@ -30,7 +29,6 @@ export function filledStore(events: number, say: (line: string) => void): Promis
 
 async function fill(events: number, say: (line: string) => void): Promise<FilledStore> {
   const folder = benchFolder();
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "events.db");
   const address = `sqlite:${file}`;
   const store = await openStore(address, "write");

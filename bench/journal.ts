@@ -1,6 +1,5 @@
 // The journal: how many events a second it makes durable, leaves and Merkle roots included; how long strict work waits
 // for it; and how long a server takes to start when many events are not in its store yet.
-import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { encodeRow } from "../src/event/encode.ts";
 import type { Row } from "../src/event/fields.ts";
@@ -127,7 +126,6 @@ async function throughput(events: number): Promise<Measured> {
   const thread = threadMicros(process.pid, "journal") - threadBefore;
   await journal.close();
   slot.release();
-  rmSync(home, { recursive: true });
   return { "events/s": events / seconds, "thread µs": thread / events };
 }
 
@@ -196,6 +194,5 @@ async function start(events: number): Promise<Measured> {
   await daybook.settle();
   const shipped = (performance.now() - startedAt) / 1000;
   await daybook.close();
-  rmSync(home, { recursive: true, force: true });
   return { "serves s": serves, "shipped s": shipped };
 }

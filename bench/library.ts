@@ -1,13 +1,12 @@
 // What the library costs a service: the same small service on each framework, with its middleware and without, in a
 // process of its own. Latency is asked for on one connection, throughput on many.
-import { mkdtempSync, rmSync } from "node:fs";
+
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bench, type Case, interleave, type Measured, number, type Results } from "./harness.ts";
 import { askAll, loadVersions } from "./load/load.ts";
 import { placeServer, started, stopped } from "./load/programs.ts";
+import { benchFolder } from "./recording.ts";
 
 const SERVICE = fileURLToPath(new URL("targets/service.ts", import.meta.url));
 const engines = createRequire(new URL("../test/engines/package.json", import.meta.url));
@@ -88,14 +87,13 @@ interface Service extends AsyncDisposable {
 
 /** The thread that serves has a core; the others share the second one with the generator. */
 async function openService(framework: string, audit: "with" | "without"): Promise<Service> {
-  const folder = mkdtempSync(join(tmpdir(), "daybook-bench-"));
+  const folder = benchFolder();
   const { child, line } = await started(process.execPath, [SERVICE, framework, audit, folder]);
   placeServer(child.pid ?? 0);
   return {
     port: Number(line),
     async [Symbol.asyncDispose]() {
       await stopped(child, "SIGKILL");
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,6 +1,5 @@
 // `npm run live-soak -- MINUTES [--rate N]`: the explorer open on a live tail for so long, and by how much its heap and
 // its elements grow meanwhile.
-import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { openExplorer, openHome } from "./explorer.ts";
 import { number, slopeOf } from "./harness.ts";
@@ -56,7 +55,6 @@ async function soak(): Promise<void> {
     judge(samples, { made, recorded: await count("kind=inference"), shown: await total() });
   } finally {
     await server.close(0);
-    rmSync(home, { recursive: true, force: true });
   }
 }
 

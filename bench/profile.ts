@@ -1,6 +1,6 @@
 // Where each microsecond of a recorded request goes: V8's sampling profiler on every thread of a Daybook under load,
 // summed by room. What the engine itself does for a function (JSON, copies, system calls) counts as that function's.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bench, number, type Table } from "./harness.ts";
 import { askAll, loadVersions, openUpstream } from "./load/load.ts";
@@ -49,7 +49,6 @@ export const bench: Bench = {
     const functions = new Map<string, number>();
     for (const name of readdirSync(profiles))
       add(JSON.parse(readFileSync(join(profiles, name), "utf8")) as Profile, span, rooms, functions);
-    rmSync(folder, { recursive: true });
     return {
       versions: loadVersions(),
       targets: [],

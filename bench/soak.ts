@@ -1,6 +1,6 @@
 // `npm run soak -- MINUTES [--rate N]`: a Daybook under an even load of requests, plain and streamed, for so long, and
 // by how much its memory, descriptors, journal and lag grow meanwhile: slow growth shows as a slope long before it hurts.
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -51,7 +51,6 @@ async function soak(): Promise<void> {
   await load.close();
   await daybook.settle();
   await daybook.close();
-  rmSync(home, { recursive: true, force: true });
   tell(samples.slice(Math.floor(samples.length * WARM_UP)), load);
 }
 

@@ -1,6 +1,6 @@
 // What the load is sent to: the upstream itself, and everything that can stand before it.
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -105,7 +105,6 @@ export async function openDaybook(
     settle,
     async [Symbol.asyncDispose]() {
       await close();
-      rmSync(home, { recursive: true, force: true });
     },
   };
 }
@@ -190,7 +189,6 @@ http {
     settle: nothing,
     async [Symbol.asyncDispose]() {
       await stopped(child);
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

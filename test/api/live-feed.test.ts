@@ -6,10 +6,12 @@ import { parsePosition } from "../../src/event/feed.ts";
 import type { EventJson } from "../../src/event/json.ts";
 import { FORMAT_NAMES, type FormatName } from "../../src/read/export/formats.ts";
 import { READERS } from "../read/export/readers.ts";
-import { ADMIN_TOKEN, chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { ADMIN_TOKEN, chat, sharedDaybook, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { eventsOf, type LiveSocket, openLive } from "../support/live.ts";
 import { until } from "../support/until.ts";
 
+/** Of tests that only open feeds; the first of them looks that none was. */
+const shared = sharedDaybook();
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** Asks `count` times for something that leaves an event, of nobody's budget. */
@@ -180,8 +182,8 @@ test("a viewer is shown what tools were given nowhere: not in lists, single even
   assert.deepEqual(found.json, []);
 });
 
-test("who may not look is refused before anything is opened", async (t) => {
-  const daybook = await startDaybook(t);
+test("who may not look is refused before anything is opened", async () => {
+  const daybook = await shared();
   const refused: [string, Record<string, string>, number][] = [
     ["", {}, 401],
     ["", bearer("dbt_nobody"), 401],
@@ -197,8 +199,8 @@ test("who may not look is refused before anything is opened", async (t) => {
   assert.deepEqual(await daybook.events("kind=system&action=subscribed&status=success"), []);
 });
 
-test("a ticket opens one feed, for who asked for it, and no other", async (t) => {
-  const daybook = await startDaybook(t);
+test("a ticket opens one feed, for who asked for it, and no other", async () => {
+  const daybook = await shared();
   const { secret } = await tokenFor(daybook, "auditor");
   const { json, status } = await daybook.ask("/admin/ws-tickets", { method: "POST", token: secret });
   assert.equal(status, 201);
@@ -209,8 +211,8 @@ test("a ticket opens one feed, for who asked for it, and no other", async (t) =>
   live.socket.close();
 });
 
-test("a session's feed opens for Daybook's own pages only", async (t) => {
-  const daybook = await startDaybook(t);
+test("a session's feed opens for Daybook's own pages only", async () => {
+  const daybook = await shared();
   const password = "correct horse battery";
   await daybook.ask("/admin/users", { method: "POST", body: { name: "ann", role: "auditor", password } });
   const { headers } = await daybook.ask("/auth/login", {
@@ -228,8 +230,8 @@ test("a session's feed opens for Daybook's own pages only", async (t) => {
   live.socket.close();
 });
 
-test("a token that is revoked, and a user who may see less, end their feeds", async (t) => {
-  const daybook = await startDaybook(t);
+test("a token that is revoked, and a user who may see less, end their feeds", async () => {
+  const daybook = await shared();
   const { id, secret } = await tokenFor(daybook, "auditor");
   const live = await openLive(daybook.url, undefined, bearer(secret));
   await until(() => isLive(live));
@@ -239,8 +241,8 @@ test("a token that is revoked, and a user who may see less, end their feeds", as
   assert.ok(last?.type === "error" && last.code === "unauthorized" && parsePosition(last.position) !== null);
 });
 
-test("what a client should not send closes its feed, and no other", async (t) => {
-  const daybook = await startDaybook(t);
+test("what a client should not send closes its feed, and no other", async () => {
+  const daybook = await shared();
   const other = await openLive(daybook.url);
   const sent: [string, (live: LiveSocket) => void, number][] = [
     ["a huge message", ({ socket }) => socket.send("x".repeat(100_000)), 1009],

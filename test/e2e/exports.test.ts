@@ -9,10 +9,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { request } from "undici";
 import { openStore } from "../../src/stores/open-store.ts";
-import { ADMIN_TOKEN, chat, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { ADMIN_TOKEN, chat, sharedDaybook, startDaybook, type TestDaybook } from "../support/daybook.ts";
 import { NodeLog } from "../support/events.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/until.ts";
+
+/** Of tests that export at once: the first of them makes what is there. */
+const shared = sharedDaybook();
 
 type Json = Record<string, unknown>;
 
@@ -40,8 +43,8 @@ async function over({ ask }: TestDaybook, id: unknown): Promise<Json> {
 
 const sha256 = (bytes: Buffer | string) => createHash("sha256").update(bytes).digest("hex");
 
-test("a direct export streams what matches, says what it is, and leaves its event", async (t) => {
-  const daybook = await startDaybook(t);
+test("a direct export streams what matches, says what it is, and leaves its event", async () => {
+  const daybook = await shared();
   await chats(daybook, 3);
   for (const path of ["/admin/audit-logs/export", "/admin/audit/export", "/api/system/audit-logs/export"]) {
     const { statusCode, headers, body, trailers } = await request(
@@ -69,8 +72,8 @@ test("a direct export streams what matches, says what it is, and leaves its even
   assert.equal(headers["content-disposition"], "attachment; filename=audit-logs.jsonl");
 });
 
-test("L10: an unknown format or parameter is refused, and nothing is exported without a token", async (t) => {
-  const daybook = await startDaybook(t);
+test("L10: an unknown format or parameter is refused, and nothing is exported without a token", async () => {
+  const daybook = await shared();
   for (const query of [
     "format=xml",
     "format=csv&modle=x",
@@ -81,8 +84,8 @@ test("L10: an unknown format or parameter is refused, and nothing is exported wi
   assert.equal((await daybook.ask("/admin/audit-logs/export", { token: null })).status, 401);
 });
 
-test("a viewer exports events of their own, and starts no jobs", async (t) => {
-  const daybook = await startDaybook(t);
+test("a viewer exports events of their own, and starts no jobs", async () => {
+  const daybook = await shared();
   await chats(daybook, 1);
   const user = (await daybook.ask("/admin/users", { method: "POST", body: { name: "ann", role: "viewer" } }))
     .json as Json;

@@ -1,7 +1,7 @@
 // A whole Daybook for a test: the real server with a folder of its own, on a free port.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+import { after, type TestContext } from "node:test";
 import { request } from "undici";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { EventJson } from "../../src/event/json.ts";
@@ -110,6 +110,20 @@ export async function startDaybook(
     return listed.reverse();
   };
   return { server, url: server.url, home, get, ask, events, settle, adopted: () => server.adoption.round() };
+}
+
+/** One server for those tests of a file that leave nothing which another looks at; it starts when first asked for. */
+export function sharedDaybook(): () => Promise<TestDaybook> {
+  const ends: (() => unknown)[] = [];
+  const t = { after: (end: unknown) => void ends.push(end as () => unknown) };
+  after(async () => {
+    for (const end of ends.toReversed()) await end();
+  });
+  let started: Promise<TestDaybook> | null = null;
+  return () => {
+    started ??= startDaybook(t as Parameters<typeof startDaybook>[0]);
+    return started;
+  };
 }
 
 export interface ChatOptions {
