@@ -1,8 +1,9 @@
 // What people come to ask, on traffic of two days: each question is answered by clicking from the first page, and by
-// typing, in five actions at most, and the answer is exact.
+// typing, in five actions at most, and the answer is exact. What leads to events leads to those and no others.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { answered, createRecorder } from "../../src/library/index.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { callTool, postMcp } from "../mcp/call.ts";
 import { startScripted } from "../mcp/scripted-server.ts";
@@ -211,4 +212,34 @@ test("whether anything is being lost right now, typed", async (t) => {
   await page.getByPlaceholder("Type a page or a command").waitFor();
   await type("System");
   await page.getByText("Nothing is being lost.").waitFor();
+});
+
+test("a name with a star leads to its own events, and not to those of everybody", async () => {
+  const daybook = shared();
+  const { json } = await daybook.ask("/admin/tokens", {
+    method: "POST",
+    body: { name: "far", role: "admin", scopes: ["ingest"] },
+  });
+  const far = await createRecorder({
+    url: daybook.url,
+    key: (json as { secret: string }).secret,
+    folder: tempFolder(),
+  });
+  // Of all users it has the most, and is among the few that the overview names.
+  for (const userId of [...Array<string>(20).fill("*"), "ann", "ann"])
+    far.log({ kind: "inference", action: "chat", userId }, answered(200));
+  assert.ok(await far.shipped());
+  await far.close();
+  await daybook.settle();
+  const { page, to } = visiting();
+  await to("/overview");
+  await page.getByRole("region", { name: "Users" }).getByRole("link", { name: /^\*/ }).click();
+  await page.locator("[data-testid=loaded]").filter({ hasText: "20 of 20" }).waitFor();
+  await daybook.ask("/admin/holds", {
+    method: "POST",
+    body: { filter: { user_id: ["ann", "\\*"] }, justification: "Both of them" },
+  });
+  await to("/holds");
+  await page.getByRole("link", { name: /^user_id:/ }).click();
+  await page.locator("[data-testid=loaded]").filter({ hasText: "22 of 22" }).waitFor();
 });

@@ -360,7 +360,6 @@ test("BL9: where Daybook cannot be reached it says so, keeps what it shows, and 
 });
 
 test("BL9: an address that asks for what there is not is said, and taken away", async () => {
-  visited().expected = /400/;
   const page = await panel("?no_such=1");
   await page.getByRole("alert").filter({ hasText: "There is no parameter" }).waitFor();
   await page.getByRole("link", { name: "Take the filter away" }).click();

@@ -121,17 +121,23 @@ const rows = ({ page }: Visit) =>
 
 /** Nothing became a part of the page, and nothing that cannot be seen is in its text. */
 async function isUnharmed({ page }: Visit, where: string): Promise<void> {
-  assert.doesNotMatch(await page.title(), /owned/, where);
-  assert.equal(
-    await page.locator("img[src=x], [onerror], [onload], a[href^='javascript:' i]").count(),
-    0,
-    where,
-  );
-  assert.doesNotMatch(await page.locator("body").innerText(), /[\u200b\u202a-\u202e\u2066-\u2069]/, where);
-  const overflow = await page.evaluate<number>(
-    "Math.max(...['html', 'main'].map((name) => document.querySelector(name)).map((e) => e.scrollWidth - e.clientWidth))",
-  );
+  const { title, foreign, text, overflow } = await page.evaluate<Found>(`({
+    title: document.title,
+    foreign: document.querySelectorAll("img[src=x], [onerror], [onload], a[href^='javascript:' i]").length,
+    text: document.body.innerText,
+    overflow: Math.max(...["html", "main"].map((name) => document.querySelector(name)).map((e) => e.scrollWidth - e.clientWidth)),
+  })`);
+  assert.doesNotMatch(title, /owned/, where);
+  assert.equal(foreign, 0, where);
+  assert.doesNotMatch(text, /[\u200b\u202a-\u202e\u2066-\u2069]/, where);
   assert.ok(overflow <= 0, `${where} is wider than the window by ${overflow}`);
+}
+
+interface Found {
+  readonly title: string;
+  readonly foreign: number;
+  readonly text: string;
+  readonly overflow: number;
 }
 
 test("every screen shows what others wrote as they wrote it, and axe finds nothing, light or dark", async (t) => {

@@ -70,7 +70,7 @@ export function useVisit(shared: Shared, options: VisitOptions = {}): () => Visi
   afterEach(async () => {
     assert.deepEqual(visited?.complaints(), []);
     visited?.forget();
-    await visited?.page.setViewportSize(WINDOW);
+    if (visited?.page.viewportSize()?.width !== WINDOW.width) await visited?.page.setViewportSize(WINDOW);
   });
   after(end);
   return () => visited ?? assert.fail("only within tests");

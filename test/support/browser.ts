@@ -89,6 +89,7 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
   on(name: "console", heard: (message: { type(): string; text(): string }) => void): void;
   on(name: "pageerror", heard: (error: Error) => void): void;
   on(name: "request" | "requestfinished" | "requestfailed", heard: (request: object) => void): void;
+  viewportSize(): { readonly width: number; readonly height: number } | null;
   setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
   emulateMedia(media: {
     readonly colorScheme?: "light" | "dark";
