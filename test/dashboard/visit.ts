@@ -2,7 +2,7 @@
 // what its content security policy stopped, and what axe finds.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, afterEach, before, type TestContext } from "node:test";
+import { after, afterEach, before } from "node:test";
 import {
   AXE_PATH,
   type Browser,
@@ -13,6 +13,7 @@ import {
   type StorageState,
 } from "../support/browser.ts";
 import { ADMIN_TOKEN, startDaybook, type TestDaybook } from "../support/daybook.ts";
+import { type Ends, endings } from "../support/endings.ts";
 import { until } from "../support/until.ts";
 
 const WAIT_MS = 15_000;
@@ -28,7 +29,6 @@ export function useBrowser(): void {
   after(async () => (await launched)?.close());
 }
 
-type Ends = Pick<TestContext, "after">;
 type Started = Parameters<typeof startDaybook>[1];
 
 /** Hooks of a file do not wait for each other: what one needs of another is in here. */
@@ -74,18 +74,6 @@ export function useVisit(shared: Shared, options: VisitOptions = {}): () => Visi
   });
   after(end);
   return () => visited ?? assert.fail("only within tests");
-}
-
-/** What is to be done after a test, for what lives longer than one. */
-function endings(): [t: Ends, end: () => Promise<void>] {
-  const all: (() => unknown)[] = [];
-  const t = { after: (end?: unknown) => void all.push(end as () => unknown) } as Ends;
-  return [
-    t,
-    async () => {
-      for (const end of all.toReversed()) await end();
-    },
-  ];
 }
 
 export interface Visit {

@@ -45,6 +45,18 @@ export interface Attack {
   readonly carryOut: (target: Target) => void;
 }
 
+/** A signature line ends in base64 of KEY_ID_BYTES and the signature. */
+const SIGNATURE = /[^ ]+\n$/;
+const KEY_ID_BYTES = 4;
+
+function withKeyIdOf(known: string, forged: string): string {
+  const [id, signature] = [known, forged].map((note) =>
+    Buffer.from(SIGNATURE.exec(note)?.[0] ?? "", "base64"),
+  );
+  const bytes = Buffer.concat([id?.subarray(0, KEY_ID_BYTES), signature?.subarray(KEY_ID_BYTES)] as Buffer[]);
+  return forged.replace(SIGNATURE, `${bytes.toString("base64")}\n`);
+}
+
 const always = (carryOut: Attack["carryOut"]): Attack => ({ alone: "seen", anchored: "seen", carryOut });
 const anchoredOnly = (carryOut: Attack["carryOut"], alone: Verdict = "unseen"): Attack => ({
   alone,
@@ -179,6 +191,14 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     log.notes[at] = signer(log.nodeId).note(
       checkpointText(log.nodeId, leaves[log.nodeId] ?? [], (at + 1) * SEAL_EVERY),
     );
+  }),
+  "sign a checkpoint with another key, in the known one's name": always((target) => {
+    const { log, leaves } = target;
+    const at = target.random(log.notes.length);
+    const forged = signer(log.nodeId).note(
+      checkpointText(log.nodeId, leaves[log.nodeId] ?? [], (at + 1) * SEAL_EVERY),
+    );
+    log.notes[at] = withKeyIdOf(log.notes[at] as string, forged);
   }),
   "sign with a key that was handed over": always(({ log, leaves, retired, random }) => {
     const size = 201 + random(100);

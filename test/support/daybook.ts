@@ -1,11 +1,12 @@
 // A whole Daybook for a test: the real server with a folder of its own, on a free port.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, type TestContext } from "node:test";
+import { after } from "node:test";
 import { request } from "undici";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { EventJson } from "../../src/event/json.ts";
 import { openServer, type Server } from "../../src/server/server.ts";
+import { type Ends, endings } from "./endings.ts";
 import { tempFolder } from "./temp.ts";
 
 export const ADMIN_TOKEN = "dbt_test-admin-token-0123456789-abcdefghij";
@@ -49,7 +50,7 @@ export interface TestDaybook {
 }
 
 export async function startDaybook(
-  t: { after: TestContext["after"] },
+  t: Ends,
   {
     yaml = "",
     home = tempFolder(),
@@ -114,14 +115,11 @@ export async function startDaybook(
 
 /** One server for those tests of a file that leave nothing which another looks at; it starts when first asked for. */
 export function sharedDaybook(): () => Promise<TestDaybook> {
-  const ends: (() => unknown)[] = [];
-  const t = { after: (end: unknown) => void ends.push(end as () => unknown) };
-  after(async () => {
-    for (const end of ends.toReversed()) await end();
-  });
+  const [t, end] = endings();
+  after(end);
   let started: Promise<TestDaybook> | null = null;
   return () => {
-    started ??= startDaybook(t as Parameters<typeof startDaybook>[0]);
+    started ??= startDaybook(t);
     return started;
   };
 }
