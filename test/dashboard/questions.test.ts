@@ -132,6 +132,36 @@ test("which model failed most yesterday, by clicks", async (t) => {
   await page.locator("[data-testid=loaded]").filter({ hasText: "7 of 7 loaded" }).waitFor();
 });
 
+test("figures of another time than is asked for stay in sight, and lead nowhere", async (t) => {
+  const { page, visited, choose } = await atHome(t);
+  for (const [path, name] of [
+    ["/overview", "Models"],
+    ["/activity", "Users"],
+    ["/sessions", "Sessions"],
+    ["/watch", "Looked"],
+  ] as const) {
+    await visited.to(path);
+    const region = page.getByRole("region", { name, exact: true });
+    await region.getByRole("link").first().waitFor();
+    const held = Promise.withResolvers<void>();
+    const asked = /\/admin\/audit-logs\/(?:facets|users|sessions)/;
+    t.after(held.resolve);
+    await page.route(asked, async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await choose("Period", path === "/watch" ? "30d" : "yesterday");
+    // Nothing of it can be reached, by keys either.
+    await page.locator("[aria-busy=true][inert]").waitFor();
+    assert.equal(await region.isVisible(), true, path);
+    const focused = `(() => { const link = document.querySelector("[inert] a"); link.focus(); return document.activeElement === link; })()`;
+    assert.equal(await page.evaluate(focused), false, path);
+    held.resolve();
+    await page.locator("[aria-busy=false]:not([inert])").first().waitFor();
+    await page.unroute(asked);
+  }
+});
+
 test("which model failed most yesterday, typed", async (t) => {
   const { page, press, type } = await atHome(t);
   const day = new Date(Date.now() - DAY_MS).toISOString().slice(0, 10);
