@@ -145,7 +145,7 @@ test("figures of another time than is asked for stay in sight, and lead nowhere"
     await region.getByRole("link").first().waitFor();
     const held = Promise.withResolvers<void>();
     const asked = /\/admin\/audit-logs\/(?:facets|users|sessions)/;
-    t.after(held.resolve);
+    t.after(() => held.resolve());
     await page.route(asked, async (route) => {
       await held.promise;
       await route.continue();

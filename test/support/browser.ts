@@ -63,6 +63,7 @@ export interface Download {
 }
 
 export interface Route {
+  continue(): Promise<void>;
   /** What the server itself answers. */
   fetch(): Promise<{ text(): Promise<string> }>;
   fulfill(answer: { readonly response: object; readonly body: string }): Promise<void>;
@@ -86,6 +87,7 @@ export interface Page extends Pick<Locator, "locator" | "getByRole" | "getByText
   waitForEvent(name: "download"): Promise<Download>;
   /** Answers in the server's place: what a server that was tampered with would say. */
   route(url: RegExp, answer: (route: Route) => Promise<void>): Promise<void>;
+  unroute(url: RegExp): Promise<void>;
   on(name: "console", heard: (message: { type(): string; text(): string }) => void): void;
   on(name: "pageerror", heard: (error: Error) => void): void;
   on(name: "request" | "requestfinished" | "requestfailed", heard: (request: object) => void): void;
