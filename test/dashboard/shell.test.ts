@@ -182,6 +182,7 @@ test("keys lead everywhere, and ? lists them", async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "API keys" }).waitFor();
   await page.keyboard.press("Control+k");
+  await page.getByRole("dialog", { name: "Go to, or do" }).waitFor();
   await page.keyboard.type("erase a");
   await page.keyboard.press("Enter");
   await page.getByRole("dialog", { name: "Erase a person" }).waitFor();

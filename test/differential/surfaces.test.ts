@@ -20,7 +20,7 @@ import { inTurns, makeWorld, type Say, type World, ZONES } from "./world.ts";
 
 const IS_ALL = process.env.DAYBOOK_TEST_FILTERS === "all";
 /** Of each zone's filters, one in so many. */
-const FEW = IS_ALL ? 1 : 33;
+const FEW = IS_ALL ? 1 : 34;
 /** What has a thread of its own is asked with so many at a time. */
 const THREADS = 2;
 /** Of the filters of the command line in a run of all of them, one in so many goes to a process of it. */
