@@ -7,8 +7,8 @@ import type { Question } from "./look.ts";
 import { SMALL_HEAP, thrownOf } from "./small-thread.ts";
 import type { FromVerifier, VerifyWorkerData } from "./verify-worker.ts";
 
-/** One thread looks at what all of them read: more would wait for it. */
-const MOST_HELPERS = 7;
+/** Each has a heap of its own (`npm run bench -- evidence`), and a machine with many cores has other things to do. */
+const MOST_HELPERS = 3;
 
 /** Threads that read a large store beside the one that verifies it. */
 export function helpersHere(): number {
