@@ -33,7 +33,8 @@ export async function* partsAfter(after: number, reading: Reading): AsyncGenerat
     return rows;
   };
   for (;;) {
-    for (const helper of helpers) while (helper.asked < AHEAD) due.push(dueOf(helper.read(nextRows())));
+    for (const helper of helpers)
+      for (let asked = helper.asked; asked < AHEAD; asked++) due.push(dueOf(helper.read(nextRows())));
     // While the part that comes first is being read elsewhere, this thread reads one that comes later.
     if (!due[0]?.isThere && due.length <= 2 * AHEAD * helpers.length) {
       due.push(dueOf(readPart(store, nextRows(), range)));

@@ -99,9 +99,14 @@ test("the threads that are asked for read a large store, and leave a small one a
   }
 });
 
-test("a thread that cannot read the store says so", async () => {
+test("a thread that cannot read the store, or is gone, ends the verification with its reason", async () => {
   const reader = new PartReader(`sqlite:${join(tempFolder(), "none.db")}`, ALL_TIME);
-  await assert.rejects(reader.read({ after: 0, upTo: 1000 }));
+  await assert.rejects(reader.read({ after: 0, upTo: 1000 }), { code: "store_unusable" });
   await reader.close();
   await assert.rejects(reader.read({ after: 0, upTo: 1000 }), { code: "worker_failed" });
+  const log = await storeOf(1_500);
+  const store = await openStore(log.store, "read");
+  const place = await storePlace("store", store, ALL_TIME, [reader]);
+  await assert.rejects(verifyPlace(place, KNOWN), { code: "worker_failed" });
+  await store.close();
 });
