@@ -2,14 +2,14 @@
 // their own. The delay is from the finish of an event to its frame at the reader.
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../src/config/load-config.ts";
 import { openServer, type Server } from "../src/server/server.ts";
 import { type Bench, interleave, type Measured, number, quantileOf } from "./harness.ts";
 import { recordEvenly } from "./load/even-events.ts";
+import { benchFolder } from "./recording.ts";
 
 const TOKEN = "dbt_bench-admin-token-0123456789-abcdefghij";
 const READERS = fileURLToPath(new URL("./load/feed-readers.ts", import.meta.url));
@@ -20,7 +20,7 @@ export const bench: Bench = {
   name: "feed",
   async run({ quick, rounds, say }) {
     const seconds = quick ? 2 : 8;
-    const home = await mkdtemp(join(tmpdir(), "daybook-bench-feed-"));
+    const home = benchFolder();
     const server = await open(home);
     try {
       const results = await interleave(

@@ -1,6 +1,5 @@
 // What the library costs a service: the same small service on each framework, with its middleware and without, in a
 // process of its own. Latency is asked for on one connection, throughput on many.
-
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { type Bench, type Case, interleave, type Measured, number, type Results } from "./harness.ts";

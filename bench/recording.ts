@@ -35,8 +35,8 @@ process.once("exit", () => {
 });
 
 /**
- * A folder that goes with the process, and no sooner: for five seconds ext4 passes over what was deleted each time that it
- * makes a file, and would be slower for whoever is measured next.
+ * A folder that goes with the process, and no sooner: for a while ext4 passes over what was deleted each time that it makes
+ * a file, and would be slower for whoever is measured next.
  */
 export function benchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "daybook-bench-"));
